@@ -1,0 +1,43 @@
+"""What every provider port shares: how a call can fail, and the mark by which an architecture test knows the port."""
+
+from typing import TypeVar
+
+_Port = TypeVar("_Port", bound=type)
+
+
+def provider_port(port: _Port) -> _Port:
+    """Mark a port whose calls leave the house: none may be made while a unit of work is open."""
+    port.__provider_port__ = True  # type: ignore[attr-defined]
+    return port
+
+
+class ProviderError(Exception):
+    """Say that a provider's call did not succeed; `reason` is meant for a person."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Rejected(ProviderError):
+    """Say that the provider refused this request, so asking again is of no use.
+
+    `code` is the provider's own; `permanent` tells that nothing will ever reach this address.
+    """
+
+    def __init__(self, code: str, reason: str, permanent: bool) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.permanent = permanent
+
+
+class Unavailable(ProviderError):
+    """Say that the provider certainly did not take the request; `retry_after` is in seconds, None when it named none."""
+
+    def __init__(self, retry_after: float | None = None, reason: str = "The provider cannot be reached.") -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
+
+
+class Unknown(ProviderError):
+    """Say that nobody knows whether the provider took the request: ask it (`find`) before anything else."""
