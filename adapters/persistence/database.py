@@ -1,0 +1,371 @@
+"""The pool of connections and the unit of work on it."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, fields
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from sqlalchemy.engine import make_url
+
+from application.ports import Actor
+from domain.kernel import Conflict, Event, new_id
+
+LOCK_TIMEOUT = "3s"
+_ENCODER = msgspec.json.Encoder(enc_hook=str)
+
+
+class Unavailable(Exception):  # noqa: N818 - named for what the caller is told
+    """Say that the database cannot be had right now; the caller may try again."""
+
+
+class AlreadyDone(Exception):  # noqa: N818
+    """Say that another worker has consumed this delivery: there is nothing left to do."""
+
+
+class Replay(Exception):  # noqa: N818
+    """Carry the stored answer to a request that was made before with the same Idempotency-Key."""
+
+    def __init__(self, status: int, answer: bytes) -> None:
+        super().__init__(status)
+        self.status = status
+        self.answer = answer
+
+
+class IdempotencyMismatch(Exception):  # noqa: N818
+    """Say that this Idempotency-Key was used with another body."""
+
+
+class _Connection(asyncpg.Connection):  # type: ignore[misc]
+    async def reset(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109 - asyncpg's signature
+        """Skip the pool's four-statement reset: every setting here is local to its transaction."""
+        if self.is_in_transaction():
+            await self.execute("ROLLBACK", timeout=timeout)
+
+
+def connect_arguments(url: str) -> dict[str, Any]:
+    """Turn a SQLAlchemy URL into asyncpg's arguments; `?host=/folder` names a unix socket's folder."""
+    parsed = make_url(url)
+    host = parsed.query.get("host") or parsed.host
+    arguments: dict[str, Any] = {
+        "host": host,
+        "port": parsed.port or 5432,
+        "user": parsed.username,
+        "password": parsed.password,
+        "database": parsed.database,
+    }
+    mode = parsed.query.get("sslmode") or parsed.query.get("ssl")
+    if mode == "verify-full":
+        arguments["ssl"] = ssl.create_default_context()
+    elif mode:
+        arguments["ssl"] = mode
+    return arguments
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """Hold one role's pool."""
+
+    pool: Any
+
+    @classmethod
+    async def open(cls, url: str, *, size: int = 10, statement_timeout_ms: int = 5000) -> "Database":
+        """Open a pool; statements past the time limit are cancelled by PostgreSQL, then by the client."""
+        pool = await asyncpg.create_pool(
+            **connect_arguments(url),
+            min_size=1,
+            max_size=size,
+            connection_class=_Connection,
+            statement_cache_size=500,
+            command_timeout=statement_timeout_ms / 1000 + 1,
+            timeout=2,
+            server_settings={
+                "application_name": "rapport",
+                "statement_timeout": str(statement_timeout_ms),
+                "idle_in_transaction_session_timeout": "60000",
+                "timezone": "UTC",
+                "jit": "off",
+            },
+        )
+        return cls(pool)
+
+    async def close(self) -> None:
+        """Close all connections, waiting at most five seconds for those in use."""
+        try:
+            await asyncio.wait_for(self.pool.close(), 5)
+        except TimeoutError:
+            self.pool.terminate()
+
+    async def acquire(self) -> Any:
+        """Take a connection, or raise `Unavailable` within a second."""
+        try:
+            return await self.pool.acquire(timeout=1)
+        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise Unavailable(type(error).__name__) from error
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        """Lend a connection outside any unit of work: for the tables outside tenancy."""
+        connection = await self.acquire()
+        try:
+            yield connection
+        finally:
+            await self.pool.release(connection)
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyKey:
+    """Name one request: who sent it, to which route, under which key, and the hash of what it said."""
+
+    actor: str
+    route: str
+    key: str
+    request_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Say why a unit of work runs: the event it follows, the delivery it consumes, or the keyed request it answers."""
+
+    event_id: UUID | None = None
+    delivery_id: UUID | None = None
+    idempotency: IdempotencyKey | None = None
+    statement_timeout_ms: int | None = None
+
+
+def event_values(event: Event) -> tuple[str, str | None]:
+    """Split an event into its data and its personal values, each as JSON."""
+    data: dict[str, Any] = {}
+    personal: dict[str, Any] = {}
+    for field in fields(event):
+        if field.name != "subject":
+            (personal if field.name in event.personal else data)[field.name] = getattr(event, field.name)
+    return _ENCODER.encode(data).decode(), _ENCODER.encode(personal).decode() if personal else None
+
+
+_APPEND = """
+WITH appended AS (
+  INSERT INTO events (organization_id, id, type, subject, actor_id, cause_id, at, data, personal)
+  SELECT $1, e.id, e.type, e.subject, $2, $3, $4, e.data, e.personal
+  FROM unnest($5::uuid[], $6::text[], $7::uuid[], $8::jsonb[], $9::jsonb[]) AS e(id, type, subject, data, personal)
+)
+INSERT INTO outbox (organization_id, event_id, type)
+SELECT $1, e.id, e.type FROM unnest($5::uuid[], $6::text[]) AS e(id, type)
+"""
+
+
+class PostgresUnitOfWork:
+    """Be the unit of work and the clock of one actor, one block at a time; see `application.ports.UnitOfWork`."""
+
+    def __init__(
+        self,
+        database: Database,
+        actor: Actor,
+        cause: Cause,
+        wake: Callable[[], None],
+        seal: Callable[[bytes], bytes],
+        unseal: Callable[[bytes], bytes],
+    ) -> None:
+        self._database = database
+        self._actor = actor
+        self._cause = cause
+        self._wake = wake
+        self._seal = seal
+        self._unseal = unseal
+        self._connection: Any = None
+        self._held: Any = None
+        self._writing = False
+        self._claimed = cause.idempotency is None
+        self._consumed = cause.delivery_id is None
+        self._now: datetime | None = None
+        self._events: list[Event] = []
+
+    @property
+    def connection(self) -> Any:
+        """Give stores the open transaction's connection."""
+        if self._connection is None:
+            raise RuntimeError("No unit of work is open.")
+        return self._connection
+
+    @property
+    def organization_id(self) -> UUID:
+        """Tell whose rows this unit of work sees."""
+        return self._actor.organization_id
+
+    def now(self) -> datetime:
+        """Tell the business time at which the open block began."""
+        if self._now is None:
+            raise RuntimeError("Business time is known inside a writing unit of work only.")
+        return self._now
+
+    def publish(self, *events: Event) -> None:
+        """Append events when the block is left."""
+        if not self._writing:
+            raise RuntimeError("Events are published inside a writing unit of work.")
+        self._events.extend(events)
+
+    async def _begin(self, mode: str) -> None:
+        if self._connection is not None:
+            raise RuntimeError("A unit of work is open already.")
+        if self._held is not None:
+            await self._commit_held()
+        connection = await self._database.acquire()
+        timeout = self._cause.statement_timeout_ms
+        try:
+            await connection.execute(
+                f"BEGIN {mode}; SELECT set_config('rapport.organization_id', '{self._actor.organization_id}', true)"
+                + (f"; SET LOCAL statement_timeout = {int(timeout)}" if timeout else "")
+            )
+        except BaseException:
+            await self._database.pool.release(connection)
+            raise
+        self._connection = connection
+
+    async def __aenter__(self) -> Self:
+        await self._begin("READ WRITE")
+        try:
+            self._writing = True
+            self._now = await self._connection.fetchval("SELECT business_now()")
+            if not self._claimed:
+                await self._claim()
+            if not self._consumed:
+                await self._consume()
+        except BaseException:
+            await self._leave("ROLLBACK")
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            await self._leave("ROLLBACK")
+            return
+        published = bool(self._events)
+        try:
+            if self._events:
+                await self._append()
+        except BaseException:
+            await self._leave("ROLLBACK")
+            raise
+        if self._cause.idempotency is not None and self._held is None:
+            self._held, self._connection, self._writing, self._now = self._connection, None, False, None
+            return
+        await self._leave("COMMIT")
+        self._consumed = True
+        if published:
+            self._wake()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[None]:
+        """Open a read-only block."""
+        await self._begin("READ ONLY")
+        try:
+            yield
+        except BaseException:
+            await self._leave("ROLLBACK")
+            raise
+        await self._leave("COMMIT")
+
+    async def _leave(self, how: str) -> None:
+        connection, self._connection = self._connection, None
+        self._writing, self._now = False, None
+        self._events.clear()
+        try:
+            await connection.execute(how)
+        finally:
+            await self._database.pool.release(connection)
+
+    async def _append(self) -> None:
+        values = [(new_id(), event, *event_values(event)) for event in self._events]
+        await self._connection.execute(
+            _APPEND,
+            self._actor.organization_id,
+            self._actor.user_id,
+            self._cause.event_id,
+            self._now,
+            [identifier for identifier, *_ in values],
+            [event.type for _, event, *_ in values],
+            [event.subject for _, event, *_ in values],
+            [data for *_, data, _ in values],
+            [personal for *_, personal in values],
+        )
+
+    async def _consume(self) -> None:
+        done = await self._connection.execute("DELETE FROM deliveries WHERE id = $1", self._cause.delivery_id)
+        if done == "DELETE 0":
+            raise AlreadyDone
+
+    async def _claim(self) -> None:
+        key = self._cause.idempotency
+        assert key is not None
+        await self._connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+        scope = (self._actor.organization_id, key.actor, key.route, key.key)
+        try:
+            claimed = await self._connection.fetchval(
+                "INSERT INTO idempotency (organization_id, actor, route, key, request_hash) VALUES ($1, $2, $3, $4, $5)"
+                " ON CONFLICT DO NOTHING RETURNING true",
+                *scope,
+                key.request_hash,
+            )
+        except asyncpg.LockNotAvailableError:
+            raise Conflict("The same request is still being worked on.") from None
+        await self._connection.execute("SET LOCAL lock_timeout = 0")
+        if claimed:
+            self._claimed = True
+            return
+        earlier = await self._connection.fetchrow(
+            "SELECT request_hash, status, answer FROM idempotency"
+            " WHERE organization_id = $1 AND actor = $2 AND route = $3 AND key = $4",
+            *scope,
+        )
+        if earlier is None or earlier["status"] is None:
+            raise Conflict("The same request is still being worked on.")
+        if earlier["request_hash"] != key.request_hash:
+            raise IdempotencyMismatch
+        raise Replay(earlier["status"], self._unseal(earlier["answer"]))
+
+    async def _commit_held(self) -> None:
+        connection, self._held = self._held, None
+        try:
+            await connection.execute("COMMIT")
+        finally:
+            await self._database.pool.release(connection)
+        self._wake()
+
+    async def finish(self, status: int, answer: bytes) -> None:
+        """Write the answer beside its effect and commit both; does nothing where no keyed block was left open."""
+        if self._held is None:
+            return
+        key = self._cause.idempotency
+        assert key is not None
+        try:
+            await self._held.execute(
+                "UPDATE idempotency SET status = $5, answer = $6"
+                " WHERE organization_id = $1 AND actor = $2 AND route = $3 AND key = $4",
+                self._actor.organization_id,
+                key.actor,
+                key.route,
+                key.key,
+                status,
+                self._seal(answer),
+            )
+        except BaseException:
+            await self.abandon()
+            raise
+        await self._commit_held()
+
+    async def abandon(self) -> None:
+        """Undo a keyed block whose answer never came to be."""
+        if self._held is not None:
+            connection, self._held = self._held, None
+            try:
+                await connection.execute("ROLLBACK")
+            finally:
+                await self._database.pool.release(connection)

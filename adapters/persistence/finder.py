@@ -1,0 +1,215 @@
+"""The generic finder: a filter struct becomes conditions, a keyset cursor walks a total order, SQL writes the JSON."""
+
+import base64
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql.asyncpg import dialect as AsyncpgDialect  # noqa: N812 - a class by its maker's name
+from sqlalchemy.sql import Select
+
+from adapters.persistence.database import PostgresUnitOfWork
+from application.ports import Filter, Found, PageRequest
+from domain.kernel import Invalid
+
+EXACT_TOTAL = 1000
+DEEPEST_ROW = 10_000
+LARGEST_PAGE = 100
+_DIALECT = AsyncpgDialect()  # type: ignore[no-untyped-call]
+
+Condition = Callable[[sa.BindParameter[Any]], sa.ColumnElement[bool]]
+
+
+@dataclass(frozen=True, eq=False)
+class Listing:
+    """Declare one list: what an item shows, what narrows it, and the orders it may have.
+
+    `shown` maps the wire's names to expressions; `sorts` must be NOT NULL columns with an index on
+    (organization_id, column, id); `always` holds in every query.
+    """
+
+    source: sa.FromClause
+    organization: sa.ColumnElement[Any]
+    identifier: sa.ColumnElement[Any]
+    shown: Mapping[str, sa.ColumnElement[Any]]
+    sorts: Mapping[str, sa.ColumnElement[Any]]
+    default_sort: str
+    default_order: str = "desc"
+    filters: Mapping[str, Condition] = field(default_factory=dict)
+    types: Mapping[str, sa.types.TypeEngine[Any]] = field(default_factory=dict)
+    always: tuple[sa.ColumnElement[bool], ...] = ()
+
+
+def utc(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """Show a time as ISO 8601 with `Z`, to the microsecond."""
+    return sa.func.to_char(column, sa.literal_column('\'YYYY-MM-DD"T"HH24:MI:SS.US"Z"\''))
+
+
+def json_object(shown: Mapping[str, sa.ColumnElement[Any]]) -> sa.ColumnElement[Any]:
+    """Build one JSON object out of named expressions; times become ISO 8601 with `Z`."""
+    pairs: list[Any] = []
+    for name, column in shown.items():
+        pairs.append(sa.literal_column(f"'{name}'"))
+        pairs.append(utc(column) if isinstance(column.type, sa.DateTime) else column)
+    return sa.func.json_build_object(*pairs)
+
+
+def compile_statement(statement: Any) -> tuple[str, list[str], dict[str, Any]]:
+    """Compile for asyncpg: the text, its parameters' names by position, and the values already bound."""
+    compiled = statement.compile(dialect=_DIALECT)
+    return str(compiled), list(compiled.positiontup or ()), dict(compiled.params)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Hold a compiled statement."""
+
+    sql: str
+    names: tuple[str, ...]
+    bound: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, statement: Any) -> "Prepared":
+        """Compile once."""
+        sql, names, bound = compile_statement(statement)
+        return cls(sql, tuple(names), bound)
+
+    def arguments(self, values: Mapping[str, Any]) -> list[Any]:
+        """Lay the values out by position."""
+        return [values[n] if n in values else self.bound[n] for n in self.names]
+
+
+def _conditions(listing: Listing, names: tuple[str, ...]) -> list[sa.ColumnElement[bool]]:
+    organization = listing.organization == sa.bindparam("organization_id", type_=sa.Uuid())
+    narrowed = [listing.filters[n](sa.bindparam(n, type_=listing.types.get(n, sa.Text()))) for n in names]
+    return [organization, *listing.always, *narrowed]
+
+
+@lru_cache(maxsize=2000)
+def _page(listing: Listing, names: tuple[str, ...], sort: str, order: str, keyset: bool) -> Prepared:
+    key = listing.sorts[sort]
+    columns = [sa.cast(json_object(listing.shown), sa.Text).label("item"), key.label("sort_key")]
+    if listing.identifier is not key:
+        columns.append(listing.identifier.label("sort_id"))
+    statement: Select[Any] = sa.select(*columns).select_from(listing.source).where(*_conditions(listing, names))
+    if keyset:
+        after = sa.tuple_(sa.bindparam("after_key", type_=key.type), sa.bindparam("after_id", type_=sa.Uuid()))
+        place = sa.tuple_(key, listing.identifier)
+        statement = statement.where(place < after if order == "desc" else place > after)
+    direction = sa.desc if order == "desc" else sa.asc
+    statement = statement.order_by(direction(key), direction(listing.identifier))
+    return Prepared.of(
+        statement.limit(sa.bindparam("rows", type_=sa.BigInteger())).offset(
+            sa.bindparam("skipped", type_=sa.BigInteger())
+        )
+    )
+
+
+@lru_cache(maxsize=500)
+def _count(listing: Listing, names: tuple[str, ...], capped: bool) -> Prepared:
+    matching: Select[Any] = (
+        sa.select(sa.literal_column("1")).select_from(listing.source).where(*_conditions(listing, names))
+    )
+    if not capped:
+        return Prepared.of(matching)
+    return Prepared.of(sa.select(sa.func.count()).select_from(matching.limit(EXACT_TOTAL + 1).subquery()))
+
+
+@lru_cache(maxsize=500)
+def _single(listing: Listing, names: tuple[str, ...]) -> Prepared:
+    return Prepared.of(
+        sa.select(sa.cast(json_object(listing.shown), sa.Text))
+        .select_from(listing.source)
+        .where(*_conditions(listing, names), listing.identifier == sa.bindparam("identifier", type_=sa.Uuid()))
+    )
+
+
+def _fingerprint(values: Mapping[str, Any], sort: str, order: str) -> str:
+    encoded = msgspec.json.encode([sorted(values.items()), sort, order], enc_hook=str, order="deterministic")
+    return hashlib.blake2b(encoded, digest_size=8).hexdigest()
+
+
+class _Cursor(msgspec.Struct, array_like=True):
+    fingerprint: str
+    key: Any
+    identifier: str
+
+
+def _read_cursor(text: str, fingerprint: str, key_type: sa.types.TypeEngine[Any]) -> tuple[Any, Any]:
+    try:
+        cursor = msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=_Cursor)
+        key = msgspec.convert(cursor.key, key_type.python_type, strict=False)
+        identifier = msgspec.convert(cursor.identifier, sa.Uuid().python_type)
+    except (ValueError, msgspec.DecodeError, msgspec.ValidationError):
+        raise Invalid("This cursor is not one of ours.", field="cursor") from None
+    if cursor.fingerprint != fingerprint:
+        raise Invalid("This cursor belongs to other filters or another order.", field="cursor")
+    return key, identifier
+
+
+class Finder:
+    """Answer lists inside an open unit of work."""
+
+    def __init__(self, uow: PostgresUnitOfWork) -> None:
+        self._uow = uow
+
+    async def find(
+        self, listing: Listing, narrowed: Filter, page: PageRequest, scope: Mapping[str, Any] | None = None
+    ) -> Found:
+        """Give one page; `scope` narrows by what the actor may see, over and above the filter."""
+        values = {n: v for n in narrowed.__struct_fields__ if (v := getattr(narrowed, n)) is not None}
+        values.update(scope or {})
+        names = tuple(sorted(values))
+        sort, order = page.sort or listing.default_sort, page.order or listing.default_order
+        if sort not in listing.sorts:
+            raise Invalid(f"Sort by one of {', '.join(listing.sorts)}.", field="sort")
+        limit = min(page.limit, LARGEST_PAGE)
+        if limit < 1 or page.page < 1:
+            raise Invalid("Pages and limits start at 1.", field="limit" if limit < 1 else "page")
+        if page.page * limit > DEEPEST_ROW and page.cursor is None:
+            raise Invalid(f"Past row {DEEPEST_ROW:,} walk the list with `cursor`.", field="page")
+        fingerprint = _fingerprint(values, sort, order)
+        bound: dict[str, Any] = {**values, "organization_id": self._uow.organization_id, "rows": limit + 1}
+        bound["skipped"] = 0 if page.cursor else (page.page - 1) * limit
+        if page.cursor:
+            bound["after_key"], bound["after_id"] = _read_cursor(page.cursor, fingerprint, listing.sorts[sort].type)
+        prepared = _page(listing, names, sort, order, page.cursor is not None)
+        rows = await self._uow.connection.fetch(prepared.sql, *prepared.arguments(bound))
+        more, rows = len(rows) > limit, rows[:limit]
+        total, estimated = (None, False) if page.cursor else await self._total(listing, names, bound)
+        return Found(
+            items=[msgspec.Raw(row[0].encode()) for row in rows],
+            next_cursor=_write_cursor(fingerprint, rows[-1]) if more else None,
+            page=None if page.cursor else page.page,
+            limit=limit,
+            total=total,
+            total_is_estimate=estimated,
+        )
+
+    async def one(
+        self, listing: Listing, identifier: Any, scope: Mapping[str, Any] | None = None
+    ) -> msgspec.Raw | None:
+        """Give one item as the list shows it, or None where it is not there to see."""
+        values = dict(scope or {})
+        prepared = _single(listing, tuple(sorted(values)))
+        values |= {"organization_id": self._uow.organization_id, "identifier": identifier}
+        item = await self._uow.connection.fetchval(prepared.sql, *prepared.arguments(values))
+        return None if item is None else msgspec.Raw(item.encode())
+
+    async def _total(self, listing: Listing, names: tuple[str, ...], bound: Mapping[str, Any]) -> tuple[int, bool]:
+        capped = _count(listing, names, True)
+        total = await self._uow.connection.fetchval(capped.sql, *capped.arguments(bound))
+        if total <= EXACT_TOTAL:
+            return int(total), False
+        every = _count(listing, names, False)
+        plan = await self._uow.connection.fetchval(f"EXPLAIN (FORMAT JSON) {every.sql}", *every.arguments(bound))
+        return max(int(msgspec.json.decode(plan)[0]["Plan"]["Plan Rows"]), EXACT_TOTAL + 1), True
+
+
+def _write_cursor(fingerprint: str, row: Any) -> str:
+    cursor = _Cursor(fingerprint, row["sort_key"], str(row[-1]))
+    return base64.urlsafe_b64encode(msgspec.json.encode(cursor, enc_hook=str)).rstrip(b"=").decode()

@@ -1,0 +1,23 @@
+"""Where Alembic's configuration stands, for every caller."""
+
+from pathlib import Path
+
+from alembic.config import Config as AlembicConfig
+from alembic.script import ScriptDirectory
+
+FOLDER = Path(__file__).parent
+
+
+def alembic_config(url: str) -> AlembicConfig:
+    """Point Alembic at our migrations and one database (the owner's URL)."""
+    configuration = AlembicConfig()
+    configuration.set_main_option("script_location", str(FOLDER))
+    configuration.attributes["url"] = url
+    return configuration
+
+
+def newest_revision() -> str:
+    """Tell the revision that the code expects."""
+    head = ScriptDirectory(str(FOLDER)).get_current_head()
+    assert head is not None
+    return head

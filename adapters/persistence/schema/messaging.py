@@ -1,0 +1,188 @@
+"""Conversations, messages, the send ledger, consent, suppression, what providers told us."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+from adapters.persistence.schema.platform import MACHINE_NOW
+from adapters.persistence.schema.tenancy import (
+    flag,
+    index,
+    metadata,
+    number,
+    one_of,
+    organization_key,
+    references,
+    tenant_table,
+    text,
+    time,
+    uuid,
+    version,
+)
+
+conversations = tenant_table(
+    "conversations",
+    uuid("contact_id"),
+    uuid("lead_id", null=True),
+    text("channel"),
+    text("address", sortable=True),
+    text("status", default="open"),
+    text("sentiment", null=True),
+    text("turn_holder", default="nobody"),
+    number("turn_number", default=0),
+    number("message_count", default=0),
+    number("unread_count", default=0),
+    flag("archived"),
+    time("started_at"),
+    time("last_message_at"),
+    version(),
+    organization_key(),
+    references("contact_id", "contacts", ondelete="CASCADE"),
+    references("lead_id", "leads", ondelete="CASCADE"),
+    sa.UniqueConstraint("organization_id", "contact_id", "channel"),
+    one_of("channel", ["sms", "email", "call", "chat"]),
+    one_of("turn_holder", ["ai", "person", "nobody"]),
+)
+index("ix_conversations_latest", conversations.c.organization_id, conversations.c.last_message_at, conversations.c.id)
+index("ix_conversations_lead", conversations.c.organization_id, conversations.c.lead_id)
+index("ix_conversations_address", conversations.c.organization_id, conversations.c.address)
+
+messages = tenant_table(
+    "messages",
+    uuid("conversation_id"),
+    uuid("contact_id"),
+    uuid("lead_id", null=True),
+    text("channel"),
+    text("direction"),
+    text("category"),
+    text("status"),
+    text("body"),
+    text("sender"),
+    text("recipient"),
+    sa.Column("media", JSONB(), nullable=False, server_default=sa.text("'[]'")),
+    uuid("author_id", null=True),
+    text("provider", null=True),
+    text("provider_id", null=True),
+    sa.Column("segments", sa.Integer(), nullable=True),
+    text("error_code", null=True),
+    time("sent_at", null=True),
+    time("delivered_at", null=True),
+    time("created_at"),
+    version(),
+    references("conversation_id", "conversations", ondelete="CASCADE"),
+    references("lead_id", "leads", ondelete="CASCADE"),
+    one_of("direction", ["inbound", "outbound"]),
+    one_of(
+        "status", ["pending", "sent", "delivered", "failed", "refused", "cancelled", "unknown", "received", "draft"]
+    ),
+)
+index("ix_messages_created", messages.c.organization_id, messages.c.created_at, messages.c.id)
+index(
+    "ix_messages_conversation",
+    messages.c.organization_id,
+    messages.c.conversation_id,
+    messages.c.created_at,
+    messages.c.id,
+)
+index("ix_messages_status_created", messages.c.organization_id, messages.c.status, messages.c.created_at, messages.c.id)
+index("ix_messages_lead", messages.c.organization_id, messages.c.lead_id)
+
+SEND_STATES = ("planned", "claimed", "handed", "accepted", "rejected", "unknown", "cancelled", "refused", "parked")
+
+sends = tenant_table(
+    "sends",
+    text("natural_key"),
+    text("purpose"),
+    text("channel"),
+    text("state", default="planned"),
+    flag("held"),
+    uuid("campaign_id", null=True),
+    text("touch", null=True),
+    text("variant", null=True),
+    uuid("lead_id", null=True),
+    uuid("contact_id"),
+    uuid("conversation_id"),
+    text("recipient", sortable=True),
+    text("sender"),
+    number("turn_number", default=0),
+    time("due_at"),
+    text("verdict"),
+    sa.Column("reasons", JSONB(), nullable=False),
+    uuid("batch", null=True),
+    time("lease_until", null=True),
+    time("handed_at", null=True),
+    time("handed_machine_at", null=True),
+    time("settled_at", null=True),
+    number("attempts", default=0),
+    text("provider", null=True),
+    text("provider_id", null=True),
+    text("error", null=True),
+    time("created_at"),
+    references("conversation_id", "conversations", ondelete="CASCADE"),
+    references("campaign_id", "campaigns", ondelete="CASCADE"),
+    references("lead_id", "leads", ondelete="CASCADE"),
+    references("id", "messages", ondelete="CASCADE"),
+    sa.UniqueConstraint("organization_id", "natural_key"),
+    one_of("state", SEND_STATES),
+    one_of("purpose", ["campaign", "reply", "manual", "opt_out_confirmation", "help", "system"]),
+)
+index(
+    "ix_sends_due",
+    sends.c.organization_id,
+    sends.c.purpose,
+    sends.c.due_at,
+    postgresql_where=sa.and_(sends.c.state == sa.literal_column("'planned'"), sa.not_(sends.c.held)),
+)
+index(
+    "ix_sends_open",
+    sends.c.organization_id,
+    sends.c.lease_until,
+    postgresql_where=sends.c.state.in_(
+        [sa.literal_column("'claimed'"), sa.literal_column("'handed'"), sa.literal_column("'unknown'")]
+    ),
+)
+index("ix_sends_lead", sends.c.organization_id, sends.c.lead_id)
+index("ix_sends_conversation", sends.c.organization_id, sends.c.conversation_id)
+index("ix_sends_campaign", sends.c.organization_id, sends.c.campaign_id, sends.c.state)
+index("ix_sends_recipient", sends.c.organization_id, sends.c.recipient, sends.c.handed_at)
+
+consents = tenant_table(
+    "consents",
+    uuid("contact_id", null=True),
+    text("address", sortable=True),
+    text("channel"),
+    text("kind"),
+    text("how"),
+    text("wording", null=True),
+    text("source", null=True),
+    uuid("message_id", null=True),
+    uuid("actor_id", null=True),
+    time("at"),
+    organization_key(),
+    one_of("kind", ["opt_out", "opt_in", "confirmed"]),
+)
+index("ix_consents_address", consents.c.organization_id, consents.c.address, consents.c.at)
+
+suppressions = tenant_table(
+    "suppressions",
+    text("address", sortable=True),
+    time("since"),
+    text("how"),
+    text("wording", null=True),
+    uuid("consent_id"),
+    organization_key(),
+    key=("organization_id", "address"),
+)
+
+inbound = sa.Table(
+    "inbound",
+    metadata,
+    sa.Column("id", sa.Uuid(), primary_key=True),
+    text("provider"),
+    text("account"),
+    text("external_id"),
+    uuid("organization_id", null=True),
+    text("kind"),
+    sa.Column("payload", JSONB(), nullable=False),
+    time("received_at", default=MACHINE_NOW),
+    sa.UniqueConstraint("provider", "account", "external_id"),
+)
