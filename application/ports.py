@@ -133,9 +133,3 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     """Be what a person is shown."""
 
     example: ClassVar[dict[str, Any]]
-
-
-def provider_port(port: type) -> type:
-    """Mark a port that reaches outside our own database: never to be called inside an open unit of work."""
-    port.__provider_port__ = True  # type: ignore[attr-defined]
-    return port

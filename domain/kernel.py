@@ -105,7 +105,9 @@ class Email(str):
     """Hold a normalised e-mail address: trimmed and lower-cased, at most 254 characters (RFC 5321)."""
 
     __slots__ = ()
-    _shape = re.compile(r"[^\s@\"(),:;<>\[\\\]\x00-\x1f]{1,64}@(?:[^\s@.,;:\"<>()\[\]\\]+\.)+[^\s@.,;:\"<>()\[\]\\]{2,}")
+    _shape = re.compile(
+        r"[^\s@\"(),:;<>\[\\\]\x00-\x1f]{1,64}@(?:[^\s@.,;:\"<>()\[\]\\]+\.)+[^\s@.,;:\"<>()\[\]\\]{2,}"
+    )
 
     def __new__(cls, value: str) -> Self:
         normalised = value.strip().lower()

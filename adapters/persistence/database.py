@@ -21,15 +21,15 @@ LOCK_TIMEOUT = "3s"
 _ENCODER = msgspec.json.Encoder(enc_hook=str)
 
 
-class Unavailable(Exception):  # noqa: N818 - named for what the caller is told
+class Unavailable(Exception):
     """Say that the database cannot be had right now; the caller may try again."""
 
 
-class AlreadyDone(Exception):  # noqa: N818
+class AlreadyDone(Exception):
     """Say that another worker has consumed this delivery: there is nothing left to do."""
 
 
-class Replay(Exception):  # noqa: N818
+class Replay(Exception):
     """Carry the stored answer to a request that was made before with the same Idempotency-Key."""
 
     def __init__(self, status: int, answer: bytes) -> None:
@@ -38,7 +38,7 @@ class Replay(Exception):  # noqa: N818
         self.answer = answer
 
 
-class IdempotencyMismatch(Exception):  # noqa: N818
+class IdempotencyMismatch(Exception):
     """Say that this Idempotency-Key was used with another body."""
 
 
@@ -185,6 +185,7 @@ class PostgresUnitOfWork:
         self._consumed = cause.delivery_id is None
         self._now: datetime | None = None
         self._events: list[Event] = []
+        self._wakes = False
 
     @property
     def connection(self) -> Any:
@@ -209,6 +210,10 @@ class PostgresUnitOfWork:
         if not self._writing:
             raise RuntimeError("Events are published inside a writing unit of work.")
         self._events.extend(events)
+
+    def wake_after_commit(self) -> None:
+        """Let relay and scheduler look at once when this block has committed."""
+        self._wakes = True
 
     async def _begin(self, mode: str) -> None:
         if self._connection is not None:
@@ -247,7 +252,7 @@ class PostgresUnitOfWork:
         if error is not None:
             await self._leave("ROLLBACK")
             return
-        published = bool(self._events)
+        wakes, self._wakes = bool(self._events) or self._wakes, False
         try:
             if self._events:
                 await self._append()
@@ -259,7 +264,7 @@ class PostgresUnitOfWork:
             return
         await self._leave("COMMIT")
         self._consumed = True
-        if published:
+        if wakes:
             self._wake()
 
     @asynccontextmanager

@@ -1,0 +1,126 @@
+"""What is due when, in business time; claimed and advanced in one transaction, so any number of schedulers may run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import dramatiq
+
+from adapters.persistence.database import Database, PostgresUnitOfWork
+from adapters.queue.relay import Route, enqueue
+from domain.kernel import new_id
+
+BATCH = 500
+INSTALLATION = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """Say who is called when a schedule is due; `every` None means: when somebody sets `next_due_at` again."""
+
+    route: Route
+    every: timedelta | None = None
+
+
+_CLAIM = """
+WITH due AS (
+  SELECT name, organization_id FROM schedules WHERE next_due_at <= business_now()
+  ORDER BY next_due_at LIMIT $1 FOR UPDATE SKIP LOCKED
+), advanced AS (
+  UPDATE schedules s SET next_due_at = business_now() + e.every
+  FROM due LEFT JOIN unnest($2::text[], $3::interval[]) AS e(name, every) ON e.name = due.name
+  WHERE s.name = due.name AND s.organization_id = due.organization_id
+  RETURNING s.name, s.organization_id
+)
+INSERT INTO deliveries (id, organization_id, subscription, queue, due_at)
+SELECT uuidv7(), a.organization_id, a.name, r.queue, clock_timestamp() + make_interval(secs => r.lease)
+FROM advanced a JOIN unnest($4::text[], $5::text[], $6::int[]) AS r(name, queue, lease) ON r.name = a.name
+RETURNING id, queue
+"""
+
+
+class Schedules:
+    """Turn due schedules into deliveries."""
+
+    def __init__(self, database: Database, broker: dramatiq.Broker, known: Mapping[str, Scheduled]) -> None:
+        self._database = database
+        self._broker = broker
+        self._known = known
+
+    async def tick(self) -> int:
+        """Claim and enqueue all that is due now; gives how many."""
+        total = 0
+        names = list(self._known)
+        while True:
+            async with self._database.connection() as connection:
+                owed = await connection.fetch(
+                    _CLAIM,
+                    BATCH,
+                    names,
+                    [self._known[n].every for n in names],
+                    names,
+                    [self._known[n].route.queue for n in names],
+                    [self._known[n].route.lease_seconds for n in names],
+                )
+            total += await enqueue(self._broker, [(row["id"], row["queue"]) for row in owed])
+            if len(owed) < BATCH:
+                return total
+
+    async def ensure_installation_wide(self) -> None:
+        """Make sure that the schedules with an interval of their own exist."""
+        async with self._database.connection() as connection:
+            await connection.executemany(
+                "INSERT INTO schedules (name, organization_id, next_due_at) VALUES ($1, $2, business_now())"
+                " ON CONFLICT DO NOTHING",
+                [(name, INSTALLATION) for name, known in self._known.items() if known.every is not None],
+            )
+
+
+async def owe_now(database: Database, broker: dramatiq.Broker, organization_id: UUID, route: Route) -> UUID:
+    """Enqueue a scheduled piece of work outside its schedule: what a cron route does."""
+    delivery_id = new_id()
+    async with database.connection() as connection:
+        await connection.execute(
+            "INSERT INTO deliveries (id, organization_id, subscription, queue, due_at)"
+            " VALUES ($1, $2, $3, $4, clock_timestamp() + make_interval(secs => $5))",
+            delivery_id,
+            organization_id,
+            route.subscription,
+            route.queue,
+            route.lease_seconds,
+        )
+    await enqueue(broker, [(delivery_id, route.queue)])
+    return delivery_id
+
+
+class PostgresAgenda:
+    """Set an organisation's schedules from within a unit of work: `Agenda` of the application."""
+
+    def __init__(self, uow: PostgresUnitOfWork) -> None:
+        self._uow = uow
+
+    async def lock(self, name: str) -> None:
+        """Keep others from setting this schedule until the unit of work ends."""
+        await self._uow.connection.execute(
+            "INSERT INTO schedules (name, organization_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            name,
+            self._uow.organization_id,
+        )
+        await self._uow.connection.execute(
+            "SELECT 1 FROM schedules WHERE name = $1 AND organization_id = $2 FOR UPDATE",
+            name,
+            self._uow.organization_id,
+        )
+
+    async def no_later_than(self, name: str, at: object) -> None:
+        """Bring a schedule forward to `at`, never back."""
+        await self._uow.connection.execute(
+            "INSERT INTO schedules (name, organization_id, next_due_at) VALUES ($1, $2, $3)"
+            " ON CONFLICT (name, organization_id) DO UPDATE SET next_due_at ="
+            " least(coalesce(schedules.next_due_at, excluded.next_due_at), excluded.next_due_at)",
+            name,
+            self._uow.organization_id,
+            at,
+        )
+        self._uow.wake_after_commit()

@@ -1,0 +1,45 @@
+"""Wake the relay and the scheduler right after a commit; their own polling is the net below it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import redis.asyncio as redis
+import structlog
+
+CHANNEL = "rapport:wake"
+log = structlog.get_logger()
+
+
+class Wake:
+    """Publish at most one message per 2 ms, however many commits there were; never delays the caller."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+        self._task: asyncio.Task[None] | None = None
+
+    def __call__(self) -> None:
+        """Ask for a wake-up soon."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._publish())
+
+    async def _publish(self) -> None:
+        await asyncio.sleep(0.002)
+        try:
+            await self._client.publish(CHANNEL, b"")
+        except (redis.RedisError, OSError) as error:
+            log.info("wake not published", error=type(error).__name__)
+
+
+async def wake_ups(client: redis.Redis, every: float) -> AsyncIterator[None]:
+    """Yield when woken, and at least each `every` seconds; outlives a Redis that is away."""
+    while True:
+        try:
+            async with client.pubsub() as subscription:
+                await subscription.subscribe(CHANNEL)
+                while True:
+                    await subscription.get_message(ignore_subscribe_messages=True, timeout=every)
+                    yield
+        except (redis.RedisError, OSError) as error:
+            log.warning("wake-ups are polled only", error=type(error).__name__)
+            yield
+            await asyncio.sleep(every)

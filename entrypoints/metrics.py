@@ -1,0 +1,53 @@
+"""Prometheus metrics, each process on a loopback port of its own."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram, start_http_server
+
+from adapters.persistence.database import Database, Unavailable
+
+if TYPE_CHECKING:
+    from adapters.queue.relay import Relay
+
+log = structlog.get_logger()
+
+REQUESTS = Counter("rapport_requests_total", "Requests answered.", ["method", "route", "status"])
+REQUEST_SECONDS = Histogram("rapport_request_seconds", "Time to an answer.", ["method", "route"])
+QUEUE_DEPTH = Gauge("rapport_queue_depth", "Deliveries owed and not parked.", ["queue"])
+QUEUE_AGE = Gauge("rapport_queue_age_seconds", "Age of the oldest delivery owed and not parked.", ["queue"])
+PARKED = Gauge("rapport_parked_deliveries", "Deliveries that wait for a person.")
+RELAY_LAG = Gauge("rapport_relay_lag_seconds", "Age of the oldest event when it was relayed.")
+
+_DEPTHS = """
+SELECT queue, count(*) FILTER (WHERE parked_at IS NULL) AS depth,
+       count(*) FILTER (WHERE parked_at IS NOT NULL) AS parked,
+       coalesce(extract(epoch FROM clock_timestamp() - min(created_at) FILTER (WHERE parked_at IS NULL)), 0) AS age
+FROM deliveries GROUP BY queue
+"""
+
+
+def serve_metrics(port: int) -> None:
+    """Open the metrics port; 0 is off."""
+    if port:
+        try:
+            start_http_server(port, addr="127.0.0.1")
+        except OSError as error:
+            log.warning("metrics are off", port=port, error=error.strerror)
+
+
+async def watch_queues(database: Database, relay: "Relay") -> None:
+    """Keep the queues' gauges true, each five seconds."""
+    while True:
+        try:
+            async with database.connection() as connection:
+                rows = await connection.fetch(_DEPTHS)
+            for row in rows:
+                QUEUE_DEPTH.labels(row["queue"]).set(row["depth"])
+                QUEUE_AGE.labels(row["queue"]).set(float(row["age"]))
+            PARKED.set(sum(row["parked"] for row in rows))
+            RELAY_LAG.set(relay.lag_seconds)
+        except (Unavailable, OSError, TimeoutError) as error:
+            log.warning("queues cannot be measured", error=type(error).__name__)
+        await asyncio.sleep(5)

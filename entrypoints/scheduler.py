@@ -1,0 +1,67 @@
+"""The process that notices what is due: `rapport scheduler`, any number of them."""
+
+import asyncio
+import signal
+
+import redis.asyncio as redis
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from adapters.persistence.database import Database, Unavailable
+from adapters.queue.broker import redis_broker
+from adapters.queue.schedules import Schedules
+from adapters.queue.wake import wake_ups
+from entrypoints.config import Config
+from entrypoints.logging import configure_logging
+from entrypoints.metrics import serve_metrics
+from entrypoints.subscriptions import schedules
+
+log = structlog.get_logger()
+
+
+async def run(config: Config, stop: asyncio.Event) -> None:
+    """Tick each second, and at once when a commit says that something may be due."""
+    database = await Database.open(config.system_database_url, size=2)
+    client = redis.Redis.from_url(config.redis_url, socket_timeout=5, socket_connect_timeout=1)
+    known = Schedules(database, redis_broker(config.broker_url), schedules())
+    await known.ensure_installation_wide()
+    busy = asyncio.Lock()
+
+    async def tick() -> None:
+        async with busy:
+            try:
+                await known.tick()
+            except (Unavailable, OSError, TimeoutError) as error:
+                log.warning("scheduler waits for the database", error=type(error).__name__)
+
+    clockwork = AsyncIOScheduler(timezone="UTC")
+    clockwork.add_job(tick, "interval", seconds=1, max_instances=1, coalesce=True)
+    clockwork.start()
+    try:
+        async for _ in wake_ups(client, 1):
+            if stop.is_set():
+                return
+            await tick()
+    finally:
+        clockwork.shutdown(wait=False)
+        await client.aclose()
+        await database.close()
+
+
+async def _main(config: Config) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await run(config, stop)
+
+
+def main() -> None:
+    """Run until SIGTERM or SIGINT."""
+    config = Config.load()
+    configure_logging(config.log_level, part="scheduler")
+    serve_metrics(config.metrics_port_of("scheduler"))
+    asyncio.run(_main(config))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""The process that works off deliveries: `rapport worker`, any number of them."""
+
+import asyncio
+import os
+import signal
+import threading
+from uuid import UUID
+
+import dramatiq
+from dishka import AsyncContainer
+from dramatiq.asyncio import get_event_loop_thread
+from dramatiq.middleware import AsyncIO, Middleware
+
+from adapters.persistence.database import Database
+from adapters.queue.broker import ACTOR, PREFETCH, PRIORITY, QueuedWorker, redis_broker
+from adapters.queue.deliver import Deliverer
+from entrypoints.config import Config
+from entrypoints.container import container
+from entrypoints.logging import configure_logging
+from entrypoints.metrics import serve_metrics
+from entrypoints.subscriptions import SUBSCRIPTIONS
+
+DRAIN_SECONDS = 20
+
+
+class _House(Middleware):
+    """Open the container on the event loop that the AsyncIO middleware, added before this one, has started."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self.container: AsyncContainer | None = None
+        self.deliverer: Deliverer | None = None
+
+    def before_worker_boot(self, _broker: dramatiq.Broker, _worker: dramatiq.Worker) -> None:
+        loop = get_event_loop_thread()
+        assert loop is not None
+        loop.run_coroutine(self._open())
+
+    async def _open(self) -> None:
+        self.container = container(self._config)
+        self.deliverer = Deliverer(await self.container.get(Database), self.container, SUBSCRIPTIONS)
+
+    async def close(self) -> None:
+        if self.container is not None:
+            await self.container.close()
+
+
+def main() -> None:
+    """Run until SIGTERM or SIGINT, then end what is under way and stop."""
+    config = Config.load()
+    configure_logging(config.log_level, part="worker")
+    number = int(os.environ.get("RAPPORT_WORKER_NUMBER", "1"))
+    serve_metrics(config.metrics_port_of("worker", number))
+    house = _House(config)
+    broker = redis_broker(config.broker_url, AsyncIO(), house)
+    dramatiq.set_broker(broker)
+
+    async def deliver(delivery_id: str) -> None:
+        assert house.deliverer is not None
+        await house.deliverer.deliver(UUID(delivery_id))
+
+    for queue in PREFETCH:
+        dramatiq.actor(actor_name=f"{ACTOR}_{queue}", queue_name=queue, priority=PRIORITY[queue], broker=broker)(
+            deliver
+        )
+    worker = QueuedWorker(broker)
+    stop = threading.Event()
+    for number_of_signal in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number_of_signal, lambda *_: stop.set())
+    worker.start()
+    stop.wait()
+    loop = get_event_loop_thread()
+    worker_stopper = threading.Thread(target=worker.stop, kwargs={"timeout": DRAIN_SECONDS * 1000}, daemon=True)
+    worker_stopper.start()
+    worker_stopper.join(DRAIN_SECONDS)
+    if loop is not None and loop.is_alive():
+        asyncio.run_coroutine_threadsafe(house.close(), loop.loop)
+
+
+if __name__ == "__main__":
+    main()
