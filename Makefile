@@ -1,0 +1,55 @@
+# Every target installs what is missing into .venv first; nothing outside the checkout is touched.
+export UV_SYSTEM_CERTS := 1
+SHELL := /bin/sh
+PYTHON := .venv/bin/python
+STAMP := .venv/.installed
+TOOL := $(shell command -v uv 2>/dev/null || echo .venv/bin/uv)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run check contract test prove bench lock
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(STAMP) ## Import a list of old enquiries and work it for three weeks, with nothing configured
+	@$(PYTHON) -m entrypoints.demo $(ARGS)
+
+run: $(STAMP) ## Serve everything until Ctrl-C (ARGS="--workers 2")
+	@exec $(PYTHON) -m entrypoints.cli up $(ARGS)
+
+check: $(STAMP) ## Format, lint, types, and the layers' borders
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m mypy
+	.venv/bin/lint-imports
+
+contract: $(STAMP) ## One suite a port, on its sandbox and on its real adapters
+	@$(PYTHON) -m pytest tests/contracts $(ARGS); status=$$?; [ $$status -eq 5 ] || exit $$status
+
+test: $(STAMP) ## All tests but the long proofs
+	$(PYTHON) -m pytest tests -m "not prove" $(ARGS)
+
+prove: $(STAMP) ## The promises at full numbers; at most 40 minutes
+	$(PYTHON) -m pytest tests -m prove $(ARGS)
+
+bench: $(STAMP) ## The figures of speed, each beside its bare counterpart
+	$(PYTHON) -m benchmarks $(ARGS)
+
+lock: $(STAMP) ## Pin what pyproject.toml asks for, with hashes, for every platform
+	$(TOOL) pip compile pyproject.toml --universal --generate-hashes --all-extras --no-header --no-emit-index-url \
+		--python-version 3.11 --output-file requirements.lock $(ARGS)
+
+$(STAMP): requirements.lock
+	@if command -v uv >/dev/null 2>&1; then \
+		[ -x $(PYTHON) ] || uv venv --quiet --allow-existing --python '>=3.11' .venv; \
+	else \
+		[ -x $(PYTHON) ] || python3 -m venv .venv || { \
+			rm -rf .venv; \
+			echo "Install uv, or Python 3.11 or newer with its venv module (Debian: apt install python3-venv)." >&2; exit 1; }; \
+		$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+			rm -rf .venv; echo "Install Python 3.11 or newer, or uv, which brings its own." >&2; exit 1; }; \
+		[ -x .venv/bin/uv ] || $(PYTHON) -m pip install --quiet --disable-pip-version-check uv; \
+	fi
+	@$(TOOL) pip install --quiet --python $(PYTHON) --require-hashes -r requirements.lock
+	@$(TOOL) pip install --quiet --python $(PYTHON) --no-build-isolation --no-deps -e .
+	@touch $@
