@@ -1,0 +1,168 @@
+"""The supervisor as a real process over parts as small as can be: kept alive, told apart, ended with it."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from entrypoints.config import CHECKOUT, Config
+from entrypoints.supervisor import Part, parts_of, taken_ports
+
+# `stubborn` forks a child that ignores SIGTERM, as a server's own workers may.
+_PROGRAM = """
+import sys
+from entrypoints.config import Config
+from entrypoints.supervisor import Part, Supervisor
+parts = [Part(name, "rapport_part", {"STUBBORN": str(int(name == "stubborn"))}) for name in ("steady", "stubborn")]
+sys.exit(Supervisor(Config.load(), parts).run())
+"""
+_PART = """
+import os, subprocess, sys, time
+if os.environ["STUBBORN"] == "1":
+    subprocess.Popen([sys.executable, "-S", "-c",
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"])
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="rapport-test-"))
+    (folder / "rapport_part.py").write_text(_PART)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _eventually(condition: Callable[[], bool], seconds: float = 15) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def _pid(data_dir: Path, name: str) -> int:
+    try:
+        return int((data_dir / "run" / f"{name}.pid").read_text())
+    except (OSError, ValueError):
+        return 0
+
+
+def _session(leader: int) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if os.getsid(process.pid) == leader and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except (OSError, psutil.Error):
+            continue
+    return found
+
+
+@contextmanager
+def _supervised(data_dir: Path) -> Iterator[subprocess.Popen[bytes]]:
+    port = _free_port()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAPPORT_")}
+    process = subprocess.Popen(
+        [sys.executable, "-c", _PROGRAM], cwd=CHECKOUT, stderr=(data_dir / "log.txt").open("ab"),
+        env=environment | {
+            "RAPPORT_DATA_DIR": str(data_dir), "RAPPORT_PORT": str(port), "RAPPORT_METRICS_PORT": "0",
+            "RAPPORT_SANDBOX_PROVIDER_URL": f"http://127.0.0.1:{_free_port()}", "PYTHONPATH": str(data_dir),
+        },
+    )  # fmt: skip
+    try:
+        up = _eventually(lambda: len(_session(_pid(data_dir, "stubborn"))) == 2 and bool(_pid(data_dir, "steady")))
+        assert up, (data_dir / "log.txt").read_text()
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        finally:
+            process.kill()
+
+
+def test_a_dead_part_is_started_again_and_its_orphans_are_gone(data_dir: Path) -> None:
+    with _supervised(data_dir) as supervisor:
+        steady, before = _pid(data_dir, "steady"), _pid(data_dir, "stubborn")
+        os.kill(before, signal.SIGKILL)
+        assert _eventually(lambda: _pid(data_dir, "stubborn") not in (0, before), 5)
+        assert _session(before) == []
+        assert _pid(data_dir, "steady") == steady
+        postgres = _pid(data_dir, "postgres")
+        os.kill(postgres, signal.SIGKILL)
+        assert _eventually(lambda: _pid(data_dir, "postgres") not in (0, postgres), 10)
+        supervisor.terminate()
+        assert supervisor.wait(20) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_everything_and_leaves_nothing(data_dir: Path, number: signal.Signals) -> None:
+    with _supervised(data_dir) as supervisor:
+        leaders = [_pid(data_dir, name) for name in ("steady", "stubborn", "postgres", "valkey")]
+        supervisor.send_signal(number)
+        assert supervisor.wait(20) == 0
+    assert [process for leader in leaders for process in _session(leader)] == []
+    assert list((data_dir / "run").glob("*.pid")) == []
+
+
+def test_a_killed_supervisor_takes_its_parts_along_and_the_next_ends_the_orphans(data_dir: Path) -> None:
+    with _supervised(data_dir) as supervisor:
+        leaders = [_pid(data_dir, name) for name in ("steady", "stubborn", "postgres", "valkey")]
+        supervisor.kill()
+        supervisor.wait()
+        assert _eventually(lambda: not any(psutil.pid_exists(leader) for leader in leaders))
+        orphans = _session(leaders[1])
+        assert len(orphans) == 1
+    with _supervised(data_dir):
+        assert not orphans[0].is_running()
+
+
+def test_a_taken_port_is_told_with_its_holder(data_dir: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        config = Config.load({"RAPPORT_DATA_DIR": str(data_dir), "RAPPORT_PORT": str(port)})
+        told = [sentence for sentence in taken_ports(config) if sentence.startswith(f"Port {port} ")]
+        assert f"process {os.getpid()}" in told[0]
+        done = subprocess.run(
+            [sys.executable, "-m", "entrypoints.supervisor"], cwd=CHECKOUT, capture_output=True, text=True, check=False,
+            env=os.environ | {"RAPPORT_DATA_DIR": str(data_dir), "RAPPORT_PORT": str(port)},
+        )  # fmt: skip
+    assert (done.returncode, f"process {os.getpid()}" in done.stderr) == (1, True)
+
+
+def test_restarts_are_put_off_ever_longer_and_a_long_life_forgives() -> None:
+    part = Part("api", "entrypoints.http.app")
+    pauses = []
+    for _ in range(8):
+        part.started_at = 100.0
+        part.plan_restart(100.5)
+        pauses.append(round(part.start_at - 100.5, 1))
+    assert pauses == [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0, 10.0]
+    part.plan_restart(110.0)
+    assert round(part.start_at - 110.0, 1) == 0.2
+
+
+def test_the_sandbox_provider_is_a_part_in_the_sandbox_only(data_dir: Path) -> None:
+    inside = Config.load({"RAPPORT_DATA_DIR": str(data_dir)})
+    outside = Config.load({"RAPPORT_DATA_DIR": str(data_dir), "RAPPORT_SANDBOX": "0", "RAPPORT_SECRET_KEYS": "A" * 43})
+    names = [part.name for part in parts_of(outside, 2)]
+    assert names == ["api", "worker-1", "worker-2", "relay", "scheduler"]
+    assert [part.name for part in parts_of(inside, 2)] == ["sandbox_provider", *names]
