@@ -133,3 +133,9 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     """Be what a person is shown."""
 
     example: ClassVar[dict[str, Any]]
+
+
+def within(use_case: F) -> F:
+    """Declare that other use cases call this one inside their own unit of work, after their own permission."""
+    use_case.__within__ = True  # type: ignore[attr-defined]
+    return use_case

@@ -106,6 +106,7 @@ sends = tenant_table(
     number("turn_number", default=0),
     time("due_at"),
     text("verdict"),
+    text("delayed_by", null=True),
     sa.Column("reasons", JSONB(), nullable=False),
     uuid("batch", null=True),
     time("lease_until", null=True),
