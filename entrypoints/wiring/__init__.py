@@ -2,4 +2,6 @@
 
 from dishka import Provider
 
-PROVIDERS: tuple[Provider, ...] = ()
+from entrypoints.wiring.http import Http
+
+PROVIDERS: tuple[Provider, ...] = (Http(),)

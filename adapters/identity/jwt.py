@@ -1,0 +1,59 @@
+"""Tokens as signed JWTs (HS256, seven days); read ones are remembered for a short while."""
+
+import time
+from uuid import UUID
+
+import jwt
+import msgspec
+
+from application.identity.tokens import Bearer
+
+LIFE_SECONDS = 7 * 86_400
+_REMEMBERED_SECONDS = 30.0
+_REMEMBERED = 10_000
+
+
+class _Claims(msgspec.Struct, frozen=True):
+    sub: UUID
+    org: UUID
+    ver: int
+    exp: int
+
+
+class JwtTokens:
+    """Issue and read tokens under one derived key; machine time, never the sandbox's."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self._read: dict[str, tuple[Bearer, float]] = {}
+
+    def issue(self, bearer: Bearer) -> str:
+        """Sign a token for seven days."""
+        now = int(time.time())
+        claims = {
+            "sub": str(bearer.account_id),
+            "org": str(bearer.organization_id),
+            "iat": now,
+            "exp": now + LIFE_SECONDS,
+            "ver": bearer.token_version,
+        }
+        return jwt.encode(claims, self._key, algorithm="HS256")
+
+    def read(self, token: str) -> Bearer | None:
+        """Check signature and expiry; None for anything that is not a token of ours."""
+        now = time.time()
+        known = self._read.get(token)
+        if known is not None and known[1] > now:
+            return known[0]
+        try:
+            claims = msgspec.convert(
+                jwt.decode(token, self._key, algorithms=["HS256"], options={"require": ["sub", "org", "exp", "ver"]}),
+                _Claims,
+            )
+        except (jwt.InvalidTokenError, msgspec.ValidationError, ValueError):
+            return None
+        bearer = Bearer(claims.sub, claims.org, claims.ver)
+        if len(self._read) >= _REMEMBERED:
+            self._read.clear()
+        self._read[token] = (bearer, min(claims.exp, now + _REMEMBERED_SECONDS))
+        return bearer

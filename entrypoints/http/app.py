@@ -1,0 +1,95 @@
+"""The HTTP application, and the process that serves it: `python -m entrypoints.http.app`."""
+
+import asyncio
+import signal
+
+import uvloop
+from dishka import AsyncContainer
+from granian.constants import Interfaces
+from granian.http import HTTP1Settings
+from granian.server.embed import Server
+from litestar import Litestar
+from litestar.config.cors import CORSConfig
+from litestar.datastructures import State
+
+from entrypoints.config import Config
+from entrypoints.container import container
+from entrypoints.http.edge import Edge, answer_problem
+from entrypoints.http.operation import LARGEST_BODY
+from entrypoints.http.routes import ROUTES
+from entrypoints.logging import configure_logging
+from entrypoints.metrics import serve_metrics
+
+DRAIN_SECONDS = 18
+_ALLOWED_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "Prefer", "X-Request-ID"]
+_EXPOSED_HEADERS = [
+    "ETag", "Idempotency-Replayed", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After",
+    "X-Request-ID",
+]  # fmt: skip
+
+
+def create_app(config: Config, of: AsyncContainer) -> Litestar:
+    """Make the application over an open container, which stays the caller's to close."""
+    cors = CORSConfig(
+        allow_origins=list(config.cors_origins),
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
+        allow_headers=_ALLOWED_HEADERS,
+        expose_headers=_EXPOSED_HEADERS,
+        allow_credentials=True,
+        max_age=86_400,
+    )
+    app = Litestar(
+        route_handlers=ROUTES,
+        exception_handlers={Exception: answer_problem},
+        cors_config=cors if config.cors_origins else None,
+        openapi_config=None,
+        state=State({"container": of, "config": config}),
+        request_max_body_size=LARGEST_BODY,
+        logging_config=None,
+    )
+    app.asgi_handler = Edge(app.asgi_handler)
+    return app
+
+
+async def serve(config: Config) -> None:
+    """Serve until SIGTERM or SIGINT, then answer what is under way, for at most 18 seconds."""
+    house = container(config)
+    server = Server(
+        create_app(config, house),
+        address=config.host,
+        port=config.port,
+        interface=Interfaces.ASGI,
+        backlog=1024,
+        backpressure=256,
+        http1_settings=HTTP1Settings(keep_alive=True, header_read_timeout=10_000),
+        websockets=True,
+        log_enabled=False,
+    )
+    loop = asyncio.get_running_loop()
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    serving = loop.create_task(server.serve())
+    waiting = loop.create_task(stopped.wait())
+    try:
+        await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if not serving.done():
+            server.stop()  # type: ignore[no-untyped-call]
+            await asyncio.wait({serving}, timeout=DRAIN_SECONDS)
+        if serving.done():
+            serving.result()
+    finally:
+        waiting.cancel()
+        await house.close()
+
+
+def main() -> None:
+    """Run one process of the API."""
+    config = Config.load()
+    configure_logging(config.log_level, part="api")
+    serve_metrics(config.metrics_port_of("api"))
+    uvloop.run(serve(config))
+
+
+if __name__ == "__main__":
+    main()

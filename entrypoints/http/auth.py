@@ -1,0 +1,154 @@
+"""Who is at the door: the bearer token or the cookie, the address, and what the database says of them now."""
+
+import hmac
+import ipaddress
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from litestar import Request
+
+from adapters.persistence.identity import Admissions
+from application.identity.tokens import Bearer, Tokens
+from application.ports import Actor
+from domain.identity.role import PERMISSIONS, SEES_ALL_LEADS
+from domain.kernel import NotFound, new_id
+from entrypoints.config import Config
+from entrypoints.http.errors import Refused
+
+COOKIE = "token"
+Access = Literal["member", "of_path", "newcomer", "public"]
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Say who called, and from where."""
+
+    actor: Actor
+    address: str
+    bearer: Bearer | None = None
+
+    @property
+    def signature(self) -> str:
+        """Name the caller as limits and Idempotency-Keys know them."""
+        return "anonymous" if self.bearer is None else str(self.bearer.account_id)
+
+
+class Unadmitted(Refused):
+    """Refuse somebody who is not, or no longer, signed in."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("UNAUTHORIZED", message, {"WWW-Authenticate": "Bearer"})
+
+
+class Doorkeeper:
+    """Let callers in: `member` acts for the token's organisation, `of_path` for the one in the address, `newcomer`
+    for one that does not exist yet, `public` is nobody in an organisation that does not exist yet."""
+
+    def __init__(self, config: Config, tokens: Tokens, admissions: Admissions) -> None:
+        self._tokens = tokens
+        self._admissions = admissions
+        self._trusted = tuple(ipaddress.ip_network(network) for network in config.trusted_proxies)
+        self._origins = {_origin(config.public_url), *config.cors_origins}
+        self._anonymous_key = config.derived_key("anonymous")
+
+    def address(self, request: Request[Any, Any, Any]) -> str:
+        """Tell the caller's address; a forwarded one counts only as far as our own proxies vouch for it."""
+        peer = request.scope.get("client")
+        address = peer[0] if peer else "unknown"
+        if not self._trusted or not self._trusts(address):
+            return network_of(address)
+        hops = [hop.strip() for line in request.headers.getall("x-forwarded-for", []) for hop in line.split(",")]
+        for hop in reversed(hops):
+            if not _is_address(hop):
+                break
+            address = hop
+            if not self._trusts(hop):
+                break
+        return network_of(address)
+
+    def _trusts(self, address: str) -> bool:
+        if not _is_address(address):
+            return False
+        parsed = ipaddress.ip_address(address)
+        return any(parsed in network for network in self._trusted if network.version == parsed.version)
+
+    def stranger(self, request: Request[Any, Any, Any], operation_id: str, key: str | None) -> Caller:
+        """Let in nobody in particular; under one Idempotency-Key always as the same organisation to be (UUIDv8)."""
+        if key is None:
+            return Caller(Actor(new_id()), self.address(request))
+        digest = hmac.digest(self._anonymous_key, f"{operation_id} {key}".encode(), "sha256")
+        number = int.from_bytes(digest[:16], "big") & ~(0xF << 76) & ~(0b11 << 62) | 0x8 << 76 | 0b10 << 62
+        return Caller(Actor(UUID(int=number)), self.address(request))
+
+    async def member(self, request: Request[Any, Any, Any], access: Access) -> Caller:
+        """Let in somebody who is signed in, or refuse with 401."""
+        bearer = self._bearer(request)
+        wanted = request.path_params["organization_id"] if access == "of_path" else bearer.organization_id
+        admission = await self._admissions.find(bearer.account_id, wanted)
+        if admission is None and wanted != bearer.organization_id:
+            own = await self._admissions.find(bearer.account_id, bearer.organization_id)
+            if own is not None and own.token_version == bearer.token_version:
+                raise NotFound("There is no such organisation.")
+        if admission is None or admission.token_version != bearer.token_version:
+            raise Unadmitted("Your sign-in has ended. Sign in again.")
+        actor = Actor(
+            new_id() if access == "newcomer" else wanted,
+            bearer.account_id,
+            PERMISSIONS[admission.role],
+            sees_all_leads=admission.can_view_all_leads or admission.role in SEES_ALL_LEADS,
+            dataset_ids=admission.dataset_ids,
+        )
+        return Caller(actor, self.address(request), bearer)
+
+    def _bearer(self, request: Request[Any, Any, Any]) -> Bearer:
+        header = request.headers.get("authorization")
+        if header is not None:
+            scheme, _, token = header.partition(" ")
+            bearer = self._tokens.read(token.strip()) if scheme.lower() == "bearer" else None
+        else:
+            token = request.cookies.get(COOKIE, "")
+            bearer = self._tokens.read(token) if token else None
+            if bearer is not None and request.method not in _SAFE:
+                self._refuse_forged(request)
+        if bearer is None:
+            raise Unadmitted("Sign in first.")
+        return bearer
+
+    def _refuse_forged(self, request: Request[Any, Any, Any]) -> None:
+        """Refuse what another site made a browser send: its cookie comes along, its origin tells it apart."""
+        origin = request.headers.get("origin")
+        if origin in self._origins or (origin is None and request.headers.get("sec-fetch-site") == "same-origin"):
+            return
+        raise Refused("PERMISSION_DENIED", "A request with the cookie must come from our own pages (Origin).")
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+@lru_cache(4096)
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+@lru_cache(4096)
+def network_of(address: str) -> str:
+    """Name whom an address belongs to: itself, or the /64 of an IPv6 one, which one household has whole."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return "unknown"
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed, 64), strict=False).network_address)

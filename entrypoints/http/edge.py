@@ -1,0 +1,93 @@
+"""What happens to every request, whatever answers it: its id, its headers, its figures, its last resort."""
+
+import re
+import time
+from typing import Any
+
+import structlog
+from litestar import Request, Response
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars, unbind_contextvars
+
+from domain.kernel import new_id
+from entrypoints.http.errors import encode_problem, problem_of
+from entrypoints.metrics import REQUEST_SECONDS, REQUESTS
+
+log = structlog.get_logger()
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_SECURITY = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+]
+
+
+class Edge:
+    """Wrap the application."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one request through."""
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+        else:
+            await self._pass(scope, receive, send)
+
+    async def _pass(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        given = dict(scope["headers"]).get(b"x-request-id", b"")
+        request_id = given.decode() if _REQUEST_ID.fullmatch(given) else str(new_id())
+        state: Any = scope.setdefault("state", {})
+        state["request_id"] = request_id
+        method = scope["method"]
+        if method == "HEAD":
+            scope["method"] = "GET"
+        started = time.perf_counter()
+        status = 0
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                present = {name for name, _ in message["headers"]}
+                extra = [(b"x-request-id", request_id.encode()), *(h for h in _SECURITY if h[0] not in present)]
+                for name, value in (state.get("answer_headers") or {}).items():
+                    lowered = name.lower().encode()
+                    if lowered not in present:
+                        extra.append((lowered, value.encode()))
+                message["headers"] = [*message["headers"], *extra]
+            elif method == "HEAD" and message["type"] == "http.response.body":
+                message["body"] = b""
+            await send(message)
+
+        bind_contextvars(request_id=request_id)
+        try:
+            await self._app(scope, receive, answer)
+        finally:
+            seconds = time.perf_counter() - started
+            route = str(scope.get("path_template") or "unknown")
+            known = method if method in _METHODS else "other"
+            REQUESTS.labels(known, route, status).inc()
+            REQUEST_SECONDS.labels(known, route).observe(seconds)
+            log.info("request", method=known, route=route, status=status, milliseconds=round(seconds * 1000, 1))
+            unbind_contextvars("request_id", "organization_id")
+
+
+def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """Answer an exception in the house's envelope; only our own faults are logged with their trace."""
+    problem = problem_of(error)
+    if problem.status == 500:
+        log.error("request failed", exc_info=error)
+    elif problem.status == 503:
+        log.warning("request refused", error=type(error).__name__)
+    request_id = request.scope["state"].get("request_id", "")
+    return Response(
+        encode_problem(problem, request_id),
+        status_code=problem.status,
+        headers=dict(problem.headers),
+        media_type="application/json",
+    )

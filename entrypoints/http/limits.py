@@ -1,0 +1,86 @@
+"""Request limits (`api.md`, part 2): counters in Redis, one round trip each."""
+
+import math
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import redis.asyncio as redis
+import structlog
+from limits.aio.storage import RedisStorage
+from redis.exceptions import RedisError
+
+from entrypoints.config import Config, Limit
+from entrypoints.http.errors import Refused
+
+log = structlog.get_logger()
+_REMEMBERED = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Tell where somebody stands in a window: `reset` is whole seconds until it ends."""
+
+    limit: int
+    remaining: int
+    reset: int
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Say it on the wire."""
+        return {
+            "RateLimit-Limit": str(self.limit),
+            "RateLimit-Remaining": str(self.remaining),
+            "RateLimit-Reset": str(self.reset),
+        }
+
+
+class RateLimiter:
+    """Count requests in windows that begin with the first one."""
+
+    def __init__(self, config: Config, client: redis.Redis) -> None:
+        self._limits = config.limits
+        # The pool is the process's own, with its time limits, wherever the address given beside it points.
+        pool: Any = client.connection_pool
+        self._storage = RedisStorage(
+            "async+redis://", implementation="redispy", key_prefix="rapport:limit", connection_pool=pool
+        )
+        self._ends: dict[str, float] = {}
+
+    async def admit(self, name: str, who: str, *, closed: bool = False) -> Standing | None:
+        """Count one request of `who` against the limit `name` of the settings, or refuse it with 429.
+
+        Without Redis a `closed` limit refuses with 503 and any other lets pass.
+        """
+        limit: Limit = getattr(self._limits, name)
+        if limit.off:
+            return None
+        key = f"{name}/{who}"
+        try:
+            count = await self._storage.incr(key, limit.seconds)
+            reset = await self._reset(key, limit, first=count == 1)
+        except (RedisError, OSError, TimeoutError) as error:
+            log.warning("limits cannot be counted", limit=name, error=type(error).__name__)
+            if closed:
+                raise Refused("UNAVAILABLE", "This cannot be answered right now. Try again.", _SOON) from None
+            return None
+        standing = Standing(limit.count, max(limit.count - count, 0), reset)
+        if count > limit.count:
+            message = f"Too many requests: at most {limit.count} in {limit.seconds} seconds. Try again in {reset} s."
+            raise Refused("RATE_LIMITED", message, standing.headers | {"Retry-After": str(reset)})
+        return standing
+
+    async def _reset(self, key: str, limit: Limit, *, first: bool) -> int:
+        now = time.time()
+        end = self._ends.get(key, 0.0)
+        if first:
+            end = now + limit.seconds
+        elif end <= now:
+            end = await self._storage.get_expiry(key)
+        if len(self._ends) >= _REMEMBERED:
+            self._ends.clear()
+        self._ends[key] = end
+        return min(max(math.ceil(end - now), 1), limit.seconds)
+
+
+_SOON = {"Retry-After": "1"}

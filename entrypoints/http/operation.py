@@ -1,0 +1,270 @@
+"""How a route is declared: one decorator reads the handler's signature, and the document is made from the same."""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+import msgspec
+from litestar import Request, Response
+from litestar.datastructures import Cookie
+from litestar.handlers import HTTPRouteHandler
+from litestar.response.base import ASGIResponse
+from litestar.types import ASGIApp
+from structlog.contextvars import bind_contextvars
+
+from adapters.persistence.database import Cause, IdempotencyKey, PostgresUnitOfWork, Replay
+from application.ports import Actor, Found, PageRequest
+from entrypoints.http.auth import Access, Caller, Doorkeeper, Unadmitted
+from entrypoints.http.envelope import encode_answer, etag_of
+from entrypoints.http.limits import RateLimiter
+from entrypoints.http.query import is_filter, read_body, read_idempotency_key, read_if_match, read_query
+
+PREFIX = "/api/v1"
+LARGEST_BODY = 1_000_000
+SECONDS = 20.0
+_IF_MATCH = "If-Match"
+IfMatch = Annotated[int | None, _IF_MATCH]
+Handler = Callable[..., Awaitable[Any]]
+LimitName = Literal["api", "anonymous", "uploads", "texts", "analyses"]
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Hold what a handler answers when the view alone does not say it: another status, headers, cookies."""
+
+    content: Any
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cookies: Sequence[Cookie] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """Hold what one route takes and gives; `sources` says of each handler parameter where it comes from."""
+
+    method: str
+    path: str
+    operation_id: str
+    summary: str
+    description: str
+    access: Access
+    status: int
+    limits: tuple[LimitName, ...]
+    keyed: bool
+    body: type[msgspec.Struct] | None
+    body_optional: bool
+    narrowed: type[msgspec.Struct] | None
+    paged: bool
+    conditional: bool
+    shows: Any
+    listed: bool
+    media_type: str
+    seconds: float
+    raw: bool
+    sources: tuple[tuple[str, str, Any], ...]
+
+    @property
+    def template(self) -> str:
+        """Give the address as the document writes it, without converters."""
+        return "/".join(f"{part.partition(':')[0]}}}" if part.startswith("{") and ":" in part else part
+                        for part in self.path.split("/"))  # fmt: skip
+
+
+def operation(
+    method: str,
+    path: str,
+    operation_id: str,
+    summary: str,
+    *,
+    status: int | None = None,
+    access: Access = "member",
+    shows: Any = None,
+    limits: tuple[LimitName, ...] | None = None,
+    keyed: bool | None = None,
+    media_type: str = JSON,
+    body_max: int | None = LARGEST_BODY,
+    seconds: float = SECONDS,
+    raw: bool = False,
+) -> Callable[[Handler], HTTPRouteHandler]:
+    """Make a route of a handler whose parameters are told apart by their types.
+
+    A name that stands in the path is a path parameter; a `Filter` and a `PageRequest` come from the query; `body` is
+    the JSON body's struct; `IfMatch` is the version; `Request` and `Caller` are themselves; anything else is asked of
+    the container. `shows` is the view of a list's item or of a `Raw` answer, for the document. A `raw` route reads its
+    body and query itself. `body_max` None lets the handler bound the stream.
+    """
+    if status is None:
+        status = {"POST": 201, "DELETE": 204}.get(method, 200)
+    counted: tuple[LimitName, ...] = limits if limits is not None else ("anonymous" if access == "public" else "api",)
+
+    def declare(handler: Handler) -> HTTPRouteHandler:
+        hints = get_type_hints(handler, include_extras=True)
+        answer = hints.pop("return", None)
+        sources = tuple(_source(name, hint, path) for name, hint in hints.items())
+        of_kind = {kind: hint for _, kind, hint in sources}
+        body = of_kind.get("body")
+        declared = Operation(
+            method=method,
+            path=f"{PREFIX}{path}",
+            operation_id=operation_id,
+            summary=summary,
+            description=(handler.__doc__ or "").strip(),
+            access=access,
+            status=status,
+            limits=counted,
+            keyed=(method == "POST" and not raw) if keyed is None else keyed,
+            body=body,
+            body_optional=body is not None and not any(f.required for f in msgspec.structs.fields(body)),
+            narrowed=of_kind.get("filter"),
+            paged="page" in of_kind,
+            conditional="if_match" in of_kind,
+            shows=shows if shows is not None else _shown(answer),
+            listed=answer is Found,
+            media_type=media_type,
+            seconds=seconds,
+            raw=raw,
+            sources=sources,
+        )
+        return HTTPRouteHandler(
+            declared.path,
+            http_method=method,  # type: ignore[arg-type]
+            name=operation_id,
+            opt={"operation": declared},
+            status_code=200,
+            request_max_body_size=body_max,
+            include_in_schema=False,
+        )(_endpoint(declared, handler))
+
+    return declare
+
+
+def _source(name: str, hint: Any, path: str) -> tuple[str, str, Any]:
+    if f"{{{name}}}" in path or f"{{{name}:" in path:
+        return name, "path", hint
+    if get_origin(hint) is Annotated and _IF_MATCH in get_args(hint):
+        return name, "if_match", hint
+    if (get_origin(hint) or hint) is Request:
+        return name, "request", hint
+    if hint is Caller:
+        return name, "caller", hint
+    if hint is PageRequest:
+        return name, "page", hint
+    if is_filter(hint):
+        return name, "filter", hint
+    if name == "body":
+        return name, "body", hint
+    return name, "container", hint
+
+
+def _shown(answer: Any) -> Any:
+    return answer if isinstance(answer, type) and issubclass(answer, msgspec.Struct) and answer is not Found else None
+
+
+def _endpoint(declared: Operation, handler: Handler) -> Callable[..., Awaitable[ASGIApp]]:
+    async def endpoint(request: Request[Any, Any, Any]) -> ASGIApp:
+        container = request.app.state.container
+        doorkeeper: Doorkeeper = await container.get(Doorkeeper)
+        limiter: RateLimiter = await container.get(RateLimiter)
+        key = read_idempotency_key(request.headers.get("idempotency-key")) if declared.keyed else None
+        caller = await _admit(declared, request, doorkeeper, limiter, key)
+        # The whole body is here before any transaction is open: a slow sender holds nothing.
+        body = await request.body() if not declared.raw and (declared.body is not None or key is not None) else b""
+        if caller.bearer is not None:
+            bind_contextvars(organization_id=str(caller.actor.organization_id))
+        cause = Cause(idempotency=_idempotency(declared, request, caller, key, body))
+        async with container({Actor: caller.actor, Cause: cause}) as scope:
+            try:
+                values = {"request": request, "caller": caller}
+                arguments = await _arguments(declared, request, body, values, scope)
+                result = await handler(**arguments)
+                answer = await _answer(declared, request, result)
+                if cause.idempotency is not None:
+                    uow = await scope.get(PostgresUnitOfWork)
+                    await uow.finish(getattr(answer, "status_code", declared.status), getattr(answer, "body", b""))
+                return answer
+            except Replay as replay:
+                headers = {"Idempotency-Replayed": "true"}
+                return ASGIResponse(body=replay.answer, status_code=replay.status, headers=headers, media_type=JSON)
+
+    async def bounded(request: Request[Any, Any, Any]) -> ASGIApp:
+        async with asyncio.timeout(declared.seconds):
+            return await endpoint(request)
+
+    return bounded
+
+
+async def _admit(
+    declared: Operation, request: Request[Any, Any, Any], doorkeeper: Doorkeeper, limiter: RateLimiter, key: str | None
+) -> Caller:
+    if declared.access == "public":
+        caller = doorkeeper.stranger(request, declared.operation_id, key)
+    else:
+        try:
+            caller = await doorkeeper.member(request, declared.access)
+        except Unadmitted:
+            await limiter.admit("anonymous", doorkeeper.address(request))
+            raise
+    for name in declared.limits:
+        who = caller.address if caller.bearer is None else caller.signature
+        if name in ("texts", "analyses"):
+            who = str(caller.actor.organization_id)
+        standing = await limiter.admit(name, who)
+        if standing is not None:
+            request.scope["state"]["answer_headers"] = standing.headers
+    return caller
+
+
+def _idempotency(
+    declared: Operation, request: Request[Any, Any, Any], caller: Caller, key: str | None, body: bytes
+) -> IdempotencyKey | None:
+    if key is None:
+        return None
+    said = hashlib.sha256(f"{declared.method} {request.url.path}?".encode() + request.scope["query_string"] + b"\n")
+    said.update(body)
+    return IdempotencyKey(caller.signature, f"{declared.method} {declared.template}", key, said.digest())
+
+
+async def _arguments(
+    declared: Operation, request: Request[Any, Any, Any], body: bytes, values: dict[str, Any], scope: Any
+) -> dict[str, Any]:
+    if not declared.raw:
+        query = request.scope["query_string"]
+        values["filter"], values["page"] = read_query(query, declared.narrowed, declared.paged)
+    if declared.body is not None:
+        content_type = request.headers.get("content-type", "")
+        values["body"] = read_body(declared.body, content_type, body, optional=declared.body_optional)
+    if declared.conditional:
+        values["if_match"] = read_if_match(request.headers.get("if-match"))
+    return {
+        name: request.path_params[name]
+        if kind == "path"
+        else await scope.get(hint)
+        if kind == "container"
+        else values[kind]
+        for name, kind, hint in declared.sources
+    }
+
+
+async def _answer(declared: Operation, request: Request[Any, Any, Any], result: Any) -> ASGIApp:
+    if isinstance(result, Response):
+        return result.to_asgi_response(app=None, request=request)
+    if isinstance(result, ASGIResponse):
+        return result
+    answer = result if isinstance(result, Answer) else Answer(result)
+    headers = dict(answer.headers)
+    status = answer.status or declared.status
+    if status == 204:
+        return ASGIResponse(status_code=204, headers=headers, cookies=list(answer.cookies), media_type=JSON)
+    version = etag_of(answer.content)
+    if version is not None:
+        headers["ETag"] = version
+    return ASGIResponse(
+        body=encode_answer(answer.content),
+        status_code=status,
+        headers=headers,
+        cookies=list(answer.cookies),
+        media_type=JSON,
+    )

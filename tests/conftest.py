@@ -1,0 +1,77 @@
+"""One pair of embedded servers, one migrated database and one container a test process; each test its own tenant."""
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from alembic import command
+from dishka import AsyncContainer
+
+from adapters.persistence.database import Database
+from adapters.persistence.migrations.run import alembic_config
+from entrypoints.config import Config
+from entrypoints.container import container
+from entrypoints.servers import Servers
+
+LIMITS_OFF = {
+    f"RAPPORT_LIMIT_{name}": "0"
+    for name in ("SIGN_IN", "API", "UPLOADS", "ANONYMOUS", "TEXTS", "ANALYSES", "BAD_SIGNATURES")
+}
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Run every asynchronous test and fixture on the one event loop of the session."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Iterator[Path]:
+    """Make a data folder outside pytest's own, which PostgreSQL's user could not pass."""
+    folder = Path(tempfile.mkdtemp(prefix="rapport-test-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def environment(data_dir: Path) -> dict[str, str]:
+    """Set up a sandbox without limits, with a key of its own, apart from whatever the shell has set."""
+    return {
+        "RAPPORT_DATA_DIR": str(data_dir),
+        "RAPPORT_SANDBOX": "1",
+        "RAPPORT_METRICS_PORT": "0",
+        "RAPPORT_CRON_SECRET": "cron-secret-of-the-tests",
+        "RAPPORT_PUBLIC_URL": "http://testserver",
+        **LIMITS_OFF,
+    }
+
+
+@pytest.fixture(scope="session")
+def servers(environment: dict[str, str]) -> Iterator[Servers]:
+    """Run PostgreSQL and Valkey, migrated."""
+    config = Config.load(environment)
+    with Servers(config) as running:
+        command.upgrade(alembic_config(config.owner_database_url), "head")
+        yield running
+
+
+@pytest.fixture(scope="session")
+def config(environment: dict[str, str], servers: Servers) -> Config:
+    """Give the settings of the running installation."""
+    return Config.load(environment)
+
+
+@pytest.fixture(scope="session")
+async def house(config: Config) -> AsyncIterator[AsyncContainer]:
+    """Open the container of the application role."""
+    opened = container(config)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(scope="session")
+async def database(house: AsyncContainer) -> Database:
+    """Give the application role's pool."""
+    return await house.get(Database)
