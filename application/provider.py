@@ -32,7 +32,7 @@ class Rejected(ProviderError):
 
 
 class Unavailable(ProviderError):
-    """Say that the provider certainly did not take the request; `retry_after` is in seconds, None when it named none."""
+    """Say that the provider certainly did not take the request; `retry_after` is in seconds, where it named any."""
 
     def __init__(self, retry_after: float | None = None, reason: str = "The provider cannot be reached.") -> None:
         super().__init__(reason)
