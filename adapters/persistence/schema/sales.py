@@ -35,6 +35,15 @@ contacts = tenant_table(
     text("first_name", null=True),
     text("last_name", null=True),
     text("name_key", default="", sortable=True),
+    sa.Column(
+        "given_key",
+        sa.Text(collation="C"),
+        sa.Computed(
+            "lower(btrim(coalesce(first_name, '') || ' ' || coalesce(last_name, '')) COLLATE \"pg_c_utf8\")",
+            persisted=True,
+        ),
+        nullable=False,
+    ),
     text("email", null=True, sortable=True),
     text("phone", null=True, sortable=True),
     text("phone_type", null=True),
@@ -66,6 +75,7 @@ index(
     postgresql_where=contacts.c.phone.is_not(None),
 )
 index("ix_contacts_name", contacts.c.organization_id, contacts.c.name_key, contacts.c.id)
+index("ix_contacts_given", contacts.c.organization_id, contacts.c.given_key, contacts.c.id)
 index("ix_contacts_created", contacts.c.organization_id, contacts.c.created_at, contacts.c.id)
 
 pipelines = tenant_table(
@@ -101,7 +111,8 @@ leads = tenant_table(
     text("notes", null=True),
     number("score", default=0),
     sa.Column("estimated_units", sa.Integer(), nullable=True),
-    sa.Column("estimated_revenue", sa.Numeric(14, 2), nullable=True),
+    sa.Column("estimated_revenue", sa.Numeric(), nullable=True),
+    text("estimated_currency", null=True),
     text("lost_reason", null=True),
     flag("is_dnc"),
     flag("manual_mode"),
@@ -129,6 +140,40 @@ index("ix_leads_stage_created", leads.c.organization_id, leads.c.stage, leads.c.
 index("ix_leads_name", leads.c.organization_id, leads.c.name_key, leads.c.id)
 index("ix_leads_reply", leads.c.organization_id, leads.c.reply_order, leads.c.id)
 index("ix_leads_dataset_status", leads.c.organization_id, leads.c.dataset_id, leads.c.contact_status)
+index("ix_leads_dataset_created", leads.c.organization_id, leads.c.dataset_id, leads.c.created_at, leads.c.id)
+index("ix_leads_status", leads.c.organization_id, leads.c.contact_status, leads.c.id)
+index("ix_leads_stage", leads.c.organization_id, leads.c.stage, leads.c.id)
+index("ix_leads_source_created", leads.c.organization_id, leads.c.source, leads.c.created_at, leads.c.id)
+index(
+    "ix_leads_assigned_created",
+    leads.c.organization_id,
+    leads.c.assigned_to,
+    leads.c.created_at,
+    leads.c.id,
+    postgresql_where=leads.c.assigned_to.is_not(None),
+)
+index(
+    "ix_leads_sentiment_created",
+    leads.c.organization_id,
+    leads.c.sentiment,
+    leads.c.created_at,
+    leads.c.id,
+    postgresql_where=leads.c.sentiment.is_not(None),
+)
+index(
+    "ix_leads_manual_created",
+    leads.c.organization_id,
+    leads.c.created_at,
+    leads.c.id,
+    postgresql_where=leads.c.manual_mode,
+)
+index(
+    "ix_leads_archived_created",
+    leads.c.organization_id,
+    leads.c.created_at,
+    leads.c.id,
+    postgresql_where=leads.c.archived,
+)
 index("ix_leads_contact", leads.c.organization_id, leads.c.contact_id)
 index(
     "uq_leads_dataset_phone",

@@ -287,6 +287,15 @@ def upgrade() -> None:
         sa.Column("first_name", sa.Text(), nullable=True),
         sa.Column("last_name", sa.Text(), nullable=True),
         sa.Column("name_key", sa.Text(collation="C"), server_default=sa.text("''"), nullable=False),
+        sa.Column(
+            "given_key",
+            sa.Text(collation="C"),
+            sa.Computed(
+                "lower(btrim(coalesce(first_name, '') || ' ' || coalesce(last_name, '')) COLLATE \"pg_c_utf8\")",
+                persisted=True,
+            ),
+            nullable=False,
+        ),
         sa.Column("email", sa.Text(collation="C"), nullable=True),
         sa.Column("phone", sa.Text(collation="C"), nullable=True),
         sa.Column("phone_type", sa.Text(), nullable=True),
@@ -309,6 +318,7 @@ def upgrade() -> None:
         info={"tenant": True},
     )
     op.create_index(op.f("ix_contacts_created"), "contacts", ["organization_id", "created_at", "id"], unique=False)
+    op.create_index(op.f("ix_contacts_given"), "contacts", ["organization_id", "given_key", "id"], unique=False)
     op.create_index(op.f("ix_contacts_name"), "contacts", ["organization_id", "name_key", "id"], unique=False)
     op.create_index(
         op.f("ix_contacts_phone"),
@@ -562,7 +572,8 @@ def upgrade() -> None:
         sa.Column("notes", sa.Text(), nullable=True),
         sa.Column("score", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("estimated_units", sa.Integer(), nullable=True),
-        sa.Column("estimated_revenue", sa.Numeric(precision=14, scale=2), nullable=True),
+        sa.Column("estimated_revenue", sa.Numeric(), nullable=True),
+        sa.Column("estimated_currency", sa.Text(), nullable=True),
         sa.Column("lost_reason", sa.Text(), nullable=True),
         sa.Column("is_dnc", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("manual_mode", sa.Boolean(), server_default=sa.text("false"), nullable=False),
@@ -606,16 +617,52 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_leads")),
         info={"tenant": True},
     )
+    op.create_index(
+        op.f("ix_leads_archived_created"),
+        "leads",
+        ["organization_id", "created_at", "id"],
+        unique=False,
+        postgresql_where="archived",
+    )
+    op.create_index(
+        op.f("ix_leads_assigned_created"),
+        "leads",
+        ["organization_id", "assigned_to", "created_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("assigned_to IS NOT NULL"),
+    )
     op.create_index(op.f("ix_leads_contact"), "leads", ["organization_id", "contact_id"], unique=False)
     op.create_index(op.f("ix_leads_created"), "leads", ["organization_id", "created_at", "id"], unique=False)
     op.create_index(
+        op.f("ix_leads_dataset_created"), "leads", ["organization_id", "dataset_id", "created_at", "id"], unique=False
+    )
+    op.create_index(
         op.f("ix_leads_dataset_status"), "leads", ["organization_id", "dataset_id", "contact_status"], unique=False
+    )
+    op.create_index(
+        op.f("ix_leads_manual_created"),
+        "leads",
+        ["organization_id", "created_at", "id"],
+        unique=False,
+        postgresql_where="manual_mode",
     )
     op.create_index(op.f("ix_leads_name"), "leads", ["organization_id", "name_key", "id"], unique=False)
     op.create_index(op.f("ix_leads_reply"), "leads", ["organization_id", "reply_order", "id"], unique=False)
     op.create_index(
+        op.f("ix_leads_sentiment_created"),
+        "leads",
+        ["organization_id", "sentiment", "created_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("sentiment IS NOT NULL"),
+    )
+    op.create_index(
+        op.f("ix_leads_source_created"), "leads", ["organization_id", "source", "created_at", "id"], unique=False
+    )
+    op.create_index(op.f("ix_leads_stage"), "leads", ["organization_id", "stage", "id"], unique=False)
+    op.create_index(
         op.f("ix_leads_stage_created"), "leads", ["organization_id", "stage", "created_at", "id"], unique=False
     )
+    op.create_index(op.f("ix_leads_status"), "leads", ["organization_id", "contact_status", "id"], unique=False)
     op.create_index(
         op.f("ix_leads_status_created"),
         "leads",
@@ -988,12 +1035,24 @@ def downgrade() -> None:
         postgresql_where=sa.text("dataset_id IS NOT NULL AND phone IS NOT NULL"),
     )
     op.drop_index(op.f("ix_leads_status_created"), table_name="leads")
+    op.drop_index(op.f("ix_leads_status"), table_name="leads")
     op.drop_index(op.f("ix_leads_stage_created"), table_name="leads")
+    op.drop_index(op.f("ix_leads_stage"), table_name="leads")
+    op.drop_index(op.f("ix_leads_source_created"), table_name="leads")
+    op.drop_index(
+        op.f("ix_leads_sentiment_created"), table_name="leads", postgresql_where=sa.text("sentiment IS NOT NULL")
+    )
     op.drop_index(op.f("ix_leads_reply"), table_name="leads")
     op.drop_index(op.f("ix_leads_name"), table_name="leads")
+    op.drop_index(op.f("ix_leads_manual_created"), table_name="leads", postgresql_where="manual_mode")
     op.drop_index(op.f("ix_leads_dataset_status"), table_name="leads")
+    op.drop_index(op.f("ix_leads_dataset_created"), table_name="leads")
     op.drop_index(op.f("ix_leads_created"), table_name="leads")
     op.drop_index(op.f("ix_leads_contact"), table_name="leads")
+    op.drop_index(
+        op.f("ix_leads_assigned_created"), table_name="leads", postgresql_where=sa.text("assigned_to IS NOT NULL")
+    )
+    op.drop_index(op.f("ix_leads_archived_created"), table_name="leads", postgresql_where="archived")
     op.drop_table("leads")
     op.drop_index(op.f("ix_imports_dataset"), table_name="imports")
     op.drop_table("imports")
@@ -1014,6 +1073,7 @@ def downgrade() -> None:
     op.drop_index(op.f("uq_contacts_email"), table_name="contacts", postgresql_where=sa.text("email IS NOT NULL"))
     op.drop_index(op.f("ix_contacts_phone"), table_name="contacts", postgresql_where=sa.text("phone IS NOT NULL"))
     op.drop_index(op.f("ix_contacts_name"), table_name="contacts")
+    op.drop_index(op.f("ix_contacts_given"), table_name="contacts")
     op.drop_index(op.f("ix_contacts_created"), table_name="contacts")
     op.drop_table("contacts")
     op.drop_index(op.f("ix_consents_address"), table_name="consents")
