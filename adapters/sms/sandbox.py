@@ -54,8 +54,8 @@ class SandboxTexting:
         """Hand over one text."""
         submission = Submission(
             organization_id=text.organization_id,
-            to=text.to,
-            sender=text.sender,
+            to=str(text.to),
+            sender=str(text.sender),
             body=text.body,
             key=text.key,
             callback_url=text.callback_url,

@@ -230,12 +230,13 @@ class Carrier:
             )
             body = encode(msgspec.convert(record, StatusNotice, from_attributes=True))
             twice = "duplicate_callbacks" in text.faults
-            owed.append(Owed(record.id, due, text.to, text.callback_url, body, record, twice))
+            owed.append(Owed(record.id, due, f"status {text.to}", text.callback_url, body, record, twice))
         return owed
 
     def _inbound_owed(self, said: InboundText) -> Owed:
         body = encode(msgspec.convert(said, InboundNotice, from_attributes=True))
-        return Owed(said.id, said.at, said.sender, self._inbound_url, body, said)
+        # A lane apart from the receipts: somebody's STOP never waits behind a receipt that nobody takes.
+        return Owed(said.id, said.at, f"reply {said.sender}", self._inbound_url, body, said)
 
     async def _settled(self, owed: Owed, answered_at: datetime) -> None:
         record = owed.record

@@ -17,11 +17,14 @@ _FIRST_RETRY, _LAST_RETRY = 0.2, 5.0
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """Hold one callback: `id` stays the same over retries and restarts, `due` is business time, `body` is JSON."""
+    """Hold one callback: `id` stays the same over retries and restarts, `due` is business time, `body` is JSON.
+
+    Callbacks of one `lane` go in due order, each after the one before was taken.
+    """
 
     id: str
     due: datetime
-    number: str
+    lane: str
     url: str
     body: bytes
     record: object
@@ -30,7 +33,7 @@ class Owed:
 
 @dataclass(slots=True)
 class Deliveries:
-    """Deliver what is due, in due order for each number, several numbers at a time.
+    """Deliver what is due, in due order for each lane, several lanes at a time.
 
     `settled` is awaited when a callback got its 2xx, with the business time of that moment; a kill before it has
     returned means that the callback is delivered again under the same id.
@@ -56,7 +59,7 @@ class Deliveries:
         self._webhook = Webhook(self.secret)
 
     def owe(self, owed: Owed) -> None:
-        """Take one more callback; those of one number with the same due time go in the order taken."""
+        """Take one more callback; those of one lane with the same due time go in the order taken."""
         heapq.heappush(self._later, (owed.due, next(self._order), owed))
         self._woken.set()
 
@@ -87,27 +90,27 @@ class Deliveries:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def release(self) -> None:
-        """Move what is due now to its number's queue; afterwards `pending` counts all that is due and not taken."""
+        """Move what is due now to its lane's queue; afterwards `pending` counts all that is due and not taken."""
         now = self.now()
         while self._later and self._later[0][0] <= now:
             owed = heapq.heappop(self._later)[2]
             self.pending += 1
-            queue = self._due.get(owed.number)
+            queue = self._due.get(owed.lane)
             if queue is not None:
                 queue.append(owed)
                 continue
-            self._due[owed.number] = deque([owed])
-            task = asyncio.create_task(self._deliver_number(owed.number))
+            self._due[owed.lane] = deque([owed])
+            task = asyncio.create_task(self._deliver_lane(owed.lane))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _deliver_number(self, number: str) -> None:
-        queue = self._due[number]
+    async def _deliver_lane(self, lane: str) -> None:
+        queue = self._due[lane]
         while queue:
             await self._deliver(queue[0])
             queue.popleft()
             self.pending -= 1
-        del self._due[number]
+        del self._due[lane]
 
     async def _deliver(self, owed: Owed) -> None:
         retry = _FIRST_RETRY
