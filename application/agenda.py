@@ -14,3 +14,7 @@ class Agenda(Protocol):
     async def no_later_than(self, name: str, at: datetime) -> None:
         """Bring a schedule forward to `at`, never back."""
         ...
+
+    async def clear(self, name: str) -> None:
+        """Let nothing be due on a schedule."""
+        ...

@@ -8,6 +8,7 @@ import structlog
 
 from adapters.persistence.database import Database, Unavailable
 from adapters.queue.broker import redis_broker
+from adapters.queue.housekeeping import keep_house
 from adapters.queue.relay import Relay
 from adapters.queue.wake import wake_ups
 from entrypoints.config import Config
@@ -24,6 +25,7 @@ async def run(config: Config, stop: asyncio.Event) -> None:
     client = redis.Redis.from_url(config.redis_url, socket_timeout=5, socket_connect_timeout=1)
     relay = Relay(database, redis_broker(config.broker_url), routes())
     gauges = asyncio.create_task(watch_queues(database, relay))
+    house = asyncio.create_task(_keep_house(database))
     try:
         async for _ in wake_ups(client, 0.5):
             if stop.is_set():
@@ -35,8 +37,18 @@ async def run(config: Config, stop: asyncio.Event) -> None:
                 await asyncio.sleep(0.5)
     finally:
         gauges.cancel()
+        house.cancel()
         await client.aclose()
         await database.close()
+
+
+async def _keep_house(database: Database) -> None:
+    while True:
+        try:
+            await keep_house(database)
+        except (Unavailable, OSError, TimeoutError) as error:
+            log.warning("housekeeping waits", error=type(error).__name__)
+        await asyncio.sleep(600)
 
 
 async def _main(config: Config) -> None:

@@ -24,7 +24,6 @@ async def run(config: Config, stop: asyncio.Event) -> None:
     database = await Database.open(config.system_database_url, size=2)
     client = redis.Redis.from_url(config.redis_url, socket_timeout=5, socket_connect_timeout=1)
     known = Schedules(database, redis_broker(config.broker_url), schedules())
-    await known.ensure_installation_wide()
     busy = asyncio.Lock()
 
     async def tick() -> None:

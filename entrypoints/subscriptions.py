@@ -1,18 +1,30 @@
-"""One page: which event is followed by what, and what is due on a schedule."""
+"""One page: which event is followed by what, and who is called when a schedule is due."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 
 from adapters.queue.deliver import Subscription
 from adapters.queue.relay import Route
-from adapters.queue.schedules import Scheduled
+from application.messaging.conversations import Conversations
+from application.messaging.gate import SEND, SETTLE
+from application.messaging.sending import Sending
+from application.outreach.campaigns import PLAN
+from application.outreach.planning import Planning
+from domain.messaging.message import MessagePlanned, MessagesSettled, TextArrived
 
-FOLLOWS: tuple[Subscription, ...] = ()
+FOLLOWS: tuple[Subscription, ...] = (
+    Subscription("conversations.receive", TextArrived, Conversations, "receive", queue="replies"),
+    Subscription("sending.send_one", MessagePlanned, Sending, "send_one", queue="replies", long=True),
+    Subscription("planning.advance", MessagesSettled, Planning, "advance", queue="campaigns"),
+)
 
-SCHEDULED: tuple[tuple[Subscription, timedelta | None], ...] = ()
+SCHEDULED: tuple[Subscription, ...] = (
+    Subscription(PLAN, None, Planning, "plan", queue="campaigns", long=True),
+    Subscription(SEND, None, Sending, "send_due", queue="campaigns", long=True),
+    Subscription(SETTLE, None, Sending, "settle", queue="default", long=True),
+)
 
-SUBSCRIPTIONS: Mapping[str, Subscription] = {s.name: s for s in (*FOLLOWS, *(s for s, _ in SCHEDULED))}
+SUBSCRIPTIONS: Mapping[str, Subscription] = {s.name: s for s in (*FOLLOWS, *SCHEDULED)}
 
 
 def _route(subscription: Subscription) -> Route:
@@ -28,6 +40,6 @@ def routes() -> Mapping[str, Sequence[Route]]:
     return found
 
 
-def schedules() -> Mapping[str, Scheduled]:
+def schedules() -> Mapping[str, Route]:
     """Map each schedule's name to who is called."""
-    return {subscription.name: Scheduled(_route(subscription), every) for subscription, every in SCHEDULED}
+    return {subscription.name: _route(subscription) for subscription in SCHEDULED}

@@ -32,8 +32,8 @@ FROM unnest($4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[], $9::text
 """
 _SENDS = """
 INSERT INTO sends (organization_id, id, natural_key, purpose, channel, state, held, campaign_id, touch, variant,
-                   lead_id, contact_id, conversation_id, recipient, sender, turn_number, due_at, verdict, reasons, delayed_by,
-                   created_at)
+                   lead_id, contact_id, conversation_id, recipient, sender, turn_number, due_at, verdict, reasons,
+                   delayed_by, created_at)
 SELECT $1, s.id, s.natural_key, s.purpose, s.channel, s.state, s.held, s.campaign_id, s.touch, s.variant, s.lead_id,
        s.contact_id, s.conversation_id, s.recipient, $2, s.turn_number, s.due_at, s.verdict, s.reasons, s.delayed_by, $3
 FROM unnest($4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bool[], $10::uuid[], $11::text[],

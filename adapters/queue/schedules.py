@@ -1,8 +1,7 @@
 """What is due when, in business time; claimed and advanced in one transaction, so any number of schedulers may run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 from uuid import UUID
 
 import dramatiq
@@ -12,38 +11,27 @@ from adapters.queue.relay import Route, enqueue
 from domain.kernel import new_id
 
 BATCH = 500
-INSTALLATION = UUID(int=0)
-
-
-@dataclass(frozen=True, slots=True)
-class Scheduled:
-    """Say who is called when a schedule is due; `every` None means: when somebody sets `next_due_at` again."""
-
-    route: Route
-    every: timedelta | None = None
-
 
 _CLAIM = """
 WITH due AS (
   SELECT name, organization_id FROM schedules WHERE next_due_at <= business_now()
   ORDER BY next_due_at LIMIT $1 FOR UPDATE SKIP LOCKED
-), advanced AS (
-  UPDATE schedules s SET next_due_at = business_now() + e.every
-  FROM due LEFT JOIN unnest($2::text[], $3::interval[]) AS e(name, every) ON e.name = due.name
+), claimed AS (
+  UPDATE schedules s SET next_due_at = NULL FROM due
   WHERE s.name = due.name AND s.organization_id = due.organization_id
   RETURNING s.name, s.organization_id
 )
 INSERT INTO deliveries (id, organization_id, subscription, queue, due_at)
-SELECT uuidv7(), a.organization_id, a.name, r.queue, clock_timestamp() + make_interval(secs => r.lease)
-FROM advanced a JOIN unnest($4::text[], $5::text[], $6::int[]) AS r(name, queue, lease) ON r.name = a.name
+SELECT uuidv7(), c.organization_id, c.name, r.queue, clock_timestamp() + make_interval(secs => r.lease)
+FROM claimed c JOIN unnest($2::text[], $3::text[], $4::int[]) AS r(name, queue, lease) ON r.name = c.name
 RETURNING id, queue
 """
 
 
 class Schedules:
-    """Turn due schedules into deliveries."""
+    """Turn due schedules into deliveries; whoever is called sets the schedule to what is due next."""
 
-    def __init__(self, database: Database, broker: dramatiq.Broker, known: Mapping[str, Scheduled]) -> None:
+    def __init__(self, database: Database, broker: dramatiq.Broker, known: Mapping[str, Route]) -> None:
         self._database = database
         self._broker = broker
         self._known = known
@@ -58,23 +46,12 @@ class Schedules:
                     _CLAIM,
                     BATCH,
                     names,
-                    [self._known[n].every for n in names],
-                    names,
-                    [self._known[n].route.queue for n in names],
-                    [self._known[n].route.lease_seconds for n in names],
+                    [self._known[n].queue for n in names],
+                    [self._known[n].lease_seconds for n in names],
                 )
             total += await enqueue(self._broker, [(row["id"], row["queue"]) for row in owed])
             if len(owed) < BATCH:
                 return total
-
-    async def ensure_installation_wide(self) -> None:
-        """Make sure that the schedules with an interval of their own exist."""
-        async with self._database.connection() as connection:
-            await connection.executemany(
-                "INSERT INTO schedules (name, organization_id, next_due_at) VALUES ($1, $2, business_now())"
-                " ON CONFLICT DO NOTHING",
-                [(name, INSTALLATION) for name, known in self._known.items() if known.every is not None],
-            )
 
 
 async def owe_now(database: Database, broker: dramatiq.Broker, organization_id: UUID, route: Route) -> UUID:
@@ -113,7 +90,7 @@ class PostgresAgenda:
             self._uow.organization_id,
         )
 
-    async def no_later_than(self, name: str, at: object) -> None:
+    async def no_later_than(self, name: str, at: datetime) -> None:
         """Bring a schedule forward to `at`, never back."""
         await self._uow.connection.execute(
             "INSERT INTO schedules (name, organization_id, next_due_at) VALUES ($1, $2, $3)"
@@ -124,3 +101,11 @@ class PostgresAgenda:
             at,
         )
         self._uow.wake_after_commit()
+
+    async def clear(self, name: str) -> None:
+        """Let nothing be due on a schedule."""
+        await self._uow.connection.execute(
+            "UPDATE schedules SET next_due_at = NULL WHERE name = $1 AND organization_id = $2",
+            name,
+            self._uow.organization_id,
+        )

@@ -9,8 +9,6 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-import structlog
-
 from application.agenda import Agenda
 from application.messaging.gate import SEND, SETTLE, Recipient, RecipientFacts
 from application.messaging.texting import Receipt, Text, Texting
@@ -110,9 +108,6 @@ class Owner:
     organization_id: UUID
 
 
-log = structlog.get_logger()
-
-
 @dataclass(frozen=True)
 class Sending:
     """Hand over what is due."""
@@ -137,6 +132,9 @@ class Sending:
             due = await self.rows.next_due()
             if due is not None:
                 await self.agenda.no_later_than(SEND, due)
+            await self.agenda.lock(SETTLE)
+            if await self.rows.open_rows() == 0:
+                await self.agenda.clear(SETTLE)
 
     @effect
     async def send_one(self, event: MessagePlanned) -> None:
@@ -280,5 +278,4 @@ def _found(row: Claimed, told: Receipt | ProviderError | None, at: datetime) -> 
         case Rejected():
             return Result(id=row.id, state="parked", error=told.reason)
         case _:
-            log.warning("an unknown send stays open", error=type(told).__name__)
             return None

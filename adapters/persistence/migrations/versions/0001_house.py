@@ -989,7 +989,7 @@ def _secure() -> None:
     grant(APP, "SELECT, INSERT", "inbound")
     grant(APP, "SELECT, INSERT, UPDATE, DELETE", "accounts", "memberships", "routes", "import_staging")
     grant(APP, "SELECT, INSERT, UPDATE", "schedules", "sandbox_clock", "installation")
-    grant(APP, "INSERT", "outbox")
+    grant(APP, "INSERT, SELECT (id)", "outbox")
     grant(APP, "SELECT, UPDATE, DELETE", "deliveries")
     grant(SYSTEM, "SELECT, INSERT, UPDATE, DELETE", "outbox", "deliveries", "schedules")
     grant(SYSTEM, "SELECT", "sandbox_clock", "alembic_version")

@@ -1,0 +1,378 @@
+"""Threads, messages and the consent ledger."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import sqlalchemy as sa
+
+from adapters.persistence.database import PostgresUnitOfWork
+from adapters.persistence.finder import Finder, Listing, json_object
+from adapters.persistence.schema.messaging import conversations, messages
+from adapters.persistence.schema.sales import contacts, leads
+from adapters.persistence.store import PostgresStore, encode_json
+from adapters.persistence.visibility import LeadVisibility
+from application.messaging.consent import ConsentLine, ConsentView, ReasonView
+from application.messaging.conversations import ConversationFilter, Incoming
+from application.messaging.inbound import Notice, Outgoing, Report
+from application.messaging.messages import MessageFilter, WhyView
+from application.ports import Found, PageRequest
+from domain.kernel import new_id
+from domain.messaging.conversation import Conversation
+from domain.messaging.message import MessageStatus
+
+LATEST_MESSAGES = 100
+
+
+def _may_see() -> dict[str, Any]:
+    nobodys = sa.or_(leads.c.id.is_(None), leads.c.assigned_to.is_(None))
+    return {
+        "visible_to": lambda p: sa.or_(nobodys, leads.c.assigned_to == p),
+        "visible_datasets": lambda p: leads.c.dataset_id == sa.any_(p),
+    }
+
+
+_SCOPE_TYPES: dict[str, sa.types.TypeEngine[Any]] = {"visible_to": sa.Uuid(), "visible_datasets": sa.ARRAY(sa.Uuid())}
+
+CONVERSATIONS = Listing(
+    source=conversations.join(
+        contacts,
+        sa.and_(
+            contacts.c.organization_id == conversations.c.organization_id, contacts.c.id == conversations.c.contact_id
+        ),
+    ).outerjoin(
+        leads,
+        sa.and_(leads.c.organization_id == conversations.c.organization_id, leads.c.id == conversations.c.lead_id),
+    ),
+    organization=conversations.c.organization_id,
+    identifier=conversations.c.id,
+    shown={
+        "id": conversations.c.id,
+        "channel": conversations.c.channel,
+        "status": conversations.c.status,
+        "sentiment": conversations.c.sentiment,
+        "lead_id": conversations.c.lead_id,
+        "contact": json_object(
+            {
+                "id": contacts.c.id,
+                "first_name": contacts.c.first_name,
+                "last_name": contacts.c.last_name,
+                "phone_number": contacts.c.phone,
+                "email": contacts.c.email,
+            }
+        ),
+        "contact_status": leads.c.contact_status,
+        "turn": json_object({"holder": conversations.c.turn_holder, "number": conversations.c.turn_number}),
+        "message_count": conversations.c.message_count,
+        "unread_count": conversations.c.unread_count,
+        "archived": conversations.c.archived,
+        "started_at": conversations.c.started_at,
+        "last_message_at": conversations.c.last_message_at,
+        "version": conversations.c.version,
+    },
+    sorts={"last_message": conversations.c.last_message_at},
+    default_sort="last_message",
+    filters={
+        "channel": lambda p: conversations.c.channel == p,
+        "unread": lambda p: (conversations.c.unread_count > 0) == p,
+        "archived": lambda p: conversations.c.archived == p,
+        "lead_id": lambda p: conversations.c.lead_id == p,
+        "contact_id": lambda p: conversations.c.contact_id == p,
+        **_may_see(),
+    },
+    types={
+        "unread": sa.Boolean(),
+        "archived": sa.Boolean(),
+        "lead_id": sa.Uuid(),
+        "contact_id": sa.Uuid(),
+        **_SCOPE_TYPES,
+    },
+)
+
+MESSAGE_SHOWN = {
+    "id": messages.c.id,
+    "conversation_id": messages.c.conversation_id,
+    "lead_id": messages.c.lead_id,
+    "contact_id": messages.c.contact_id,
+    "channel": messages.c.channel,
+    "direction": messages.c.direction,
+    "message_category": messages.c.category,
+    "status": messages.c.status,
+    "content": messages.c.body,
+    "from": messages.c.sender,
+    "to": messages.c.recipient,
+    "media": messages.c.media,
+    "author_id": messages.c.author_id,
+    "provider_id": messages.c.provider_id,
+    "segments": messages.c.segments,
+    "error_code": messages.c.error_code,
+    "sent_at": messages.c.sent_at,
+    "delivered_at": messages.c.delivered_at,
+    "created_at": messages.c.created_at,
+}
+MESSAGES = Listing(
+    source=messages.outerjoin(
+        leads, sa.and_(leads.c.organization_id == messages.c.organization_id, leads.c.id == messages.c.lead_id)
+    ),
+    organization=messages.c.organization_id,
+    identifier=messages.c.id,
+    shown=MESSAGE_SHOWN,
+    sorts={"created": messages.c.created_at},
+    default_sort="created",
+    filters={
+        "channel": lambda p: messages.c.channel == p,
+        "direction": lambda p: messages.c.direction == p,
+        "status": lambda p: messages.c.status == p,
+        "category": lambda p: messages.c.category == p,
+        "lead_id": lambda p: messages.c.lead_id == p,
+        "contact_id": lambda p: messages.c.contact_id == p,
+        "conversation_id": lambda p: messages.c.conversation_id == p,
+        **_may_see(),
+    },
+    types={"lead_id": sa.Uuid(), "contact_id": sa.Uuid(), "conversation_id": sa.Uuid(), **_SCOPE_TYPES},
+)
+LISTINGS = (CONVERSATIONS, MESSAGES)
+
+
+class PostgresConversations(PostgresStore[Conversation]):
+    """Be the `ConversationStore` of the open unit of work."""
+
+    entity = Conversation
+    table = conversations
+    noun = "conversation"
+
+    def __init__(self, uow: PostgresUnitOfWork, finder: Finder, visibility: LeadVisibility) -> None:
+        super().__init__(uow)
+        self._finder = finder
+        self._visibility = visibility
+
+    async def with_contact(self, contact_id: UUID, channel: str) -> Conversation | None:
+        """Find the one thread with a contact on a channel, locked."""
+        row = await self.uow.connection.fetchrow(
+            f"{self._select} WHERE organization_id = $1 AND contact_id = $2 AND channel = $3 FOR UPDATE",
+            self.uow.organization_id,
+            contact_id,
+            channel,
+        )
+        return None if row is None else self.layout.read(row)
+
+    async def take_in(self, incoming: Incoming) -> None:
+        """Store a message that came in."""
+        thread = incoming.conversation
+        await self.uow.connection.execute(
+            "INSERT INTO messages (organization_id, id, conversation_id, contact_id, lead_id, channel, direction,"
+            " category, status, body, sender, recipient, media, provider, provider_id, created_at)"
+            " VALUES ($1, $2, $3, $4, $5, $6, 'inbound', 'reply', 'received', $7, $8, $9, $10, $11, $12, $13)",
+            self.uow.organization_id,
+            incoming.id,
+            thread.id,
+            thread.contact_id,
+            thread.lead_id,
+            thread.channel,
+            incoming.body,
+            incoming.sender,
+            incoming.recipient,
+            encode_json(incoming.media),
+            incoming.provider,
+            incoming.provider_id,
+            incoming.at,
+        )
+
+    async def find(self, narrowed: ConversationFilter, page: PageRequest) -> Found:
+        """List threads."""
+        return await self._finder.find(CONVERSATIONS, narrowed, page, self._visibility.scope())
+
+    async def thread(self, identifier: UUID) -> msgspec.Raw | None:
+        """Show a thread with its latest messages."""
+        head = await self._finder.one(CONVERSATIONS, identifier, self._visibility.scope())
+        if head is None:
+            return None
+        latest = await self._finder.find(
+            MESSAGES,
+            MessageFilter(conversation_id=identifier),
+            PageRequest(limit=LATEST_MESSAGES),
+        )
+        said = b",".join(bytes(item) for item in reversed(latest.items))
+        return msgspec.Raw(bytes(head)[:-1] + b', "messages": [' + said + b"]}")
+
+
+class PostgresMessages:
+    """Be the `MessageStore` of the open unit of work."""
+
+    def __init__(self, uow: PostgresUnitOfWork, finder: Finder, visibility: LeadVisibility) -> None:
+        self._uow = uow
+        self._finder = finder
+        self._visibility = visibility
+
+    async def find(self, narrowed: MessageFilter, page: PageRequest) -> Found:
+        """List messages."""
+        return await self._finder.find(MESSAGES, narrowed, page, self._visibility.scope())
+
+    async def show(self, identifier: UUID) -> msgspec.Raw | None:
+        """Show one."""
+        return await self._finder.one(MESSAGES, identifier, self._visibility.scope())
+
+    async def why(self, identifier: UUID) -> WhyView | None:
+        """Show a message's ledger row."""
+        row = await self._uow.connection.fetchrow(
+            "SELECT purpose, state, verdict, held, due_at, delayed_by, attempts, error, reasons FROM sends"
+            " WHERE organization_id = $1 AND id = $2",
+            self._uow.organization_id,
+            identifier,
+        )
+        if row is None:
+            return None
+        reasons = msgspec.json.decode(row["reasons"], type=list[ReasonView])
+        return WhyView(message_id=identifier, **{**dict(row.items()), "reasons": reasons})
+
+
+class PostgresReportedMessages:
+    """Be the `ReportedMessages` of the open unit of work."""
+
+    def __init__(self, uow: PostgresUnitOfWork) -> None:
+        self._uow = uow
+
+    async def outgoing(self, identifier: UUID) -> Outgoing | None:
+        """Lock an outgoing message and tell where it stands."""
+        row = await self._uow.connection.fetchrow(
+            "SELECT m.status, s.state, s.lead_id, s.campaign_id, s.touch, s.handed_at FROM messages m"
+            " JOIN sends s ON s.organization_id = $1 AND s.id = m.id"
+            " WHERE m.organization_id = $1 AND m.id = $2 FOR UPDATE OF m, s",
+            self._uow.organization_id,
+            identifier,
+        )
+        if row is None:
+            return None
+        return Outgoing(
+            status=MessageStatus(row["status"]),
+            unknown=row["state"] == "unknown",
+            lead_id=row["lead_id"],
+            campaign_id=row["campaign_id"],
+            touch=row["touch"],
+            handed_at=row["handed_at"],
+        )
+
+    async def move(self, report: Report, status: MessageStatus) -> None:
+        """Write a status and what came with it."""
+        await self._uow.connection.execute(
+            "UPDATE messages SET status = $3, provider_id = $4, error_code = $5,"
+            " delivered_at = CASE WHEN $3 = 'delivered' THEN $6::timestamptz ELSE delivered_at END"
+            " WHERE organization_id = $1 AND id = $2",
+            self._uow.organization_id,
+            report.send_id,
+            status.value,
+            report.provider_id,
+            report.error,
+            report.at,
+        )
+
+    async def settle(self, report: Report) -> None:
+        """Note that the provider did take a message of which nobody knew."""
+        await self._uow.connection.execute(
+            "UPDATE sends SET state = 'accepted', provider_id = $3, settled_at = $4, lease_until = NULL"
+            " WHERE organization_id = $1 AND id = $2 AND state = 'unknown'",
+            self._uow.organization_id,
+            report.send_id,
+            report.provider_id,
+            self._uow.now(),
+        )
+
+
+class PostgresInbound:
+    """Keep what providers told us, once each, before anything is answered."""
+
+    def __init__(self, uow: PostgresUnitOfWork) -> None:
+        self._uow = uow
+
+    async def write_down(self, notice: Notice) -> bool:
+        """Store a notice; tells whether it is new."""
+        done = await self._uow.connection.execute(
+            "INSERT INTO inbound (id, provider, account, external_id, organization_id, kind, payload)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+            new_id(),
+            notice.provider,
+            notice.account,
+            notice.external_id,
+            self._uow.organization_id if notice.known else None,
+            notice.kind,
+            encode_json(notice.payload),
+        )
+        return bool(done == "INSERT 0 1")
+
+
+class PostgresConsentLedger:
+    """Be the `ConsentLedger` of the open unit of work."""
+
+    def __init__(self, uow: PostgresUnitOfWork) -> None:
+        self._uow = uow
+
+    async def write(self, line: ConsentLine, at: datetime) -> UUID:
+        """Append a line."""
+        identifier = new_id()
+        await self._uow.connection.execute(
+            "INSERT INTO consents (organization_id, id, contact_id, address, channel, kind, how, wording, source,"
+            " message_id, actor_id, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+            self._uow.organization_id,
+            identifier,
+            line.contact_id,
+            line.address,
+            line.channel,
+            line.kind,
+            line.how,
+            line.wording,
+            line.source,
+            line.message_id,
+            line.actor_id,
+            at,
+        )
+        return identifier
+
+    async def suppress(self, address: str, how: str, wording: str | None, consent_id: UUID, at: datetime) -> bool:
+        """Let nothing more out to an address."""
+        done = await self._uow.connection.execute(
+            "INSERT INTO suppressions (organization_id, address, since, how, wording, consent_id)"
+            " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+            self._uow.organization_id,
+            address,
+            at,
+            how,
+            wording,
+            consent_id,
+        )
+        return bool(done == "INSERT 0 1")
+
+    async def lift(self, address: str, only_by_text: bool) -> bool:
+        """Lift a suppression."""
+        done = await self._uow.connection.execute(
+            "DELETE FROM suppressions WHERE organization_id = $1 AND address = $2 AND (NOT $3 OR how = 'text')",
+            self._uow.organization_id,
+            address,
+            only_by_text,
+        )
+        return bool(done == "DELETE 1")
+
+    async def lines(self, contact_id: UUID) -> list[ConsentView]:
+        """Give a contact's lines, newest first."""
+        rows = await self._uow.connection.fetch(
+            "SELECT id, channel, kind, how, wording, source, message_id, actor_id, at FROM consents"
+            " WHERE organization_id = $1 AND contact_id = $2 ORDER BY at DESC, id DESC LIMIT 200",
+            self._uow.organization_id,
+            contact_id,
+        )
+        return [ConsentView(**dict(row.items())) for row in rows]
+
+
+class PostgresOrganizationName:
+    """Know how the organisation calls itself."""
+
+    def __init__(self, uow: PostgresUnitOfWork) -> None:
+        self._uow = uow
+
+    async def name(self) -> str:
+        """Give it."""
+        return str(
+            await self._uow.connection.fetchval(
+                "SELECT name FROM organizations WHERE organization_id = $1", self._uow.organization_id
+            )
+        )

@@ -1,0 +1,162 @@
+"""The people behind messages: found, moved and held in messaging's own transaction (port `Parties`)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from adapters.persistence.database import PostgresUnitOfWork
+from adapters.persistence.visibility import LeadVisibility
+from application.messaging.outreach import Party
+from application.outreach.phone_numbers import PhoneNumbers, ReadPhone
+from domain.kernel import NotFound, Phone, new_id
+from domain.outreach.contact_status import TRANSITIONS, Cause, ContactStatus
+
+_PARTY = """
+SELECT contact.id AS contact_id, lead.id AS lead_id, contact.phone, contact.email
+FROM contacts contact LEFT JOIN leads lead ON lead.organization_id = $1 AND lead.contact_id = contact.id
+WHERE contact.organization_id = $1 AND """
+_LATEST = " ORDER BY lead.created_at DESC NULLS LAST LIMIT 1"
+_LAST_TEXTED = """
+SELECT contact_id, lead_id FROM sends
+WHERE organization_id = $1 AND recipient = $2 AND handed_at IS NOT NULL ORDER BY handed_at DESC LIMIT 1
+"""
+_CANCEL = """
+WITH cancelled AS (
+  UPDATE sends SET state = 'cancelled', settled_at = $3, batch = NULL
+  WHERE organization_id = $1 AND state IN ('planned', 'claimed') AND purpose <> 'opt_out_confirmation' AND {which}
+  RETURNING id
+)
+UPDATE messages SET status = 'cancelled' WHERE organization_id = $1 AND id IN (SELECT id FROM cancelled)
+"""
+_CANCEL_TOUCHES = _CANCEL.format(which="lead_id = $2 AND purpose IN ('campaign', 'reply')")
+_CANCEL_ADDRESSES = _CANCEL.format(which="recipient = ANY ($2)")
+_REPLIED = """
+UPDATE leads SET latest_reply = $3, reply_received_at = $4, reply_order = $4, updated_at = $4,
+       contact_status = CASE WHEN contact_status = ANY ($5) THEN 'REPLIED' ELSE contact_status END
+WHERE organization_id = $1 AND id = $2
+"""
+_LEADS_AT = """
+SELECT lead.id FROM leads lead JOIN contacts contact
+  ON contact.organization_id = $1 AND contact.id = lead.contact_id
+WHERE lead.organization_id = $1 AND (lead.phone = ANY ($2) OR contact.phone = ANY ($2) OR contact.email = ANY ($2))
+ORDER BY lead.id
+"""
+_HOLD = """
+UPDATE sends SET state = 'planned', held = true, batch = NULL, lease_until = NULL
+WHERE organization_id = $1 AND contact_id = $2 AND state IN ('planned', 'claimed') AND purpose = 'campaign'
+"""
+
+
+class PostgresParties:
+    """Answer `Parties` within the open unit of work."""
+
+    def __init__(self, uow: PostgresUnitOfWork, visibility: LeadVisibility, phones: PhoneNumbers) -> None:
+        self._uow = uow
+        self._visibility = visibility
+        self._phones = phones
+
+    async def of_lead(self, lead_id: UUID) -> Party:
+        """Give the lead's contact, or refuse with `NotFound`."""
+        condition, parameters = self._visibility.sql("lead", first=3)
+        row = await self._uow.connection.fetchrow(
+            f"{_PARTY} lead.id = $2 AND {condition}", self._uow.organization_id, lead_id, *parameters
+        )
+        if row is None:
+            raise NotFound("There is no such lead.")
+        return _party(row)
+
+    async def of_contact(self, contact_id: UUID) -> Party:
+        """Give the contact with its latest lead, or refuse with `NotFound`."""
+        row = await self._uow.connection.fetchrow(
+            f"{_PARTY} contact.id = $2 {_LATEST}", self._uow.organization_id, contact_id
+        )
+        if row is None:
+            raise NotFound("There is no such contact.")
+        return _party(row)
+
+    async def behind(self, number: Phone) -> Party | None:
+        """Tell who writes from a number."""
+        texted = await self._uow.connection.fetchrow(_LAST_TEXTED, self._uow.organization_id, number)
+        if texted is not None:
+            party = await self.of_contact(texted["contact_id"])
+            return Party(
+                contact_id=party.contact_id,
+                lead_id=texted["lead_id"] or party.lead_id,
+                phone=party.phone,
+                email=party.email,
+            )
+        row = await self._uow.connection.fetchrow(
+            f"{_PARTY} contact.phone = $2 {_LATEST}", self._uow.organization_id, number
+        )
+        return None if row is None else _party(row)
+
+    async def make(self, number: Phone, at: datetime) -> Party:
+        """Make a contact of which nothing but the number is known."""
+        read = self._phones.read(number, "ZZ")
+        known = read if isinstance(read, ReadPhone) else None
+        contact_id = new_id()
+        await self._uow.connection.execute(
+            "INSERT INTO contacts (organization_id, id, phone, phone_type, sms_eligible, zones, country, source,"
+            " created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 'inbound text', $8, $8)",
+            self._uow.organization_id,
+            contact_id,
+            number,
+            known.line_type if known else None,
+            known.sms_eligible if known else False,
+            list(known.zones) if known else [],
+            known.country if known else None,
+            at,
+        )
+        return Party(contact_id=contact_id, lead_id=None, phone=number, email=None)
+
+    async def replied(self, party: Party, text: str, at: datetime) -> None:
+        """Note a reply on the lead and end its touches."""
+        if party.lead_id is None:
+            return
+        found, _ = TRANSITIONS[Cause.REPLY]
+        await self._uow.connection.execute(
+            _REPLIED, self._uow.organization_id, party.lead_id, text[:1000], at, [s.value for s in found]
+        )
+        await self._end_touches([party.lead_id])
+        await self._uow.connection.execute(_CANCEL_TOUCHES, self._uow.organization_id, party.lead_id, self._uow.now())
+
+    async def _end_touches(self, leads: Sequence[UUID]) -> None:
+        await self._uow.connection.execute(
+            "DELETE FROM enrolments WHERE organization_id = $1 AND lead_id = ANY ($2)", self._uow.organization_id, leads
+        )
+
+    async def opted_out(self, addresses: Sequence[str], at: datetime) -> tuple[UUID, ...]:
+        """End every touch to these addresses and cancel all that is planned for them."""
+        rows = await self._uow.connection.fetch(_LEADS_AT, self._uow.organization_id, list(addresses))
+        leads = [row["id"] for row in rows]
+        await self._move(leads, Cause.STOP, ContactStatus.OPTED_OUT)
+        await self._end_touches(leads)
+        await self._uow.connection.execute(_CANCEL_ADDRESSES, self._uow.organization_id, list(addresses), at)
+        return tuple(leads)
+
+    async def opted_in(self, addresses: Sequence[str]) -> tuple[UUID, ...]:
+        """Take leads of these addresses out of OPTED_OUT: they wrote, so they have REPLIED."""
+        rows = await self._uow.connection.fetch(_LEADS_AT, self._uow.organization_id, list(addresses))
+        leads = [row["id"] for row in rows]
+        await self._move(leads, Cause.START, ContactStatus.REPLIED)
+        return tuple(leads)
+
+    async def _move(self, leads: Sequence[UUID], cause: Cause, to: ContactStatus) -> None:
+        found, _ = TRANSITIONS[cause]
+        await self._uow.connection.execute(
+            "UPDATE leads SET contact_status = $3 WHERE organization_id = $1 AND id = ANY ($2)"
+            " AND contact_status = ANY ($4)",
+            self._uow.organization_id,
+            leads,
+            to.value,
+            [status.value for status in found],
+        )
+
+    async def hold(self, party: Party) -> None:
+        """Put campaign texts to this contact back to planned and held."""
+        await self._uow.connection.execute(_HOLD, self._uow.organization_id, party.contact_id)
+
+
+def _party(row: Any) -> Party:
+    return Party(contact_id=row["contact_id"], lead_id=row["lead_id"], phone=row["phone"], email=row["email"])

@@ -1,0 +1,237 @@
+"""Who may be written to: opting out and in, by text or by a person, and what the rules say of somebody now."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+from uuid import UUID
+
+import msgspec
+
+from application.messaging.gate import Recipient, RecipientFacts
+from application.messaging.outreach import Parties, Party
+from application.ports import Actor, Clock, Command, UnitOfWork, View, within
+from domain.identity.role import Permission
+from domain.kernel import Conflict, Invalid
+from domain.messaging.message import OptedIn, OptedOut
+from domain.messaging.policy import Channel, Delay, Purpose, SendRequest, decide
+
+
+class ReasonView(View, frozen=True):
+    """Show one rule that was applied."""
+
+    rule: str
+    outcome: str
+    sentence: str
+
+
+class CanContactView(View, frozen=True):
+    """Show whether somebody may be written to now, with every rule applied."""
+
+    allowed: bool
+    verdict: str
+    until: datetime | None
+    reasons: list[ReasonView]
+
+
+class ConsentView(View, frozen=True):
+    """Show one line of the consent ledger."""
+
+    id: UUID
+    channel: str
+    kind: str
+    how: str
+    wording: str | None
+    source: str | None
+    message_id: UUID | None
+    actor_id: UUID | None
+    at: datetime
+
+
+class RecordConsent(Command, frozen=True):
+    """Say that a person told us, otherwise than by text, that they want no messages, or want them again."""
+
+    wording: str | msgspec.UnsetType = msgspec.UNSET
+    source: str | msgspec.UnsetType = msgspec.UNSET
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentLine:
+    """Hold one line for the consent ledger."""
+
+    contact_id: UUID | None
+    address: str
+    channel: str
+    kind: Literal["opt_out", "opt_in", "confirmed"]
+    how: str
+    wording: str | None
+    source: str | None
+    message_id: UUID | None
+    actor_id: UUID | None
+
+
+class ConsentLedger(Protocol):
+    """Keep who said what, when, how and in which words, and the suppression that follows."""
+
+    async def write(self, line: ConsentLine, at: datetime) -> UUID:
+        """Append a line."""
+        ...
+
+    async def suppress(self, address: str, how: str, wording: str | None, consent_id: UUID, at: datetime) -> bool:
+        """Let nothing more out to an address; tells whether that is new."""
+        ...
+
+    async def lift(self, address: str, only_by_text: bool) -> bool:
+        """Lift a suppression; tells whether there was one. STOP by text is lifted by START, a person's word is not."""
+        ...
+
+    async def lines(self, contact_id: UUID) -> list[ConsentView]:
+        """Give a contact's lines, newest first."""
+        ...
+
+
+@dataclass(frozen=True)
+class Consents:
+    """Opt people out and in, and explain."""
+
+    actor: Actor
+    uow: UnitOfWork
+    clock: Clock
+    parties: Parties
+    ledger: ConsentLedger
+    facts: RecipientFacts
+
+    async def can_contact(self, contact_id: UUID, channel: str, purpose: str = "campaign") -> CanContactView:
+        """Say whether a contact may be written to now on a channel, with each rule that was applied."""
+        self.actor.require(Permission.CONTACTS_READ)
+        chosen = _channel(channel)
+        if purpose not in {p.value for p in Purpose}:
+            raise Invalid("There is no such purpose.", field="purpose")
+        async with self.uow:
+            party = await self.parties.of_contact(contact_id)
+            address = party.email if chosen is Channel.EMAIL else party.phone
+            if address is None:
+                what = "e-mail address" if chosen is Channel.EMAIL else "phone number"
+                missing = ReasonView(rule="address", outcome="refused", sentence=f"This contact has no {what}.")
+                return CanContactView(allowed=False, verdict="refuse", until=None, reasons=[missing])
+            recipient = Recipient(
+                contact_id=party.contact_id, address=address, channel=chosen, lead_id=party.lead_id, campaign_id=None
+            )
+            [facts] = await self.facts.of([recipient])
+            asked = Purpose.MANUAL if purpose == "campaign" and facts.campaign_state is None else Purpose(purpose)
+            request = SendRequest(purpose=asked, channel=chosen, to=address, turn_number=facts.turn.number)
+            verdict = decide(request, facts, self.clock.now())
+            return CanContactView(
+                allowed=verdict.kind == "allow",
+                verdict=verdict.kind,
+                until=verdict.until if isinstance(verdict, Delay) else None,
+                reasons=[ReasonView(rule=r.rule, outcome=r.outcome, sentence=r.sentence) for r in verdict.reasons],
+            )
+
+    async def opt_out(self, contact_id: UUID, told: RecordConsent) -> None:
+        """Record that a contact told a person to stop."""
+        self.actor.require(Permission.CONSENT_WRITE)
+        async with self.uow:
+            party = await self.parties.of_contact(contact_id)
+            await self.stop(party, "person", _text(told.wording), _text(told.source), None)
+
+    async def opt_in(self, contact_id: UUID, told: RecordConsent) -> None:
+        """Record that a contact told a person that messages are welcome again; needs their words."""
+        self.actor.require(Permission.CONSENT_WRITE)
+        if not _text(told.wording):
+            raise Invalid("Write down the words with which they agreed.", field="wording")
+        async with self.uow:
+            party = await self.parties.of_contact(contact_id)
+            if not await self.start(party, "person", _text(told.wording), _text(told.source), None):
+                raise Conflict("This contact has not opted out.")
+
+    async def ledger_of(self, contact_id: UUID) -> list[ConsentView]:
+        """List what a contact said about being contacted, newest first."""
+        self.actor.require(Permission.CONTACTS_READ)
+        async with self.uow.reading():
+            await self.parties.of_contact(contact_id)
+            return await self.ledger.lines(contact_id)
+
+    @within
+    async def stop(
+        self, party: Party, how: str, wording: str | None, source: str | None, message_id: UUID | None
+    ) -> bool:
+        """Suppress every address of a party and end what is under way to them; tells whether that is new."""
+        now = self.clock.now()
+        addresses = _addresses(party)
+        fresh = False
+        for address in addresses:
+            line = _line(self.actor, party, address, "opt_out", how, wording, source, message_id)
+            consent_id = await self.ledger.write(line, now)
+            fresh |= await self.ledger.suppress(address, how, wording, consent_id, now)
+        leads = await self.parties.opted_out(addresses, now)
+        for address in addresses:
+            self.uow.publish(
+                OptedOut(subject=party.contact_id, address=address, how=how, wording=wording, lead_ids=leads)
+            )
+        return fresh
+
+    @within
+    async def start(
+        self, party: Party, how: str, wording: str | None, source: str | None, message_id: UUID | None
+    ) -> bool:
+        """Lift the suppression of a party's addresses; a START by text lifts only what a STOP by text did."""
+        now = self.clock.now()
+        lifted = []
+        for address in _addresses(party):
+            if await self.ledger.lift(address, only_by_text=how == "text"):
+                await self.ledger.write(
+                    _line(self.actor, party, address, "opt_in", how, wording, source, message_id), now
+                )
+                lifted.append(address)
+        if lifted:
+            leads = await self.parties.opted_in(lifted)
+            for address in lifted:
+                self.uow.publish(
+                    OptedIn(subject=party.contact_id, address=address, how=how, wording=wording, lead_ids=leads)
+                )
+        return bool(lifted)
+
+    @within
+    async def confirm(self, party: Party, message_id: UUID) -> None:
+        """Note that the one confirmation of an opt-out is on its way."""
+        for address in _addresses(party):
+            line = _line(self.actor, party, address, "confirmed", "text", None, None, message_id)
+            await self.ledger.write(line, self.clock.now())
+
+
+def _channel(text: str) -> Channel:
+    try:
+        return Channel(text)
+    except ValueError:
+        raise Invalid("A channel is sms, email or call.", field="channel") from None
+
+
+def _text(value: str | msgspec.UnsetType) -> str | None:
+    return None if value is msgspec.UNSET else value
+
+
+def _addresses(party: Party) -> list[str]:
+    return [address for address in (party.phone, party.email) if address is not None]
+
+
+def _line(
+    actor: Actor,
+    party: Party,
+    address: str,
+    kind: Literal["opt_out", "opt_in", "confirmed"],
+    how: str,
+    wording: str | None,
+    source: str | None,
+    message_id: UUID | None,
+) -> ConsentLine:
+    return ConsentLine(
+        contact_id=party.contact_id,
+        address=address,
+        channel="email" if "@" in address else "sms",
+        kind=kind,
+        how=how,
+        wording=wording,
+        source=source,
+        message_id=message_id,
+        actor_id=actor.user_id,
+    )

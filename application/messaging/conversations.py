@@ -1,0 +1,245 @@
+"""Threads: what comes in, who holds the turn, what is read and put away."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+from uuid import UUID
+
+import msgspec
+
+from application.messaging.consent import Consents
+from application.messaging.gate import Draft, Gate
+from application.messaging.outreach import Parties, Party
+from application.ports import Actor, Clock, Command, Filter, Found, PageRequest, Store, UnitOfWork, View, effect
+from domain.identity.role import Permission
+from domain.kernel import Invalid, NotFound, Phone, new_id
+from domain.messaging import opt_out
+from domain.messaging.conversation import Conversation
+from domain.messaging.message import MessageReceived, TextArrived
+from domain.messaging.policy import Channel, Purpose
+from domain.messaging.turn import Holder
+
+CONFIRMATION = "You have been unsubscribed and will get no more messages from us. Reply START to undo this."
+WELCOME_BACK = "You are subscribed again. Reply STOP at any time to opt out."
+HELP = "This is {organization}. Reply STOP to opt out of our messages."
+
+
+class ConversationFilter(Filter, frozen=True):
+    """Narrow the list of conversations."""
+
+    channel: Literal["sms", "email", "call", "chat"] | None = None
+    unread: bool | None = None
+    archived: bool | None = None
+    lead_id: UUID | None = None
+    contact_id: UUID | None = None
+
+
+class OpenConversation(Command, frozen=True):
+    """Find or open the thread with a lead's contact on a channel."""
+
+    lead_id: UUID
+    channel: Literal["sms", "email", "call", "chat"] = "sms"
+
+
+class ChangeConversation(Command, frozen=True):
+    """Mark a thread read, put it away, or hand it over."""
+
+    mark_read: bool | msgspec.UnsetType = msgspec.UNSET
+    archive: bool | msgspec.UnsetType = msgspec.UNSET
+    turn: Literal["person", "nobody"] | msgspec.UnsetType = msgspec.UNSET
+
+
+class OpenedView(View, frozen=True):
+    """Show the thread and whether it is new."""
+
+    id: UUID
+    created: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """Hold one message that came in, to be stored in its thread."""
+
+    id: UUID
+    conversation: Conversation
+    body: str
+    media: tuple[str, ...]
+    sender: str
+    recipient: str
+    provider: str
+    provider_id: str
+    at: datetime
+
+
+class ConversationStore(Store[Conversation], Protocol):
+    """Keep threads."""
+
+    async def with_contact(self, contact_id: UUID, channel: str) -> Conversation | None:
+        """Find the one thread with a contact on a channel, locked until the unit of work ends."""
+        ...
+
+    async def take_in(self, incoming: Incoming) -> None:
+        """Store a message that came in."""
+        ...
+
+    async def find(self, narrowed: ConversationFilter, page: PageRequest) -> Found:
+        """List threads, latest first."""
+        ...
+
+    async def thread(self, identifier: UUID) -> msgspec.Raw | None:
+        """Show a thread with its lead and its latest 100 messages, oldest first."""
+        ...
+
+
+class OrganizationName(Protocol):
+    """Know how the organisation calls itself."""
+
+    async def name(self) -> str:
+        """Give it."""
+        ...
+
+
+@dataclass(frozen=True)
+class Conversations:
+    """Work threads."""
+
+    actor: Actor
+    uow: UnitOfWork
+    clock: Clock
+    conversations: ConversationStore
+    parties: Parties
+    consents: Consents
+    gate: Gate
+    organization: OrganizationName
+
+    @effect
+    async def receive(self, arrived: TextArrived) -> None:
+        """Put an arrived text into its thread, obey STOP and START, end the touches of a lead who answers."""
+        async with self.uow:
+            number = Phone(arrived.sender)
+            party = await self.parties.behind(number) or await self.parties.make(number, self.clock.now())
+            thread = await self._thread(party, "sms", arrived.sender)
+            thread.take_in(arrived.at, party.lead_id)
+            await self.conversations.save(thread)
+            message_id = new_id()
+            await self.conversations.take_in(_incoming(message_id, thread, arrived))
+            reading = opt_out.read(arrived.body)
+            self.uow.publish(
+                MessageReceived(
+                    subject=message_id,
+                    conversation_id=thread.id,
+                    contact_id=party.contact_id,
+                    lead_id=party.lead_id,
+                    reading=reading.kind,
+                )
+            )
+            sender = Party(contact_id=party.contact_id, lead_id=party.lead_id, phone=arrived.sender, email=party.email)
+            await self.parties.replied(sender, arrived.body, arrived.at)
+            match reading.kind:
+                case "stop":
+                    await self._stop(sender, thread, arrived, message_id)
+                case "start":
+                    if await self.consents.start(sender, "text", arrived.body, arrived.provider, message_id):
+                        await self._answer(sender, thread, Purpose.HELP, "opt_in", WELCOME_BACK, message_id)
+                case "help":
+                    text = HELP.format(organization=await self.organization.name())
+                    await self._answer(sender, thread, Purpose.HELP, "help", text, message_id)
+
+    async def _stop(self, party: Party, thread: Conversation, arrived: TextArrived, message_id: UUID) -> None:
+        if await self.consents.stop(party, "text", arrived.body, arrived.provider, message_id):
+            await self._answer(
+                party, thread, Purpose.OPT_OUT_CONFIRMATION, "opt_out_confirmation", CONFIRMATION, message_id
+            )
+            await self.consents.confirm(party, message_id)
+
+    async def _answer(
+        self, party: Party, thread: Conversation, purpose: Purpose, category: str, text: str, message_id: UUID
+    ) -> None:
+        draft = Draft(
+            id=new_id(),
+            natural_key=f"{category}:{message_id}",
+            purpose=purpose,
+            channel=Channel.SMS,
+            category=category,
+            contact_id=party.contact_id,
+            lead_id=party.lead_id,
+            recipient=thread.address,
+            body=text,
+        )
+        await self.gate.submit([draft])
+
+    async def _thread(self, party: Party, channel: str, address: str) -> Conversation:
+        found = await self.conversations.with_contact(party.contact_id, channel)
+        if found is not None:
+            found.address = address
+            return found
+        now = self.clock.now()
+        thread = Conversation(
+            organization_id=self.actor.organization_id,
+            contact_id=party.contact_id,
+            lead_id=party.lead_id,
+            channel=channel,
+            address=address,
+            started_at=now,
+            last_message_at=now,
+        )
+        await self.conversations.add(thread)
+        return thread
+
+    async def find(self, narrowed: ConversationFilter, page: PageRequest) -> Found:
+        """List the threads that the actor may see, latest first."""
+        self.actor.require(Permission.MESSAGES_READ)
+        async with self.uow.reading():
+            return await self.conversations.find(narrowed, page)
+
+    async def show(self, identifier: UUID) -> msgspec.Raw:
+        """Show one thread with its lead and its messages, oldest first."""
+        self.actor.require(Permission.MESSAGES_READ)
+        async with self.uow.reading():
+            thread = await self.conversations.thread(identifier)
+        if thread is None:
+            raise NotFound("There is no such conversation.")
+        return thread
+
+    async def open(self, asked: OpenConversation) -> OpenedView:
+        """Find or open the thread with a lead's contact."""
+        self.actor.require(Permission.MESSAGES_SEND)
+        async with self.uow:
+            party = await self.parties.of_lead(asked.lead_id)
+            address = party.email if asked.channel == "email" else party.phone
+            if address is None:
+                raise Invalid(f"This lead's contact cannot be reached by {asked.channel}.", field="channel")
+            found = await self.conversations.with_contact(party.contact_id, asked.channel)
+            thread = found or await self._thread(party, asked.channel, address)
+            return OpenedView(id=thread.id, created=found is None)
+
+    async def change(self, identifier: UUID, asked: ChangeConversation) -> msgspec.Raw:
+        """Mark a thread read, put it away, or take and hand back its turn."""
+        self.actor.require(Permission.MESSAGES_SEND)
+        await self.show(identifier)
+        async with self.uow:
+            thread = await self.conversations.get(identifier)
+            if asked.mark_read is True:
+                thread.mark_read()
+            if asked.archive is not msgspec.UNSET:
+                thread.archived = asked.archive
+            if asked.turn is not msgspec.UNSET:
+                self.uow.publish(thread.give_to(Holder(asked.turn)))
+                if asked.turn == "person" and thread.lead_id is not None:
+                    await self.parties.hold(await self.parties.of_lead(thread.lead_id))
+            await self.conversations.save(thread)
+        return await self.show(identifier)
+
+
+def _incoming(message_id: UUID, thread: Conversation, arrived: TextArrived) -> Incoming:
+    return Incoming(
+        id=message_id,
+        conversation=thread,
+        body=arrived.body,
+        media=arrived.media,
+        sender=arrived.sender,
+        recipient=arrived.recipient,
+        provider=arrived.provider,
+        provider_id=arrived.external_id,
+        at=arrived.at,
+    )

@@ -1,0 +1,153 @@
+"""What providers tell us: written down once, obeyed once, in whatever order it comes."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from application.ports import UnitOfWork, public
+from domain.kernel import Invalid, Phone, new_id
+from domain.messaging.message import MessagesSettled, MessageStatus, Settled, TextArrived, later
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Hold one call of a provider; `external_id` is unique by provider and account, `known` says it has an owner."""
+
+    provider: str
+    account: str
+    external_id: str
+    kind: str
+    payload: dict[str, Any]
+    known: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingText:
+    """Hold a text as a provider brought it."""
+
+    notice: Notice
+    sender: str
+    recipient: str
+    body: str
+    media: tuple[str, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Hold what a provider says became of a message."""
+
+    notice: Notice
+    send_id: UUID
+    status: MessageStatus
+    provider_id: str
+    error: str | None
+    permanent: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """Tell where an outgoing message stands; `unknown` when nobody knows whether the provider took it."""
+
+    status: MessageStatus
+    unknown: bool
+    lead_id: UUID | None
+    campaign_id: UUID | None
+    touch: str | None
+    handed_at: datetime | None
+
+
+class InboundStore(Protocol):
+    """Keep notices."""
+
+    async def write_down(self, notice: Notice) -> bool:
+        """Store a notice; tells whether it is new."""
+        ...
+
+
+class ReportedMessages(Protocol):
+    """Move outgoing messages on by what their provider reports."""
+
+    async def outgoing(self, identifier: UUID) -> Outgoing | None:
+        """Lock an outgoing message and tell where it stands."""
+        ...
+
+    async def move(self, report: Report, status: MessageStatus) -> None:
+        """Write a status and what came with it."""
+        ...
+
+    async def settle(self, report: Report) -> None:
+        """Note that the provider did take a message of which nobody knew."""
+        ...
+
+
+@dataclass(frozen=True)
+class ProviderNotices:
+    """Take in what providers tell us, once their signature was checked at the door."""
+
+    uow: UnitOfWork
+    inbound: InboundStore
+    reported: ReportedMessages
+
+    @public
+    async def text(self, text: IncomingText) -> bool:
+        """Write an incoming text down and let it be worked off; a number of nobody's makes no event."""
+        async with self.uow:
+            fresh = await self.inbound.write_down(text.notice)
+            if fresh and text.notice.known and _is_number(text.sender):
+                self.uow.publish(
+                    TextArrived(
+                        subject=new_id(),
+                        provider=text.notice.provider,
+                        external_id=text.notice.external_id,
+                        sender=Phone(text.sender),
+                        recipient=text.recipient,
+                        body=text.body.replace("\x00", ""),
+                        media=text.media,
+                        at=text.at,
+                    )
+                )
+        return fresh
+
+    @public
+    async def report(self, report: Report) -> None:
+        """Move a message forward; a report that comes twice or late moves nothing back.
+
+        Done at once and not by an event: it is a few rows of our own, and there are several for every text.
+        """
+        async with self.uow:
+            if not await self.inbound.write_down(report.notice):
+                return
+            message = await self.reported.outgoing(report.send_id)
+            if message is None:
+                return
+            status = later(message.status, report.status)
+            if status is message.status:
+                return
+            await self.reported.move(report, status)
+            if message.unknown:
+                await self.reported.settle(report)
+                self._settled(report, message, "accepted")
+            if report.permanent and status is MessageStatus.FAILED:
+                self._settled(report, message, "unreachable")
+
+    def _settled(self, report: Report, message: Outgoing, outcome: str) -> None:
+        settled = Settled(
+            send_id=report.send_id,
+            outcome=outcome,
+            at=message.handed_at or report.at,
+            lead_id=message.lead_id,
+            campaign_id=message.campaign_id,
+            touch=message.touch,
+        )
+        self.uow.publish(MessagesSettled(subject=report.send_id, settled=(settled,)))
+
+
+def _is_number(sender: str) -> bool:
+    try:
+        Phone(sender)
+    except Invalid:
+        return False  # a name or a short code: nobody to answer
+    return True

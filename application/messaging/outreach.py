@@ -1,0 +1,55 @@
+"""What messaging needs to know of leads, and what it does to them in the same transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from domain.kernel import Phone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Party:
+    """Name whom a conversation is with."""
+
+    contact_id: UUID
+    lead_id: UUID | None
+    phone: str | None
+    email: str | None
+
+
+class Parties(Protocol):
+    """Find and move the people that messages come from and go to; answered in the caller's unit of work."""
+
+    async def of_lead(self, lead_id: UUID) -> Party:
+        """Give the lead's contact, or refuse with `NotFound` where the actor may not see it."""
+        ...
+
+    async def of_contact(self, contact_id: UUID) -> Party:
+        """Give the contact with its latest lead, or refuse with `NotFound`."""
+        ...
+
+    async def behind(self, number: Phone) -> Party | None:
+        """Tell who writes from a number: the lead last texted there, else the contact with it."""
+        ...
+
+    async def make(self, number: Phone, at: datetime) -> Party:
+        """Make a contact of which nothing but the number is known."""
+        ...
+
+    async def replied(self, party: Party, text: str, at: datetime) -> None:
+        """Note a reply on the lead; its touches end, and what was planned for it is cancelled."""
+        ...
+
+    async def opted_out(self, addresses: Sequence[str], at: datetime) -> tuple[UUID, ...]:
+        """End every touch to these addresses, cancel all that is planned for them; gives the leads."""
+        ...
+
+    async def opted_in(self, addresses: Sequence[str]) -> tuple[UUID, ...]:
+        """Take leads of these addresses out of OPTED_OUT; gives them."""
+        ...
+
+    async def hold(self, party: Party) -> None:
+        """Put campaign texts to this lead back to planned and held: a person has the turn."""
+        ...

@@ -1,0 +1,229 @@
+"""Planning: due enrolments become texts, settled texts bring the next touch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from application.agenda import Agenda
+from application.outreach.campaigns import PLAN, CampaignStore
+from application.ports import Clock, UnitOfWork, effect
+from domain.kernel import Phone
+from domain.messaging.message import MessagesSettled
+from domain.messaging.template import render
+from domain.outreach.campaign import EXHAUSTED_AFTER, Campaign, Touch, choose_variant
+
+PLANNED_AT_ONCE = 500
+EXHAUST = "EXHAUST"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueTouch:
+    """Hold one enrolment that is due, with what its text may say."""
+
+    lead_id: UUID
+    contact_id: UUID
+    touch: str
+    phone: Phone | None
+    words: dict[str, str | None]
+    delayed_by: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TouchText:
+    """Hold one text that a campaign wants to send."""
+
+    campaign_id: UUID
+    lead_id: UUID
+    contact_id: UUID
+    touch: Touch
+    variant: str
+    phone: Phone
+    body: str
+    delayed_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Say what the gate decided on one text: `until` and `rule` when it is to be asked again later."""
+
+    kind: str
+    until: datetime | None = None
+    rule: str | None = None
+
+
+class CampaignPace(Protocol):
+    """Space a campaign's texts."""
+
+    def peek(self) -> datetime:
+        """Tell when the next text could leave."""
+        ...
+
+    def take(self) -> datetime:
+        """Reserve that time."""
+        ...
+
+
+class TouchGate(Protocol):
+    """Ask messaging to decide on texts and write them down, in this unit of work."""
+
+    async def submit(self, texts: Sequence[TouchText], pace: CampaignPace) -> list[Answer]:
+        """Decide on each, in order."""
+        ...
+
+
+class Enrolments(Protocol):
+    """Know which lead is due for which touch."""
+
+    async def campaign_with_due(self) -> Campaign | None:
+        """Find an active campaign with due enrolments and lock it; None when all is planned or locked by others."""
+        ...
+
+    async def due(self, campaign: Campaign, limit: int) -> list[DueTouch]:
+        """Take due enrolments of a campaign, locked, oldest first."""
+        ...
+
+    async def in_flight(self, campaign: Campaign, leads: Sequence[UUID]) -> None:
+        """Let these wait for what becomes of their text."""
+        ...
+
+    async def delay(self, campaign: Campaign, later: Sequence[tuple[UUID, datetime, str]]) -> None:
+        """Let these be due later, for a reason."""
+        ...
+
+    async def end(self, campaign: Campaign, leads: Sequence[UUID]) -> None:
+        """Enrol these no longer."""
+        ...
+
+    async def exhaust(self, campaign: Campaign, leads: Sequence[UUID]) -> None:
+        """Set leads that never answered to EXHAUSTED and enrol them no longer."""
+        ...
+
+    async def campaigns(self, identifiers: Sequence[UUID]) -> dict[UUID, Campaign]:
+        """Load campaigns by id."""
+        ...
+
+    async def follow_up(self, next_touches: Sequence[tuple[UUID, UUID, str, datetime | None]]) -> None:
+        """Set (campaign, lead, touch, due): the next touch of leads that are still enrolled; None due ends it."""
+        ...
+
+    async def contacted(self, leads: Sequence[UUID]) -> None:
+        """Note that these leads were texted."""
+        ...
+
+    async def unreachable(self, leads: Sequence[UUID]) -> None:
+        """Note that nothing reaches these leads."""
+        ...
+
+    async def finished(self) -> list[Campaign]:
+        """Find and lock active campaigns with nobody enrolled and nothing under way."""
+        ...
+
+    async def next_due(self) -> datetime | None:
+        """Tell when the next enrolment of an active campaign is due."""
+        ...
+
+
+@dataclass(slots=True)
+class _Pace:
+    campaign: Campaign
+    now: datetime
+
+    def peek(self) -> datetime:
+        return self.now if self.campaign.next_slot is None else max(self.campaign.next_slot, self.now)
+
+    def take(self) -> datetime:
+        return self.campaign.take_slots(self.now, 1)[0]
+
+
+@dataclass(frozen=True)
+class Planning:
+    """Turn what is due into texts."""
+
+    uow: UnitOfWork
+    clock: Clock
+    campaigns: CampaignStore
+    enrolments: Enrolments
+    gate: TouchGate
+    agenda: Agenda
+
+    @effect
+    async def plan(self) -> None:
+        """Plan every due touch, end campaigns that have nobody left, and set the schedule to what is due next."""
+        while await self._batch():
+            pass
+        async with self.uow:
+            now = self.clock.now()
+            for campaign in await self.enrolments.finished():
+                self.uow.publish(campaign.complete(now))
+                await self.campaigns.save(campaign)
+                await self.campaigns.show_on_dataset(campaign)
+            await self.agenda.lock(PLAN)
+            due = await self.enrolments.next_due()
+            if due is not None:
+                await self.agenda.no_later_than(PLAN, due)
+
+    async def _batch(self) -> bool:
+        async with self.uow:
+            campaign = await self.enrolments.campaign_with_due()
+            if campaign is None:
+                return False
+            due = await self.enrolments.due(campaign, PLANNED_AT_ONCE)
+            await self.enrolments.exhaust(campaign, [d.lead_id for d in due if d.touch == EXHAUST])
+            await self._plan(campaign, [d for d in due if d.touch != EXHAUST])
+            await self.campaigns.save(campaign)
+        return True
+
+    async def _plan(self, campaign: Campaign, due: Sequence[DueTouch]) -> None:
+        texts = [text for touch in due if (text := _text(campaign, touch)) is not None]
+        answers = await self.gate.submit(texts, _Pace(campaign, self.clock.now()))
+        told = {text.lead_id: answer for text, answer in zip(texts, answers, strict=True)}
+        await self.enrolments.in_flight(campaign, [lead for lead, a in told.items() if a.kind in ("allow", "hold")])
+        await self.enrolments.delay(
+            campaign, [(lead, a.until, a.rule or "") for lead, a in told.items() if a.until is not None]
+        )
+        ended = [d.lead_id for d in due if d.lead_id not in told or told[d.lead_id].kind == "refuse"]
+        await self.enrolments.end(campaign, ended)
+
+    @effect
+    async def advance(self, event: MessagesSettled) -> None:
+        """Bring the next touch of leads whose text was accepted; drop those that nothing reaches."""
+        touches = [s for s in event.settled if s.campaign_id and s.lead_id and s.touch]
+        async with self.uow:
+            campaigns = await self.enrolments.campaigns(sorted({s.campaign_id for s in touches if s.campaign_id}))
+            reached = [s for s in touches if s.outcome != "unreachable"]
+            await self.enrolments.contacted([s.lead_id for s in reached if s.lead_id and s.outcome == "accepted"])
+            await self.enrolments.unreachable([s.lead_id for s in touches if s.outcome == "unreachable" and s.lead_id])
+            following = []
+            for s in reached:
+                campaign = campaigns.get(s.campaign_id) if s.campaign_id else None
+                if campaign is None or s.lead_id is None or s.touch is None:
+                    continue
+                following.append((campaign.id, s.lead_id, *_next(campaign, Touch(s.touch), s.at)))
+            await self.enrolments.follow_up(following)
+            due = [at for *_, at in following if at is not None]
+            if due:
+                await self.agenda.no_later_than(PLAN, min(due))
+
+
+def _next(campaign: Campaign, touch: Touch, at: datetime) -> tuple[str, datetime]:
+    following = campaign.settings.follow_up(touch, at)
+    return (following[0].value, following[1]) if following else (EXHAUST, at + EXHAUSTED_AFTER)
+
+
+def _text(campaign: Campaign, due: DueTouch) -> TouchText | None:
+    plan = campaign.settings.plan(Touch(due.touch))
+    if plan is None or due.phone is None:
+        return None
+    variant = choose_variant(campaign.seed, plan.touch, due.phone, plan.variants)
+    return TouchText(
+        campaign_id=campaign.id,
+        lead_id=due.lead_id,
+        contact_id=due.contact_id,
+        touch=plan.touch,
+        variant=variant.name,
+        phone=due.phone,
+        body=render(variant.template, due.words),
+        delayed_by=due.delayed_by,
+    )

@@ -1,0 +1,160 @@
+"""What providers call: signature first, then written down, then answered; nothing else happens before the answer."""
+
+import base64
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from adapters.persistence.database import Cause, Database
+from application.messaging.inbound import IncomingText, Notice, ProviderNotices, Report
+from application.ports import Actor
+from domain.kernel import Invalid
+from domain.messaging.message import MessageStatus
+from entrypoints.config import Config
+from entrypoints.http.auth import Caller
+from entrypoints.http.errors import Refused
+from entrypoints.http.limits import RateLimiter
+from entrypoints.http.operation import operation
+
+SANDBOX = "sandbox"
+NOBODY = UUID(int=0)
+_STATUSES = {
+    "queued": MessageStatus.PENDING,
+    "sent": MessageStatus.SENT,
+    "delivered": MessageStatus.DELIVERED,
+    "undelivered": MessageStatus.FAILED,
+    "failed": MessageStatus.FAILED,
+}
+
+
+class SandboxText(msgspec.Struct, frozen=True):
+    """Hold the sandbox's body for a text that came in; unknown fields are kept in the stored payload."""
+
+    id: str
+    sender: str = msgspec.field(name="from")
+    to: str
+    body: str
+    at: datetime
+    media: tuple[str, ...] = ()
+
+
+class SandboxStatus(msgspec.Struct, frozen=True):
+    """Hold the sandbox's body for what became of a text."""
+
+    id: str
+    text_id: str
+    status: str
+    at: datetime
+    error_code: str | None = None
+    permanent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Signed:
+    raw: bytes
+    payload: dict[str, Any]
+
+
+async def _signed(request: Request[Any, Any, Any], config: Config, limiter: RateLimiter, caller: Caller) -> _Signed:
+    raw = await request.body()
+    secret = base64.b64encode(config.derived_key("sandbox-webhooks")).decode()
+    try:
+        Webhook(secret).verify(raw, dict(request.headers.items()))
+        payload = msgspec.json.decode(raw, type=dict[str, Any])
+    except (WebhookVerificationError, msgspec.DecodeError, ValueError):
+        await limiter.admit("bad_signatures", caller.address)
+        raise Refused("UNAUTHORIZED", "This signature is not right.") from None
+    return _Signed(raw, _without_nul(payload))
+
+
+def _without_nul(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\x00", "")
+    if isinstance(value, dict):
+        return {str(_without_nul(k)): _without_nul(v) for k, v in value.items()}
+    return [_without_nul(v) for v in value] if isinstance(value, list) else value
+
+
+@operation(
+    "POST",
+    "/webhooks/sandbox/sms",
+    "sandboxTextArrived",
+    "Take in a text from the sandbox's provider",
+    access="public",
+    limits=(),
+    raw=True,
+    status=204,
+)
+async def text_arrived(
+    request: Request[Any, Any, Any], config: Config, limiter: RateLimiter, caller: Caller, database: Database
+) -> None:
+    """Signed by Standard Webhooks; stored once, answered, worked off afterwards."""
+    signed = await _signed(request, config, limiter, caller)
+    text = _convert(signed.payload, SandboxText)
+    async with database.connection() as connection:
+        owner = await connection.fetchval(
+            "SELECT organization_id FROM routes WHERE provider = $1 AND address = $2", SANDBOX, text.to
+        )
+    notice = Notice(
+        provider=SANDBOX, account="", external_id=text.id, kind="text", payload=signed.payload, known=owner is not None
+    )
+    async with request.app.state.container({Actor: Actor.system(owner or NOBODY), Cause: Cause()}) as scope:
+        notices = await scope.get(ProviderNotices)
+        await notices.text(
+            IncomingText(
+                notice=notice, sender=text.sender, recipient=text.to, body=text.body, media=text.media, at=text.at
+            )
+        )
+
+
+@operation(
+    "POST",
+    "/webhooks/sandbox/status",
+    "sandboxStatusReported",
+    "Take in what became of a text",
+    access="public",
+    limits=(),
+    raw=True,
+    status=204,
+)
+async def status_reported(
+    request: Request[Any, Any, Any], config: Config, limiter: RateLimiter, caller: Caller
+) -> None:
+    """The address carries organisation and ledger id, so that a report settles an unknown."""
+    signed = await _signed(request, config, limiter, caller)
+    told = _convert(signed.payload, SandboxStatus)
+    organization, send = _ids(request)
+    report = Report(
+        notice=Notice(provider=SANDBOX, account="", external_id=told.id, kind="status", payload=signed.payload),
+        send_id=send,
+        status=_STATUSES.get(told.status, MessageStatus.PENDING),
+        provider_id=told.text_id,
+        error=told.error_code,
+        permanent=told.permanent,
+        at=told.at,
+    )
+    async with request.app.state.container({Actor: Actor.system(organization), Cause: Cause()}) as scope:
+        notices = await scope.get(ProviderNotices)
+        await notices.report(report)
+
+
+def _ids(request: Request[Any, Any, Any]) -> tuple[UUID, UUID]:
+    try:
+        return UUID(request.query_params["organization"]), UUID(request.query_params["send"])
+    except (KeyError, ValueError):
+        raise Invalid("The callback's address must name organisation and send.", field="send") from None
+
+
+def _convert(payload: dict[str, Any], kind: type[Any]) -> Any:
+    try:
+        return msgspec.convert(payload, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise Invalid(str(error)) from None
+
+
+ROUTES = (text_arrived, status_reported)

@@ -1,0 +1,77 @@
+"""Messaging's adapters."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+from dishka import AnyOf, Provider, Scope, provide
+
+from adapters.persistence.database import Database
+from adapters.persistence.facts import PostgresRecipientFacts
+from adapters.persistence.hand_over_lock import AdvisoryHandOverLock, NoHandOverLock
+from adapters.persistence.ledger import PostgresLedger
+from adapters.persistence.messaging import (
+    PostgresConsentLedger,
+    PostgresConversations,
+    PostgresInbound,
+    PostgresMessages,
+    PostgresOrganizationName,
+    PostgresReportedMessages,
+)
+from adapters.persistence.parties import PostgresParties
+from adapters.persistence.visibility import LeadVisibility
+from adapters.sms.sandbox import SandboxTexting
+from application.messaging.consent import ConsentLedger, Consents
+from application.messaging.conversations import Conversations, ConversationStore, OrganizationName
+from application.messaging.gate import Gate, Ledger, RecipientFacts
+from application.messaging.inbound import InboundStore, ProviderNotices, ReportedMessages
+from application.messaging.messages import Messages, MessageStore
+from application.messaging.outreach import Parties
+from application.messaging.sending import Callbacks, HandOverLock, HandOvers, Owner, Sending
+from application.messaging.texting import Texting
+from application.ports import Actor
+from entrypoints.callbacks import SandboxCallbacks
+from entrypoints.config import Config
+
+
+class Messaging(Provider):
+    """Bind messaging's ports."""
+
+    scope = Scope.REQUEST
+
+    visibility = provide(LeadVisibility)
+    facts = provide(PostgresRecipientFacts, provides=RecipientFacts)
+    ledger = provide(PostgresLedger, provides=AnyOf[Ledger, HandOvers])
+    parties = provide(PostgresParties, provides=Parties)
+    conversation_store = provide(PostgresConversations, provides=ConversationStore)
+    message_store = provide(PostgresMessages, provides=MessageStore)
+    consent_ledger = provide(PostgresConsentLedger, provides=ConsentLedger)
+    inbound = provide(PostgresInbound, provides=InboundStore)
+    reported = provide(PostgresReportedMessages, provides=ReportedMessages)
+    organization_name = provide(PostgresOrganizationName, provides=OrganizationName)
+
+    gate = provide(Gate)
+    sending = provide(Sending)
+    consents = provide(Consents)
+    conversations = provide(Conversations)
+    messages = provide(Messages)
+    notices = provide(ProviderNotices)
+
+    @provide
+    def owner(self, actor: Actor) -> Owner:
+        """Name whose rows are sent."""
+        return Owner(actor.organization_id)
+
+    @provide(scope=Scope.APP)
+    async def texting(self, config: Config) -> AsyncIterator[Texting]:
+        """Make the sandbox's texting; others come with their providers."""
+        async with httpx.AsyncClient(
+            limits=httpx.Limits(max_connections=100, max_keepalive_connections=100), trust_env=False
+        ) as client:
+            yield SandboxTexting(client, config.sandbox_provider_url, config.derived_key("sandbox-provider").hex())
+
+    @provide(scope=Scope.APP)
+    def lock(self, config: Config, database: Database) -> HandOverLock:
+        """Share the clock's lock in the sandbox."""
+        return AdvisoryHandOverLock(database) if config.sandbox else NoHandOverLock()
+
+    callbacks = provide(SandboxCallbacks, provides=Callbacks, scope=Scope.APP)
