@@ -6,7 +6,7 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType, ValidationResult
 
 from adapters.phones.plans import PLANS, Plan
-from adapters.phones.zones import zones_of
+from adapters.phones.zones import zones_of, zones_of_country
 from application.outreach.phone_numbers import LineType, ReadPhone, Unreadable
 from domain.kernel import Phone
 
@@ -112,16 +112,15 @@ class Libphonenumber:
 
     def _fiction(self, code: int, national: str) -> ReadPhone | None:
         """Read a made-up number: any of Ofcom's, or 555-0100 to 555-0199 behind a valid American area code."""
-        number = PhoneNumber(country_code=code, national_number=int(national))
-        country = "GB"
-        line_type = _UK_DRAMA.get(national[:7], "other") if code == 44 else "fiction"
-        if code == 1:
-            country = phonenumbers.region_code_for_number(number) or ""
+        if code == 44:
+            country, line_type, zones = "GB", _UK_DRAMA[national[:7]], zones_of_country("GB")
+        else:
+            number = PhoneNumber(country_code=code, national_number=int(national))
+            country, line_type = phonenumbers.region_code_for_number(number) or "", "fiction"
             if not country:
                 return None
-        return ReadPhone(
-            Phone(f"+{code}{national}"), line_type, line_type in _ELIGIBLE, zones_of(number, country), country
-        )
+            zones = zones_of(number, country)
+        return ReadPhone(Phone(f"+{code}{national}"), line_type, line_type in _ELIGIBLE, zones, country)
 
     def _parsed(self, written: str, country: str) -> ReadPhone | Unreadable:
         try:
