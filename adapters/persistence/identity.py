@@ -1,10 +1,26 @@
 """Accounts, memberships and organisations in PostgreSQL."""
 
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
-from adapters.persistence.database import Database
+import asyncpg
+
+from adapters.persistence.database import Database, PostgresUnitOfWork
+from adapters.persistence.schema import identity as schema
+from adapters.persistence.store import PostgresStore
+from domain.identity.account import Account, Membership
+from domain.identity.organization import Organization
 from domain.identity.role import Role
+from domain.kernel import Duplicate, Email, NotFound, Phone, Stale
+
+
+class TextProvider(StrEnum):
+    """Name whose numbers the organisations of this installation text from, as `routes` has it."""
+
+    SANDBOX = "sandbox"
+    TWILIO = "twilio"
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,11 +30,13 @@ class Admission:
     token_version: int
     role: Role
     can_view_all_leads: bool
+    is_first_organization: bool
     dataset_ids: frozenset[UUID] | None
 
 
 _ADMISSION = """
-SELECT a.token_version, m.role, m.can_view_all_leads, m.dataset_ids
+SELECT a.token_version, m.role, m.can_view_all_leads, m.dataset_ids,
+       EXISTS (SELECT FROM installation i WHERE i.first_organization_id = $2)
 FROM accounts a JOIN memberships m ON m.account_id = a.id
 WHERE a.id = $1 AND m.organization_id = $2 AND m.is_active
 """
@@ -36,5 +54,214 @@ class Admissions:
             row = await connection.fetchrow(_ADMISSION, account_id, organization_id)
         if row is None:
             return None
-        version, role, sees_all, datasets = row
-        return Admission(version, Role(role), sees_all, None if datasets is None else frozenset(datasets))
+        version, role, sees_all, datasets, is_first = row
+        return Admission(version, Role(role), sees_all, is_first, None if datasets is None else frozenset(datasets))
+
+
+class PostgresOrganizations(PostgresStore[Organization]):
+    """Keep organisations; each is its own tenant."""
+
+    entity = Organization
+    table = schema.organizations
+    noun = "organisation"
+
+
+_ACCOUNT = (
+    "id, email, password_hash, first_name, last_name, phone, avatar_url, token_version, last_organization_id, version"
+)
+
+
+class PostgresAccounts:
+    """Keep accounts, outside tenancy."""
+
+    def __init__(self, uow: PostgresUnitOfWork) -> None:
+        self._uow = uow
+
+    async def get(self, identifier: UUID) -> Account:
+        """Load one, or refuse with `NotFound`."""
+        row = await self._uow.connection.fetchrow(f"SELECT {_ACCOUNT} FROM accounts WHERE id = $1", identifier)  # noqa: S608
+        if row is None:
+            raise NotFound("There is no such person.")
+        return _account(row)
+
+    async def by_email(self, email: Email) -> Account | None:
+        """Find one by its address."""
+        row = await self._uow.connection.fetchrow(f"SELECT {_ACCOUNT} FROM accounts WHERE email = $1", str(email))  # noqa: S608
+        return None if row is None else _account(row)
+
+    async def add(self, account: Account) -> None:
+        """Insert one; a second with the same address is refused as `Duplicate`."""
+        await self._write(
+            "INSERT INTO accounts (id, email, password_hash, first_name, last_name, phone, avatar_url, created_at)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, clock_timestamp())",
+            account,
+        )
+
+    async def save(self, account: Account) -> None:
+        """Update one and raise its version, or refuse with `Stale`."""
+        done = await self._write(
+            "UPDATE accounts SET version = version + 1, email = $2, password_hash = $3, first_name = $4,"
+            " last_name = $5, phone = $6, avatar_url = $7, token_version = $8 WHERE id = $1 AND version = $9",
+            account,
+            account.token_version,
+            account.version,
+        )
+        if done == "UPDATE 0":
+            raise Stale("This profile was changed by somebody else meanwhile.")
+        account.version += 1
+
+    async def note_sign_in(self, account_id: UUID, organization_id: UUID) -> None:
+        """Remember when and where somebody signed in last."""
+        await self._uow.connection.execute(
+            "UPDATE accounts SET last_organization_id = $2, last_login_at = clock_timestamp() WHERE id = $1",
+            account_id,
+            organization_id,
+        )
+
+    async def _write(self, statement: str, account: Account, *more: int) -> str:
+        fields = ("id", "email", "password_hash", "first_name", "last_name", "phone", "avatar_url")
+        try:
+            done = await self._uow.connection.execute(statement, *(getattr(account, f) for f in fields), *more)
+        except asyncpg.UniqueViolationError:
+            raise Duplicate("There is an account with this e-mail address already.", field="email") from None
+        return str(done)
+
+
+def _account(row: Any) -> Account:
+    values = dict(row) | {"email": Email(row["email"]), "phone": Phone(row["phone"]) if row["phone"] else None}
+    return Account(**values)
+
+
+# msgspec takes plain str keys only, and SQLAlchemy's names are a subclass of str.
+_ORGANIZATION = PostgresOrganizations.layout
+_ORGANIZATION.names[:] = map(str, _ORGANIZATION.names)
+
+
+class PostgresMemberships:
+    """Know who belongs where."""
+
+    def __init__(self, uow: PostgresUnitOfWork) -> None:
+        self._uow = uow
+
+    async def add(self, membership: Membership) -> None:
+        """Make an account a member."""
+        await self._uow.connection.execute(
+            "INSERT INTO memberships (account_id, organization_id, role, created_at)"
+            " VALUES ($1, $2, $3, clock_timestamp())",
+            membership.account_id,
+            membership.organization_id,
+            membership.role,
+        )
+
+    async def of_account(self, account_id: UUID) -> list[tuple[Membership, Organization]]:
+        """List an account's active memberships; each organisation is read as itself, as row-level security asks."""
+        connection = self._uow.connection
+        rows = await connection.fetch(
+            "SELECT organization_id, role FROM memberships WHERE account_id = $1 AND is_active"
+            " ORDER BY created_at, organization_id",
+            account_id,
+        )
+        found = []
+        for row in rows:
+            await self._act_as(row["organization_id"])
+            organization = await connection.fetchrow(
+                "SELECT * FROM organizations WHERE organization_id = $1 AND deleted_at IS NULL", row["organization_id"]
+            )
+            if organization is not None:
+                membership = Membership(
+                    account_id=account_id, organization_id=row["organization_id"], role=Role(row["role"])
+                )
+                found.append((membership, _ORGANIZATION.read(organization)))
+        await self._act_as(self._uow.organization_id)
+        return found
+
+    async def _act_as(self, organization_id: UUID) -> None:
+        await self._uow.connection.execute(
+            "SELECT set_config('rapport.organization_id', $1, true)", str(organization_id)
+        )
+
+    async def end_all(self, organization_id: UUID) -> None:
+        """End every membership of an organisation."""
+        await self._uow.connection.execute(
+            "UPDATE memberships SET is_active = false WHERE organization_id = $1", organization_id
+        )
+
+
+class PostgresInstallation:
+    """Know whose this installation is: one row, outside tenancy."""
+
+    def __init__(self, uow: PostgresUnitOfWork) -> None:
+        self._uow = uow
+
+    async def is_set_up(self) -> bool:
+        """Tell whether somebody has set it up."""
+        return bool(await self._uow.connection.fetchval("SELECT is_set_up FROM installation"))
+
+    async def claim(self) -> bool:
+        """Set it up; whoever comes second waits on the row and is told no."""
+        return bool(
+            await self._uow.connection.fetchval(
+                "INSERT INTO installation (id, is_set_up) VALUES (1, true)"
+                " ON CONFLICT (id) DO UPDATE SET is_set_up = true WHERE NOT installation.is_set_up RETURNING true"
+            )
+        )
+
+    async def belongs_to(self, organization_id: UUID, *, only_if_free: bool = False) -> None:
+        """Give it to an organisation."""
+        connection = self._uow.connection
+        if only_if_free and await connection.fetchval("SELECT first_organization_id FROM installation"):
+            return
+        await connection.execute(
+            "INSERT INTO installation (id, first_organization_id) VALUES (1, $1)"
+            " ON CONFLICT (id) DO UPDATE SET first_organization_id = $1"
+            " WHERE NOT $2 OR installation.first_organization_id IS NULL",
+            organization_id,
+            only_if_free,
+        )
+
+
+_PICK_LOCK = 0x5E4D
+_FREE_FICTION = """
+SELECT f.address FROM (SELECT '+442079460' || lpad(n::text, 3, '0') AS address FROM generate_series(0, 999) AS n) f
+WHERE NOT EXISTS (SELECT FROM routes r WHERE r.provider = 'sandbox' AND r.address = f.address)
+ORDER BY f.address LIMIT 1
+"""
+
+
+class PostgresSenders:
+    """Know which number texts for whom; in the sandbox give new organisations one of 020 7946 0000–0999 (Ofcom)."""
+
+    def __init__(self, uow: PostgresUnitOfWork, provider: TextProvider) -> None:
+        self._uow = uow
+        self._provider = provider
+
+    async def choose(self, organization_id: UUID) -> Phone | None:
+        """Take the lowest free number, one chooser at a time."""
+        if self._provider != TextProvider.SANDBOX:
+            return None
+        connection = self._uow.connection
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", _PICK_LOCK)
+        address = await connection.fetchval(_FREE_FICTION)
+        if address is None:
+            return None
+        await self._route(organization_id, address)
+        return Phone(address)
+
+    async def replace(self, organization_id: UUID, number: Phone | None) -> None:
+        """Route one number, or none, to an organisation."""
+        await self._uow.connection.execute(
+            "DELETE FROM routes WHERE provider = $1 AND organization_id = $2", self._provider, organization_id
+        )
+        if number is not None:
+            try:
+                await self._route(organization_id, number)
+            except asyncpg.UniqueViolationError:
+                raise Duplicate("Another organisation texts from this number.", field="twilio_phone_number") from None
+
+    async def _route(self, organization_id: UUID, address: str) -> None:
+        await self._uow.connection.execute(
+            "INSERT INTO routes (provider, address, organization_id) VALUES ($1, $2, $3)",
+            self._provider,
+            address,
+            organization_id,
+        )

@@ -13,7 +13,7 @@ from litestar import Request
 from adapters.persistence.identity import Admissions
 from application.identity.tokens import Bearer, Tokens
 from application.ports import Actor
-from domain.identity.role import PERMISSIONS, SEES_ALL_LEADS
+from domain.identity.role import PERMISSIONS, SEES_ALL_LEADS, Permission, Role
 from domain.kernel import NotFound, new_id
 from entrypoints.config import Config
 from entrypoints.http.errors import Refused
@@ -95,10 +95,13 @@ class Doorkeeper:
                 raise NotFound("There is no such organisation.")
         if admission is None or admission.token_version != bearer.token_version:
             raise Unadmitted("Your sign-in has ended. Sign in again.")
+        permissions = PERMISSIONS[admission.role]
+        if admission.is_first_organization and admission.role in (Role.OWNER, Role.ADMIN):
+            permissions |= {Permission.INSTALLATION}
         actor = Actor(
             new_id() if access == "newcomer" else wanted,
             bearer.account_id,
-            PERMISSIONS[admission.role],
+            permissions,
             sees_all_leads=admission.can_view_all_leads or admission.role in SEES_ALL_LEADS,
             dataset_ids=admission.dataset_ids,
         )

@@ -5,8 +5,19 @@ from typing import Any
 import msgspec
 
 from application.ports import Found
+from domain.kernel import Money
 
-_ENCODER = msgspec.json.Encoder()
+
+def _encode_value(value: Any) -> Any:
+    """Write the kernel's values: phones and addresses as text, money as a decimal string and a currency."""
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, Money):
+        return {"amount": str(value.amount), "currency": value.currency}
+    raise TypeError(f"{type(value).__name__} has no form on the wire")
+
+
+_ENCODER = msgspec.json.Encoder(enc_hook=_encode_value)
 
 
 class Pagination(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -72,9 +72,6 @@ def problem_of(error: BaseException) -> Problem:
     if isinstance(error, Refusal):
         status = STATUS.get(error.code) or next((status for kind, status in _KINDS if isinstance(error, kind)), 500)
         return Problem(status, error.code, error.message, tuple(error.details))
-    if isinstance(error, msgspec.ValidationError):
-        field, message = _misfit(str(error))
-        return Problem(400, "VALIDATION_ERROR", f"{field}: {message}" if field else message, ((field, message),))
     if isinstance(error, HTTPException):
         return _of_litestar(error)
     if isinstance(error, IdempotencyMismatch):
@@ -120,13 +117,13 @@ def _of_litestar(error: HTTPException) -> Problem:
     return Problem(500, "INTERNAL_ERROR", "Something went wrong on our side. The request id helps us to find it.")
 
 
-def _misfit(said: str) -> tuple[str, str]:
-    """Split what msgspec says into the field's path and a sentence."""
-    found = _PLACE.fullmatch(said)
+def misfit(error: msgspec.ValidationError) -> Invalid:
+    """Say of a request's misfit which field it is and what is wrong; the same error elsewhere is our own fault."""
+    found = _PLACE.fullmatch(str(error))
     assert found is not None
     text, path = found["text"], (found["path"] or "").removeprefix(".")
     named = _NAMED.fullmatch(text)
-    if named is None:
-        return path, f"{text}."
-    field = f"{path}.{named['name']}" if path else named["name"]
-    return field, "This field is required." if "missing" in text else "There is no such field."
+    if named is not None:
+        path = f"{path}.{named['name']}" if path else named["name"]
+        text = "This field is required" if "missing" in text else "There is no such field"
+    return Invalid(f"{path}: {text}." if path else f"{text}.", details=[(path, f"{text}.")])

@@ -9,7 +9,7 @@ import msgspec
 
 from application.ports import Filter, PageRequest
 from domain.kernel import Invalid
-from entrypoints.http.errors import Refused
+from entrypoints.http.errors import Refused, misfit
 
 S = TypeVar("S", bound=msgspec.Struct)
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -65,10 +65,13 @@ def read_query(
             raise Invalid(f"The parameter {name} stands here twice.", field=name)
         else:
             values[name] = value
-    return (
-        msgspec.convert(filters, narrowed, strict=False) if narrowed else None,
-        msgspec.convert(page, PageRequest, strict=False) if paged else None,
-    )
+    try:
+        return (
+            msgspec.convert(filters, narrowed, strict=False) if narrowed else None,
+            msgspec.convert(page, PageRequest, strict=False) if paged else None,
+        )
+    except msgspec.ValidationError as error:
+        raise misfit(error) from None
 
 
 def read_body(kind: type[S], content_type: str, body: bytes, *, optional: bool) -> S:
@@ -81,8 +84,8 @@ def read_body(kind: type[S], content_type: str, body: bytes, *, optional: bool) 
         found: S = _decoder(kind).decode(body)
         if b"\\u0000" in body:
             _refuse_nul(msgspec.json.decode(body), "")
-    except msgspec.ValidationError:
-        raise
+    except msgspec.ValidationError as error:
+        raise misfit(error) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Invalid("The body is not JSON that can be read.", field="body") from error
     return found

@@ -2,6 +2,6 @@
 
 from litestar.handlers import HTTPRouteHandler
 
-from entrypoints.http import health
+from entrypoints.http import health, identity
 
-ROUTES: tuple[HTTPRouteHandler, ...] = (*health.ROUTES,)
+ROUTES: tuple[HTTPRouteHandler, ...] = (*health.ROUTES, *identity.ROUTES)

@@ -2,6 +2,16 @@
 
 from dishka import Provider
 
+from entrypoints.wiring.campaigns import Campaigning
 from entrypoints.wiring.http import Http
+from entrypoints.wiring.identity import Identity
+from entrypoints.wiring.messaging import Messaging
+from entrypoints.wiring.sandbox import Levers
 
-PROVIDERS: tuple[Provider, ...] = (Http(),)
+PROVIDERS: tuple[Provider, ...] = (
+    Http(),
+    Messaging(),
+    Campaigning(),
+    Levers(),
+    Identity(),
+)

@@ -1,0 +1,362 @@
+"""Signing in and out, the first owner, registration, and a person's own profile."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Protocol, cast
+from uuid import UUID
+
+from msgspec import UNSET, Meta, UnsetType
+from msgspec.structs import replace
+
+from application.identity.organizations import (
+    Founding,
+    Memberships,
+    Name,
+    Number,
+    OrganizationView,
+    Short,
+    Url,
+    organization_view,
+)
+from application.identity.passwords import Passwords
+from application.identity.tokens import Bearer, Tokens
+from application.ports import Actor, Command, UnitOfWork, View, public
+from domain.identity.account import Account, Membership, SetUpAlready, WrongCredentials, check_password, split_name
+from domain.identity.organization import Organization
+from domain.identity.role import PERMISSIONS, Permission, Role
+from domain.kernel import Email, Forbidden, Invalid, Phone, Stale
+
+Password = Annotated[str, Meta(max_length=1000)]
+Address = Annotated[str, Meta(min_length=3, max_length=254)]
+
+
+class SetUp(Command, frozen=True):
+    """Ask for the installation's first owner and organisation."""
+
+    email: Address
+    password: Password
+    first_name: Short
+    organization_name: Name
+    last_name: Short | None = None
+    country: str = "GB"
+    time_zone: str = "Europe/London"
+    currency: str = "GBP"
+    locale: str = "en"
+    example: ClassVar[dict[str, Any]] = {
+        "email": "olga@bright.example", "password": "correct horse battery staple", "first_name": "Olga",
+        "last_name": "Owner", "organization_name": "Bright Windows Ltd",
+    }  # fmt: skip
+
+
+class SignIn(Command, frozen=True):
+    """Ask for a token; `organization_id` chooses among several organisations, default the last used."""
+
+    email: Address
+    password: Password
+    organization_id: UUID | None = None
+    example: ClassVar[dict[str, Any]] = {"email": "olga@bright.example", "password": "correct horse battery staple"}
+
+
+class Register(Command, frozen=True):
+    """Ask for an account with an organisation of its own."""
+
+    email: Address
+    password: Password
+    name: Name
+    organization_name: Name | None = None
+    example: ClassVar[dict[str, Any]] = {
+        "email": "olga@bright.example", "password": "correct horse battery staple", "name": "Olga Owner",
+        "organization_name": "Bright Windows Ltd",
+    }  # fmt: skip
+
+
+class ChangeProfile(Command, frozen=True):
+    """Ask for other values of the own profile; another e-mail or password needs the current password."""
+
+    name: Name | UnsetType = UNSET
+    first_name: Short | UnsetType = UNSET
+    last_name: Short | UnsetType | None = UNSET
+    email: Address | UnsetType = UNSET
+    phone: Number | UnsetType | None = UNSET
+    avatar_url: Url | UnsetType | None = UNSET
+    current_password: Password | None = None
+    new_password: Password | None = None
+    example: ClassVar[dict[str, Any]] = {"first_name": "Olga", "phone": "+442079460123"}
+
+
+class UserView(View, frozen=True):
+    """Show a person in the organisation they act in; `token` comes only after a change of password."""
+
+    id: UUID
+    email: str
+    name: str
+    first_name: str
+    last_name: str | None
+    phone: str | None
+    avatar_url: str | None
+    organization_id: UUID
+    role: Role
+    permissions: list[str]
+    version: int
+    token: str | UnsetType = UNSET
+    example: ClassVar[dict[str, Any]] = {
+        "id": "01890a5d-ac96-774b-bcce-b302099a8058", "email": "olga@bright.example", "name": "Olga Owner",
+        "first_name": "Olga", "last_name": "Owner", "phone": None, "avatar_url": None,
+        "organization_id": "01890a5d-ac96-774b-bcce-b302099a8057", "role": "owner",
+        "permissions": ["leads:read", "leads:write"], "version": 1,
+    }  # fmt: skip
+
+
+class SessionView(View, frozen=True):
+    """Show who is signed in, and where."""
+
+    user: UserView
+    organization: OrganizationView
+    example: ClassVar[dict[str, Any]] = {"user": UserView.example, "organization": OrganizationView.example}
+
+
+class SignedInView(View, frozen=True):
+    """Hand out a token, which is good for seven days."""
+
+    token: str
+    user: UserView
+    organization: OrganizationView
+    example: ClassVar[dict[str, Any]] = {"token": "eyJhbGciOiJIUzI1NiJ9.e30.c2ln", **SessionView.example}
+
+
+class Provider(View, frozen=True):
+    """Name one way of signing in."""
+
+    id: str
+    name: str
+    registration_open: bool
+    example: ClassVar[dict[str, Any]] = {
+        "id": "credentials", "name": "E-mail address and password", "registration_open": True,
+    }  # fmt: skip
+
+
+class AccountStore(Protocol):
+    """Keep accounts; outside tenancy, their e-mail is unique in the installation."""
+
+    async def get(self, identifier: UUID) -> Account:
+        """Load one, or refuse with `NotFound`."""
+        ...
+
+    async def by_email(self, email: Email) -> Account | None:
+        """Find one by its address."""
+        ...
+
+    async def add(self, account: Account) -> None:
+        """Insert one; a second with the same address is refused as `Duplicate`."""
+        ...
+
+    async def save(self, account: Account) -> None:
+        """Update one, or refuse with `Stale`."""
+        ...
+
+    async def note_sign_in(self, account_id: UUID, organization_id: UUID) -> None:
+        """Remember when and where somebody signed in last."""
+        ...
+
+
+class Installation(Protocol):
+    """Know whether this installation has been set up, and whose it is."""
+
+    async def is_set_up(self) -> bool:
+        """Tell whether somebody has set it up."""
+        ...
+
+    async def claim(self) -> bool:
+        """Set it up; of many at once only the first is told yes, the others wait for its end."""
+        ...
+
+    async def belongs_to(self, organization_id: UUID, *, only_if_free: bool = False) -> None:
+        """Give it to an organisation; `only_if_free` leaves it with whoever has it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationPolicy:
+    """Say whether strangers may register."""
+
+    is_open: bool
+
+
+def user_view(account: Account, membership: Membership) -> UserView:
+    """Show a person in one organisation."""
+    return UserView(
+        id=account.id,
+        email=account.email,
+        name=account.name,
+        first_name=account.first_name,
+        last_name=account.last_name,
+        phone=account.phone,
+        avatar_url=account.avatar_url,
+        organization_id=membership.organization_id,
+        role=membership.role,
+        permissions=sorted(permission.value for permission in PERMISSIONS[membership.role]),
+        version=account.version,
+    )
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """What a person does to come in, go out, and be described."""
+
+    actor: Actor
+    uow: UnitOfWork
+    accounts: AccountStore
+    memberships: Memberships
+    installation: Installation
+    founding: Founding
+    passwords: Passwords
+    tokens: Tokens
+    registration: RegistrationPolicy
+
+    @public
+    async def set_up(self, command: SetUp) -> SignedInView:
+        """Make the first owner and organisation of this installation, once."""
+        email, _ = Email(command.email), check_password(command.password)
+        async with self.uow.reading():
+            if await self.installation.is_set_up():
+                raise SetUpAlready("This installation is set up already. Sign in instead.")
+        password_hash = await self.passwords.hash(command.password)
+        async with self.uow:
+            if not await self.installation.claim():
+                raise SetUpAlready("This installation is set up already. Sign in instead.")
+            account = Account(
+                email=email,
+                password_hash=password_hash,
+                first_name=command.first_name,
+                last_name=command.last_name,
+            )
+            values = {name: getattr(command, name) for name in ("country", "time_zone", "currency", "locale")}
+            view = await self._welcome(account, {"name": command.organization_name, **values})
+            await self.installation.belongs_to(self.actor.organization_id)
+            return view
+
+    @public
+    async def register(self, command: Register) -> SignedInView:
+        """Make an account with an organisation of its own, where registration is open."""
+        if not self.registration.is_open:
+            raise Forbidden("Registration is closed here. Ask somebody to invite you.")
+        email, _ = Email(command.email), check_password(command.password)
+        first_name, last_name = split_name(command.name)
+        password_hash = await self.passwords.hash(command.password)
+        async with self.uow:
+            account = Account(email=email, password_hash=password_hash, first_name=first_name, last_name=last_name)
+            name = command.organization_name or f"{first_name}’s organisation"
+            view = await self._welcome(account, {"name": name})
+            await self.installation.belongs_to(self.actor.organization_id, only_if_free=True)
+            return view
+
+    @public
+    async def sign_in(self, command: SignIn) -> SignedInView:
+        """Hand out a token for the right password; an unknown address takes as long and reads the same."""
+        try:
+            email: Email | None = Email(command.email)
+        except Invalid:
+            email = None
+        async with self.uow.reading():
+            account = await self.accounts.by_email(email) if email is not None else None
+        right = await self.passwords.verify(account.password_hash if account else None, command.password)
+        if account is None or not right:
+            raise WrongCredentials("The e-mail address or the password is wrong.")
+        async with self.uow:
+            known = {m.organization_id: (m, o) for m, o in await self.memberships.of_account(account.id)}
+            wanted = command.organization_id or account.last_organization_id
+            if command.organization_id is not None and command.organization_id not in known:
+                raise Forbidden("You do not belong to this organisation.")
+            if not known:
+                raise Forbidden("You belong to no organisation any more.")
+            membership, organization = known.get(cast("UUID", wanted)) or next(iter(known.values()))
+            await self.accounts.note_sign_in(account.id, organization.id)
+            return self._signed_in(account, membership, organization)
+
+    async def sign_out(self) -> None:
+        """End every token of the person, on all devices."""
+        self.actor.require(Permission.ORGANIZATION_READ)
+        async with self.uow:
+            account = await self.accounts.get(self._person())
+            account.end_tokens()
+            await self.accounts.save(account)
+
+    async def session(self) -> SessionView:
+        """Show who is signed in, and where."""
+        self.actor.require(Permission.ORGANIZATION_READ)
+        async with self.uow.reading():
+            account = await self.accounts.get(self._person())
+            membership, organization = await self._here(account)
+            return SessionView(
+                user=user_view(account, membership), organization=organization_view(organization, membership.role)
+            )
+
+    async def me(self) -> UserView:
+        """Show the person's own profile."""
+        return (await self.session()).user
+
+    async def change_profile(self, command: ChangeProfile, version: int | None) -> UserView:
+        """Change the own profile; after a change of password the token handed out here is the only good one."""
+        self.actor.require(Permission.ORGANIZATION_READ)
+        email = Email(command.email) if command.email is not UNSET else None
+        password_hash = await self._new_password(command, email)
+        async with self.uow:
+            account = await self.accounts.get(self._person())
+            if version is not None and version != account.version:
+                raise Stale("Your profile was changed meanwhile.", details=_clashing(account, command))
+            if command.name is not UNSET:
+                account.first_name, account.last_name = split_name(command.name)
+            for name in ("first_name", "last_name", "phone", "avatar_url"):
+                value = getattr(command, name)
+                if value is not UNSET:
+                    setattr(account, name, Phone(value) if name == "phone" and value is not None else value)
+            account.email = email or account.email
+            if password_hash is not None:
+                account.change_password(password_hash)
+            await self.accounts.save(account)
+            signed_in = self._signed_in(account, *await self._here(account))
+            return signed_in.user if password_hash is None else replace(signed_in.user, token=signed_in.token)
+
+    async def _new_password(self, command: ChangeProfile, email: Email | None) -> str | None:
+        """Check the current password where it is needed, outside any transaction: it takes long on purpose."""
+        async with self.uow.reading():
+            account = await self.accounts.get(self._person())
+        if command.new_password is None and (email is None or email == account.email):
+            return None
+        if command.new_password is not None:
+            check_password(command.new_password, "new_password")
+        if command.current_password is None:
+            raise Invalid("This change needs the current password.", field="current_password")
+        if not await self.passwords.verify(account.password_hash, command.current_password):
+            raise Invalid("This is not the current password.", field="current_password")
+        return None if command.new_password is None else await self.passwords.hash(command.new_password)
+
+    async def _welcome(self, account: Account, values: dict[str, Any]) -> SignedInView:
+        await self.accounts.add(account)
+        organization = await self.founding.found(self.actor.organization_id, account.id, values)
+        await self.accounts.note_sign_in(account.id, organization.id)
+        membership = Membership(account_id=account.id, organization_id=organization.id, role=Role.OWNER)
+        return self._signed_in(account, membership, organization)
+
+    def _signed_in(self, account: Account, membership: Membership, organization: Organization) -> SignedInView:
+        return SignedInView(
+            token=self.tokens.issue(Bearer(account.id, organization.id, account.token_version)),
+            user=user_view(account, membership),
+            organization=organization_view(organization, membership.role),
+        )
+
+    async def _here(self, account: Account) -> tuple[Membership, Organization]:
+        for membership, organization in await self.memberships.of_account(account.id):
+            if organization.id == self.actor.organization_id:
+                return membership, organization
+        raise Forbidden("You do not belong to this organisation any more.")
+
+    def _person(self) -> UUID:
+        return cast("UUID", self.actor.user_id)
+
+
+def _clashing(account: Account, command: ChangeProfile) -> list[tuple[str, str]]:
+    return [
+        (name, "Somebody else changed this meanwhile.")
+        for name in ("first_name", "last_name", "phone", "avatar_url", "email")
+        if getattr(command, name) is not UNSET and getattr(command, name) != getattr(account, name)
+    ]
