@@ -14,7 +14,7 @@ from uuid import UUID
 import httpx
 import msgspec
 
-from adapters.sms.sandbox_deliveries import Deliveries, Owed
+from adapters.sms.sandbox_deliveries import CONNECTIONS, Deliveries, Owed
 from adapters.sms.sandbox_faults import Faults
 from adapters.sms.sandbox_journal import Journal
 from adapters.sms.sandbox_people import People, Reply, is_landline
@@ -75,7 +75,8 @@ class Carrier:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise Conflict(f"Another sandbox provider is running on {folder}.") from None
-            async with httpx.AsyncClient(timeout=_ANSWER_WITHIN, trust_env=False) as client:
+            limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
+            async with httpx.AsyncClient(timeout=_ANSWER_WITHIN, limits=limits, trust_env=False) as client:
                 carrier = cls(folder, seed, secret, inbound_url, client)
                 delivering = asyncio.create_task(carrier.deliveries.run())
                 try:
