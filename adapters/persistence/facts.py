@@ -19,10 +19,10 @@ SELECT contact.sms_eligible, contact.zones, contact.phone_type,
        (SELECT kind FROM consents WHERE organization_id = $1 AND address = asked.address AND kind <> 'confirmed'
         ORDER BY at DESC LIMIT 1) AS consent,
        EXISTS (SELECT 1 FROM consents WHERE organization_id = $1 AND address = asked.address AND kind = 'confirmed'
-               AND at >= stop.since) AS confirmed,
+               AND at >= stop.since AND message_id IS DISTINCT FROM asked.send_id) AS confirmed,
        ARRAY(SELECT coalesce(handed_at, due_at) FROM sends
              WHERE organization_id = $1 AND recipient = asked.address AND purpose = 'campaign'
-               AND coalesce(handed_at, due_at) > $8 - interval '30 days' AND NOT held
+               AND coalesce(handed_at, due_at) > $8::timestamptz - interval '30 days' AND NOT held
                AND state IN ('planned', 'claimed', 'handed', 'accepted', 'unknown')
                AND id IS DISTINCT FROM asked.send_id) AS campaign_texts,
        (SELECT max(handed_at) FROM sends WHERE organization_id = $1 AND lead_id = asked.lead_id

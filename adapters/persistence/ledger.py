@@ -66,7 +66,7 @@ RETURNING id
 _TURN_BACK = """
 UPDATE sends s SET state = v.state, held = v.held, due_at = coalesce(v.due_at, s.due_at), verdict = v.verdict,
        reasons = v.reasons, delayed_by = coalesce(v.delayed_by, s.delayed_by), batch = NULL, lease_until = NULL,
-       attempts = s.attempts - 1, settled_at = CASE WHEN v.state = 'refused' THEN $3 END
+       attempts = s.attempts - 1, settled_at = CASE WHEN v.state = 'refused' THEN $3::timestamptz END
 FROM unnest($4::uuid[], $5::text[], $6::bool[], $7::timestamptz[], $8::text[], $9::jsonb[], $10::text[])
      AS v(id, state, held, due_at, verdict, reasons, delayed_by)
 WHERE s.organization_id = $1 AND s.batch = $2 AND s.state = 'claimed' AND s.id = v.id
@@ -76,7 +76,7 @@ _WRITE = """
 UPDATE sends s SET state = r.state, provider_id = coalesce(r.provider_id, s.provider_id), error = r.error,
        due_at = coalesce(r.due_at, s.due_at), batch = NULL,
        lease_until = CASE WHEN r.state = 'unknown' THEN clock_timestamp() END,
-       settled_at = CASE WHEN r.state IN ('accepted', 'rejected', 'parked') THEN $2 END
+       settled_at = CASE WHEN r.state IN ('accepted', 'rejected', 'parked') THEN $2::timestamptz END
 FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
      AS r(id, state, provider_id, error, due_at)
 WHERE s.organization_id = $1 AND s.id = r.id AND s.state IN ('handed', 'unknown')

@@ -1,7 +1,7 @@
 """The generic store: one table, one entity, four statements."""
 
 from dataclasses import fields, is_dataclass
-from typing import Any, Generic, TypeVar, get_type_hints
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -33,9 +33,8 @@ class Layout(Generic[E]):
         known = {field.name for field in fields(entity)}
         if missing := known - set(table.columns.keys()):
             raise TypeError(f"{table.name} lacks columns for {sorted(missing)}")
-        self.names = [c.name for c in table.columns if c.name in known]
-        hints = get_type_hints(entity)
-        self._json = {c.name: hints[c.name] for c in table.columns if c.name in known and isinstance(c.type, JSONB)}
+        self.names = [str(c.name) for c in table.columns if c.name in known]  # plain, not quoted_name
+        self._json = {str(c.name) for c in table.columns if c.name in known and isinstance(c.type, JSONB)}
 
     def row(self, entity: E) -> list[Any]:
         """Lay an entity's fields out in the order of `names`."""
@@ -53,9 +52,9 @@ class Layout(Generic[E]):
     def read(self, row: Any) -> E:
         """Make an entity from a row that holds its columns by name."""
         values = {name: row[name] for name in self.names}
-        for name, kind in self._json.items():
+        for name in self._json:
             if values[name] is not None:
-                values[name] = msgspec.json.decode(values[name], type=kind, dec_hook=_decode)
+                values[name] = msgspec.json.decode(values[name])
         return msgspec.convert(values, type=self.entity, dec_hook=_decode)
 
 

@@ -13,9 +13,9 @@ from application.messaging.outreach import Parties, Party
 from application.ports import Actor, Clock, Command, Filter, Found, PageRequest, Store, UnitOfWork, View, effect
 from domain.identity.role import Permission
 from domain.kernel import Invalid, NotFound, Phone, new_id
-from domain.messaging import opt_out
 from domain.messaging.conversation import Conversation
 from domain.messaging.message import MessageReceived, TextArrived
+from domain.messaging.opt_out import read as read_wish
 from domain.messaging.policy import Channel, Purpose
 from domain.messaging.turn import Holder
 
@@ -123,7 +123,7 @@ class Conversations:
             await self.conversations.save(thread)
             message_id = new_id()
             await self.conversations.take_in(_incoming(message_id, thread, arrived))
-            reading = opt_out.read(arrived.body)
+            reading = read_wish(arrived.body)
             self.uow.publish(
                 MessageReceived(
                     subject=message_id,
@@ -147,14 +147,13 @@ class Conversations:
 
     async def _stop(self, party: Party, thread: Conversation, arrived: TextArrived, message_id: UUID) -> None:
         if await self.consents.stop(party, "text", arrived.body, arrived.provider, message_id):
-            await self._answer(
-                party, thread, Purpose.OPT_OUT_CONFIRMATION, "opt_out_confirmation", CONFIRMATION, message_id
-            )
-            await self.consents.confirm(party, message_id)
+            purpose = Purpose.OPT_OUT_CONFIRMATION
+            confirmation = await self._answer(party, thread, purpose, purpose.value, CONFIRMATION, message_id)
+            await self.consents.confirm(party, confirmation)
 
     async def _answer(
         self, party: Party, thread: Conversation, purpose: Purpose, category: str, text: str, message_id: UUID
-    ) -> None:
+    ) -> UUID:
         draft = Draft(
             id=new_id(),
             natural_key=f"{category}:{message_id}",
@@ -167,6 +166,7 @@ class Conversations:
             body=text,
         )
         await self.gate.submit([draft])
+        return draft.id
 
     async def _thread(self, party: Party, channel: str, address: str) -> Conversation:
         found = await self.conversations.with_contact(party.contact_id, channel)

@@ -19,7 +19,8 @@ from adapters.persistence.messaging import (
 )
 from adapters.persistence.parties import PostgresParties
 from adapters.persistence.visibility import LeadVisibility
-from adapters.sms.sandbox import SandboxTexting
+from adapters.phones.libphonenumber import Libphonenumber
+from adapters.sms.sandbox import SandboxTexting, provider_token
 from application.messaging.consent import ConsentLedger, Consents
 from application.messaging.conversations import Conversations, ConversationStore, OrganizationName
 from application.messaging.gate import Gate, Ledger, RecipientFacts
@@ -28,6 +29,7 @@ from application.messaging.messages import Messages, MessageStore
 from application.messaging.outreach import Parties
 from application.messaging.sending import Callbacks, HandOverLock, HandOvers, Owner, Sending
 from application.messaging.texting import Texting
+from application.outreach.phone_numbers import PhoneNumbers
 from application.ports import Actor
 from entrypoints.callbacks import SandboxCallbacks
 from entrypoints.config import Config
@@ -64,10 +66,17 @@ class Messaging(Provider):
     @provide(scope=Scope.APP)
     async def texting(self, config: Config) -> AsyncIterator[Texting]:
         """Make the sandbox's texting; others come with their providers."""
-        async with httpx.AsyncClient(
-            limits=httpx.Limits(max_connections=100, max_keepalive_connections=100), trust_env=False
-        ) as client:
-            yield SandboxTexting(client, config.sandbox_provider_url, config.derived_key("sandbox-provider").hex())
+        # httpx walks its whole pool for each request: eight connections carry more than thirty-two do.
+        limits = httpx.Limits(max_connections=8, max_keepalive_connections=8)
+        async with httpx.AsyncClient(limits=limits, trust_env=False) as client:
+            yield SandboxTexting(
+                client, config.sandbox_provider_url, provider_token(config.derived_key("sandbox-provider"))
+            )
+
+    @provide(scope=Scope.APP)
+    def phones(self, config: Config) -> PhoneNumbers:
+        """Read numbers; the regulators' made-up ones count in the sandbox only."""
+        return Libphonenumber(fiction=config.sandbox)
 
     @provide(scope=Scope.APP)
     def lock(self, config: Config, database: Database) -> HandOverLock:
