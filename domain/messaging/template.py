@@ -23,9 +23,9 @@ def variables(text: str) -> tuple[str, ...]:
 
 
 def render(text: str, facts: Mapping[str, str | None]) -> str:
-    """Fill a template from facts: an absent or blank fact gives the fallback, an empty fallback leaves no double space.
+    """Fill a template from facts: an absent or blank fact gives the fallback, an empty one leaves no double space.
 
-    A variable that is not among the facts' keys is refused by name (`Invalid`). Facts stay on one line and are never read
+    A variable that is not among the facts is refused by name (`Invalid`). Facts stay on one line and are never read
     as templates; the only control character in the result is the line feed, where the template has one.
     """
     unknown = [name for name in variables(text) if name not in facts]
