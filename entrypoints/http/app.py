@@ -16,7 +16,7 @@ from entrypoints.config import Config
 from entrypoints.container import container
 from entrypoints.http.edge import Edge, answer_problem
 from entrypoints.http.operation import LARGEST_BODY
-from entrypoints.http.routes import ROUTES
+from entrypoints.http.routes import ROUTES, SANDBOX_ROUTES
 from entrypoints.logging import configure_logging
 from entrypoints.metrics import serve_metrics
 
@@ -39,7 +39,7 @@ def create_app(config: Config, of: AsyncContainer) -> Litestar:
         max_age=86_400,
     )
     app = Litestar(
-        route_handlers=ROUTES,
+        route_handlers=(*ROUTES, *SANDBOX_ROUTES) if config.sandbox else ROUTES,
         exception_handlers={Exception: answer_problem},
         cors_config=cors if config.cors_origins else None,
         openapi_config=None,

@@ -2,6 +2,13 @@
 
 from litestar.handlers import HTTPRouteHandler
 
-from entrypoints.http import health, identity
+from entrypoints.http import campaigns, health, identity, messaging, sandbox, webhooks
 
-ROUTES: tuple[HTTPRouteHandler, ...] = (*health.ROUTES, *identity.ROUTES)
+ROUTES: tuple[HTTPRouteHandler, ...] = (
+    *health.ROUTES,
+    *identity.ROUTES,
+    *campaigns.ROUTES,
+    *messaging.ROUTES,
+    *webhooks.ROUTES,
+)
+SANDBOX_ROUTES: tuple[HTTPRouteHandler, ...] = sandbox.ROUTES
