@@ -234,23 +234,27 @@ class PostgresReportedMessages:
         self._uow = uow
 
     async def outgoing(self, identifier: UUID) -> Outgoing | None:
-        """Lock an outgoing message and tell where it stands."""
-        row = await self._uow.connection.fetchrow(
-            "SELECT m.status, s.state, s.lead_id, s.campaign_id, s.touch, s.handed_at FROM messages m"
-            " JOIN sends s ON s.organization_id = $1 AND s.id = m.id"
-            " WHERE m.organization_id = $1 AND m.id = $2 FOR UPDATE OF m, s",
+        """Lock an outgoing message and tell where it stands; ledger row first, as hand-overs do."""
+        send = await self._uow.connection.fetchrow(
+            "SELECT state, lead_id, campaign_id, touch, handed_at FROM sends"
+            " WHERE organization_id = $1 AND id = $2 FOR UPDATE",
             self._uow.organization_id,
             identifier,
         )
-        if row is None:
+        status = await self._uow.connection.fetchval(
+            "SELECT status FROM messages WHERE organization_id = $1 AND id = $2 FOR UPDATE",
+            self._uow.organization_id,
+            identifier,
+        )
+        if send is None or status is None:
             return None
         return Outgoing(
-            status=MessageStatus(row["status"]),
-            unknown=row["state"] == "unknown",
-            lead_id=row["lead_id"],
-            campaign_id=row["campaign_id"],
-            touch=row["touch"],
-            handed_at=row["handed_at"],
+            status=MessageStatus(status),
+            unknown=send["state"] == "unknown",
+            lead_id=send["lead_id"],
+            campaign_id=send["campaign_id"],
+            touch=send["touch"],
+            handed_at=send["handed_at"],
         )
 
     async def move(self, report: Report, status: MessageStatus) -> None:

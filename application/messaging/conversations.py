@@ -114,42 +114,53 @@ class Conversations:
 
     @effect
     async def receive(self, arrived: TextArrived) -> None:
-        """Put an arrived text into its thread, obey STOP and START, end the touches of a lead who answers."""
+        """Put an arrived text into its thread, obey STOP and START, end the touches of a lead who answers.
+
+        Leads, enrolments and ledger rows are touched before the thread, as planning and hand-overs do: no deadlocks.
+        """
         async with self.uow:
             number = Phone(arrived.sender)
             party = await self.parties.behind(number) or await self.parties.make(number, self.clock.now())
-            thread = await self._thread(party, "sms", arrived.sender)
+            party = Party(contact_id=party.contact_id, lead_id=party.lead_id, phone=number, email=party.email)
+            message_id = new_id()
+            wish = read_wish(arrived.body).kind
+            await self.parties.replied(party, arrived.body, arrived.at)
+            obeyed = await self._obey(wish, party, arrived, message_id)
+            thread = await self._thread(party, "sms", number)
             thread.take_in(arrived.at, party.lead_id)
             await self.conversations.save(thread)
-            message_id = new_id()
             await self.conversations.take_in(_incoming(message_id, thread, arrived))
-            reading = read_wish(arrived.body)
             self.uow.publish(
                 MessageReceived(
                     subject=message_id,
                     conversation_id=thread.id,
                     contact_id=party.contact_id,
                     lead_id=party.lead_id,
-                    reading=reading.kind,
+                    reading=wish,
                 )
             )
-            sender = Party(contact_id=party.contact_id, lead_id=party.lead_id, phone=arrived.sender, email=party.email)
-            await self.parties.replied(sender, arrived.body, arrived.at)
-            match reading.kind:
-                case "stop":
-                    await self._stop(sender, thread, arrived, message_id)
-                case "start":
-                    if await self.consents.start(sender, "text", arrived.body, arrived.provider, message_id):
-                        await self._answer(sender, thread, Purpose.HELP, "opt_in", WELCOME_BACK, message_id)
-                case "help":
-                    text = HELP.format(organization=await self.organization.name())
-                    await self._answer(sender, thread, Purpose.HELP, "help", text, message_id)
+            if obeyed:
+                await self._confirm(wish, party, thread, message_id)
 
-    async def _stop(self, party: Party, thread: Conversation, arrived: TextArrived, message_id: UUID) -> None:
-        if await self.consents.stop(party, "text", arrived.body, arrived.provider, message_id):
-            purpose = Purpose.OPT_OUT_CONFIRMATION
-            confirmation = await self._answer(party, thread, purpose, purpose.value, CONFIRMATION, message_id)
-            await self.consents.confirm(party, confirmation)
+    async def _obey(self, wish: str, party: Party, arrived: TextArrived, message_id: UUID) -> bool:
+        match wish:
+            case "stop":
+                return await self.consents.stop(party, "text", arrived.body, arrived.provider, message_id)
+            case "start":
+                return await self.consents.start(party, "text", arrived.body, arrived.provider, message_id)
+        return wish == "help"
+
+    async def _confirm(self, wish: str, party: Party, thread: Conversation, message_id: UUID) -> None:
+        match wish:
+            case "stop":
+                purpose = Purpose.OPT_OUT_CONFIRMATION
+                confirmation = await self._answer(party, thread, purpose, purpose.value, CONFIRMATION, message_id)
+                await self.consents.confirm(party, confirmation)
+            case "start":
+                await self._answer(party, thread, Purpose.HELP, "opt_in", WELCOME_BACK, message_id)
+            case "help":
+                text = HELP.format(organization=await self.organization.name())
+                await self._answer(party, thread, Purpose.HELP, "help", text, message_id)
 
     async def _answer(
         self, party: Party, thread: Conversation, purpose: Purpose, category: str, text: str, message_id: UUID
