@@ -166,6 +166,10 @@ class ReadPhones(Protocol):
         """Read a whole number, or refuse with `Invalid` on the field `phone_number`."""
         ...
 
+    async def calling_code(self) -> str:
+        """Give the digits that stand for the leading 0 of a number at home, such as `44`."""
+        ...
+
 
 class ContactStore(Store[Contact], Protocol):
     """Keep contacts; only those the actor may see are found."""
@@ -248,7 +252,7 @@ class Contacts:
         self.actor.require(Permission.CONTACTS_WRITE)
         async with self.uow:
             contact = await self.contacts.locked(identifier)
-            values = await self._values(contact, command)
+            values = await self.read(contact, command)
             require_version(contact, version, values, "contact")
             await self.amend(contact, values)
             return await self.contacts.show(identifier)
@@ -292,12 +296,12 @@ class Contacts:
         return contact
 
     @within
-    async def amend(self, contact: Contact, values: dict[str, Any]) -> None:
-        """Change a locked contact inside the caller's unit of work, and all that copies it."""
+    async def amend(self, contact: Contact, values: dict[str, Any]) -> bool:
+        """Change a locked contact inside the caller's unit of work, and its copies; tells whether it changed."""
         old_phone, could_text = contact.phone, contact.sms_eligible
         changes, event = contact.change(values, self.clock.now())
         if event is None:
-            return
+            return False
         if "email" in changes.new:
             await self._refuse_taken(contact.email)
         await self.contacts.save(contact)
@@ -306,6 +310,7 @@ class Contacts:
         if contact.phone != old_phone or contact.sms_eligible != could_text:
             await self.reach.readdress(contact, old_phone)
         self.uow.publish(event)
+        return True
 
     async def _refuse_taken(self, email: str | None) -> None:
         holder = await self.contacts.with_email(email) if email else None
@@ -318,7 +323,9 @@ class Contacts:
                 ],
             )
 
-    async def _values(self, contact: Contact, command: ChangeContact) -> dict[str, Any]:
+    @within
+    async def read(self, contact: Contact, command: ChangeContact) -> dict[str, Any]:
+        """Read what a person typed into a contact's fields, inside the caller's unit of work."""
         values: dict[str, Any] = {
             name: tidy(value)
             for name in ("first_name", "last_name", "postcode", "title", "company_name", "source")

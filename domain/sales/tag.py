@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from domain.kernel import Entity, Event, Forbidden, Invalid
+from domain.kernel import Conflict, Entity, Event, Forbidden, Invalid
 from domain.sales.changes import apply
 
 WON = "won"
@@ -79,6 +79,11 @@ class Tag(Entity):
         if not _SLUG.fullmatch(self.slug):
             raise Invalid("A slug is made of a-z, 0-9 and hyphens.", field="slug")
         return TagCreated(subject=self.id, slug=self.slug, name=self.name)
+
+    def require_active(self) -> None:
+        """Refuse to mark anything with a tag that is out of use (`Conflict`)."""
+        if not self.is_active:
+            raise Conflict("This tag is not in use any more.")
 
     def _require_custom(self) -> None:
         if self.is_system:

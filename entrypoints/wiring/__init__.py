@@ -6,6 +6,7 @@ from entrypoints.wiring.campaigns import Campaigning
 from entrypoints.wiring.http import Http
 from entrypoints.wiring.identity import Identity
 from entrypoints.wiring.messaging import Messaging
+from entrypoints.wiring.sales import Sales
 from entrypoints.wiring.sandbox import Levers
 
 PROVIDERS: tuple[Provider, ...] = (
@@ -14,4 +15,5 @@ PROVIDERS: tuple[Provider, ...] = (
     Campaigning(),
     Levers(),
     Identity(),
+    Sales(),
 )

@@ -1,0 +1,121 @@
+"""What a change to a lead or contact does to the texts planned for it, in the same transaction."""
+
+from uuid import UUID
+
+from adapters.persistence.database import PostgresUnitOfWork
+from application.agenda import Agenda
+from domain.outreach.contact_status import TRANSITIONS, Cause, ContactStatus, allowed, move
+from domain.sales.contact import Contact
+
+_CANCEL = """
+WITH cancelled AS (
+  UPDATE sends SET state = 'cancelled', settled_at = $3, batch = NULL, lease_until = NULL
+  WHERE organization_id = $1 AND {whose} = $2 AND state IN ('planned', 'claimed')
+    AND purpose <> 'opt_out_confirmation'{which}
+  RETURNING id
+)
+UPDATE messages SET status = 'cancelled' WHERE organization_id = $1 AND id IN (SELECT id FROM cancelled)
+"""
+_CANCEL_OF_LEAD = _CANCEL.format(whose="lead_id", which="")
+_CANCEL_TO_NUMBER = _CANCEL.format(whose="contact_id", which=" AND channel = 'sms'")
+_HOLD = """
+UPDATE sends SET state = 'planned', held = true, batch = NULL, lease_until = NULL
+WHERE organization_id = $1 AND lead_id = $2 AND state IN ('planned', 'claimed') AND purpose IN ('campaign', 'reply')
+"""
+_RELEASE = """
+UPDATE sends SET held = false
+WHERE organization_id = $1 AND lead_id = $2 AND state = 'planned' AND held AND purpose IN ('campaign', 'reply')
+"""
+_READDRESS = """
+WITH turned AS (
+  UPDATE sends SET recipient = $3, state = 'planned', batch = NULL, lease_until = NULL
+  WHERE organization_id = $1 AND contact_id = $2 AND channel = 'sms' AND state IN ('planned', 'claimed')
+    AND purpose <> 'opt_out_confirmation'
+  RETURNING id
+)
+UPDATE messages SET recipient = $3 WHERE organization_id = $1 AND id IN (SELECT id FROM turned)
+"""
+_STATUS = """
+UPDATE leads SET contact_status = $3 WHERE organization_id = $1 AND contact_id = $2 AND contact_status = ANY ($4)
+"""
+
+
+class PostgresOutreachOfLead:
+    """Be the `OutreachOfLead` and the `ContactReach` of the open unit of work."""
+
+    def __init__(self, uow: PostgresUnitOfWork, agenda: Agenda) -> None:
+        self._uow = uow
+        self._agenda = agenda
+
+    async def stop(self, lead_id: UUID, why: str) -> None:  # noqa: ARG002 - the event in the log tells why
+        """End the lead's touches and cancel all of its texts that are not handed over."""
+        await self._uow.connection.execute(
+            "DELETE FROM enrolments WHERE organization_id = $1 AND lead_id = $2", self._uow.organization_id, lead_id
+        )
+        await self._uow.connection.execute(_CANCEL_OF_LEAD, self._uow.organization_id, lead_id, self._uow.now())
+
+    async def hold(self, lead_id: UUID) -> None:
+        """Put campaign texts and the machine's replies back to planned and hold them."""
+        await self._hold_touches(lead_id, held=True)
+        await self._uow.connection.execute(_HOLD, self._uow.organization_id, lead_id)
+
+    async def release(self, lead_id: UUID) -> None:
+        """Let what was held go on."""
+        await self._hold_touches(lead_id, held=False)
+        await self._uow.connection.execute(_RELEASE, self._uow.organization_id, lead_id)
+        await self._agenda.no_later_than("outreach.plan", self._uow.now())
+        await self._agenda.no_later_than("messaging.send", self._uow.now())
+
+    async def _hold_touches(self, lead_id: UUID, *, held: bool) -> None:
+        await self._uow.connection.execute(
+            "UPDATE enrolments SET held = $3 WHERE organization_id = $1 AND lead_id = $2",
+            self._uow.organization_id,
+            lead_id,
+            held,
+        )
+
+    async def readdress(self, contact: Contact, old_phone: str | None) -> None:
+        """Send what is planned to the contact's new number, or cancel it where that takes no texts."""
+        takes_texts = contact.phone is not None and contact.sms_eligible
+        if not takes_texts:
+            await self._uow.connection.execute(
+                _CANCEL_TO_NUMBER, self._uow.organization_id, contact.id, self._uow.now()
+            )
+        elif contact.phone != old_phone:
+            await self._uow.connection.execute(_READDRESS, self._uow.organization_id, contact.id, contact.phone)
+        await self._restate(contact, takes_texts)
+
+    async def _restate(self, contact: Contact, takes_texts: bool) -> None:
+        cause = Cause.NUMBER_CHANGED if takes_texts else Cause.PERMANENT_FAILURE
+        found, (to, *_) = TRANSITIONS[cause]
+        await self._uow.connection.execute(
+            _STATUS, self._uow.organization_id, contact.id, to.value, [status.value for status in found]
+        )
+
+
+class PostgresContactStatusRule:
+    """Be the `ContactStatusRule` of the open unit of work: outreach's state machine, and who said STOP before."""
+
+    def __init__(self, uow: PostgresUnitOfWork) -> None:
+        self._uow = uow
+
+    async def at_start(self, phone: str | None, email: str | None, sms_eligible: bool) -> str:
+        """Give the status of a new lead."""
+        addresses = [address for address in (phone, email) if address is not None]
+        suppressed = await self._uow.connection.fetchval(
+            "SELECT true FROM suppressions WHERE organization_id = $1 AND address = ANY ($2) LIMIT 1",
+            self._uow.organization_id,
+            addresses,
+        )
+        if suppressed:
+            return ContactStatus.OPTED_OUT
+        return ContactStatus.READY if sms_eligible else ContactStatus.UNREACHABLE
+
+    def by_person(self, current: str, to: str) -> str:
+        """Give the status that a person sets, or refuse with `Conflict`."""
+        return move(ContactStatus(current), ContactStatus(to), Cause.PERSON).value
+
+    def by_sale(self, current: str) -> str:
+        """Give CONVERTED where a sale may lead there, else what it was."""
+        sold = allowed(ContactStatus(current), ContactStatus.CONVERTED, Cause.SALE)
+        return ContactStatus.CONVERTED.value if sold else current
