@@ -9,7 +9,7 @@ import asyncpg
 
 from adapters.persistence.database import Database, PostgresUnitOfWork
 from adapters.persistence.schema import identity as schema
-from adapters.persistence.store import PostgresStore
+from adapters.persistence.store import Layout, PostgresStore
 from domain.identity.account import Account, Membership
 from domain.identity.organization import Organization
 from domain.identity.role import Role
@@ -132,9 +132,7 @@ def _account(row: Any) -> Account:
     return Account(**values)
 
 
-# msgspec takes plain str keys only, and SQLAlchemy's names are a subclass of str.
-_ORGANIZATION = PostgresOrganizations.layout
-_ORGANIZATION.names[:] = map(str, _ORGANIZATION.names)
+_ORGANIZATION = Layout(Organization, schema.organizations)
 
 
 class PostgresMemberships:

@@ -15,6 +15,7 @@ from litestar.datastructures import State
 from entrypoints.config import Config
 from entrypoints.container import container
 from entrypoints.http.edge import Edge, answer_problem
+from entrypoints.http.openapi import document_of, operations_of
 from entrypoints.http.operation import LARGEST_BODY
 from entrypoints.http.routes import ROUTES, SANDBOX_ROUTES
 from entrypoints.logging import configure_logging
@@ -38,12 +39,13 @@ def create_app(config: Config, of: AsyncContainer) -> Litestar:
         allow_credentials=True,
         max_age=86_400,
     )
+    routes = (*ROUTES, *SANDBOX_ROUTES) if config.sandbox else ROUTES
     app = Litestar(
-        route_handlers=(*ROUTES, *SANDBOX_ROUTES) if config.sandbox else ROUTES,
+        route_handlers=routes,
         exception_handlers={Exception: answer_problem},
         cors_config=cors if config.cors_origins else None,
         openapi_config=None,
-        state=State({"container": of, "config": config}),
+        state=State({"container": of, "config": config, "document": document_of(config, operations_of(routes))}),
         request_max_body_size=LARGEST_BODY,
         logging_config=None,
     )

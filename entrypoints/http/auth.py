@@ -19,7 +19,7 @@ from entrypoints.config import Config
 from entrypoints.http.errors import Refused
 
 COOKIE = "token"
-Access = Literal["member", "of_path", "newcomer", "public"]
+Access = Literal["member", "of_path", "newcomer", "public", "cron", "signed"]
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -46,7 +46,8 @@ class Unadmitted(Refused):
 
 class Doorkeeper:
     """Let callers in: `member` acts for the token's organisation, `of_path` for the one in the address, `newcomer`
-    for one that does not exist yet, `public` is nobody in an organisation that does not exist yet."""
+    for one that does not exist yet, `public` is nobody in an organisation that does not exist yet; `cron` and
+    `signed` are let in as nobody too, and proved by their handlers."""
 
     def __init__(self, config: Config, tokens: Tokens, admissions: Admissions) -> None:
         self._tokens = tokens

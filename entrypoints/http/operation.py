@@ -64,6 +64,7 @@ class Operation:
     media_type: str
     seconds: float
     raw: bool
+    takes: Mapping[str, Any] | None
     sources: tuple[tuple[str, str, Any], ...]
 
     @property
@@ -88,13 +89,15 @@ def operation(
     body_max: int | None = LARGEST_BODY,
     seconds: float = SECONDS,
     raw: bool = False,
+    takes: Mapping[str, Any] | None = None,
 ) -> Callable[[Handler], HTTPRouteHandler]:
     """Make a route of a handler whose parameters are told apart by their types.
 
     A name that stands in the path is a path parameter; a `Filter` and a `PageRequest` come from the query; `body` is
     the JSON body's struct; `IfMatch` is the version; `Request` and `Caller` are themselves; anything else is asked of
     the container. `shows` is the view of a list's item or of a `Raw` answer, for the document. A `raw` route reads its
-    body and query itself. `body_max` None lets the handler bound the stream.
+    body and query itself, and tells the document by `takes` (OpenAPI's `content` map) what that body is. `body_max`
+    None lets the handler bound the stream.
     """
     if status is None:
         status = {"POST": 201, "DELETE": 204}.get(method, 200)
@@ -126,6 +129,7 @@ def operation(
             media_type=media_type,
             seconds=seconds,
             raw=raw,
+            takes=takes,
             sources=sources,
         )
         return HTTPRouteHandler(
@@ -199,7 +203,7 @@ def _endpoint(declared: Operation, handler: Handler) -> Callable[..., Awaitable[
 async def _admit(
     declared: Operation, request: Request[Any, Any, Any], doorkeeper: Doorkeeper, limiter: RateLimiter, key: str | None
 ) -> Caller:
-    if declared.access == "public":
+    if declared.access in ("public", "cron", "signed"):
         caller = doorkeeper.stranger(request, declared.operation_id, key)
     else:
         try:

@@ -2,11 +2,14 @@
 
 from litestar.handlers import HTTPRouteHandler
 
-from entrypoints.http import campaigns, health, identity, messaging, sandbox, webhooks
+from entrypoints.http import campaigns, cron, docs, health, identity, messaging, sales, sandbox, webhooks
 
 ROUTES: tuple[HTTPRouteHandler, ...] = (
     *health.ROUTES,
+    *docs.ROUTES,
+    *cron.ROUTES,
     *identity.ROUTES,
+    *sales.ROUTES,
     *campaigns.ROUTES,
     *messaging.ROUTES,
     *webhooks.ROUTES,
