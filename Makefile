@@ -48,7 +48,8 @@ $(STAMP): requirements.lock
 			echo "Install uv, or Python 3.11 or newer with its venv module (Debian: apt install python3-venv)." >&2; exit 1; }; \
 		$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 			rm -rf .venv; echo "Install Python 3.11 or newer, or uv, which brings its own." >&2; exit 1; }; \
-		[ -x .venv/bin/uv ] || $(PYTHON) -m pip install --quiet --disable-pip-version-check uv; \
+		[ -x .venv/bin/uv ] || { $(PYTHON) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m ensurepip >/dev/null; \
+			$(PYTHON) -m pip install --quiet --disable-pip-version-check uv; }; \
 	fi
 	@$(TOOL) pip install --quiet --python $(PYTHON) --require-hashes -r requirements.lock
 	@$(TOOL) pip install --quiet --python $(PYTHON) --no-build-isolation --no-deps -e .
