@@ -26,6 +26,10 @@ _RELEASE = """
 UPDATE sends SET held = false
 WHERE organization_id = $1 AND lead_id = $2 AND state = 'planned' AND held AND purpose IN ('campaign', 'reply')
 """
+_TURN = """
+UPDATE conversations SET turn_holder = $3, turn_number = turn_number + 1, version = version + 1
+WHERE organization_id = $1 AND lead_id = $2 AND turn_holder <> $3
+"""
 _READDRESS = """
 WITH turned AS (
   UPDATE sends SET recipient = $3, state = 'planned', batch = NULL, lease_until = NULL
@@ -58,11 +62,13 @@ class PostgresOutreachOfLead:
         """Put campaign texts and the machine's replies back to planned and hold them."""
         await self._hold_touches(lead_id, held=True)
         await self._uow.connection.execute(_HOLD, self._uow.organization_id, lead_id)
+        await self._uow.connection.execute(_TURN, self._uow.organization_id, lead_id, "person")
 
     async def release(self, lead_id: UUID) -> None:
         """Let what was held go on."""
         await self._hold_touches(lead_id, held=False)
         await self._uow.connection.execute(_RELEASE, self._uow.organization_id, lead_id)
+        await self._uow.connection.execute(_TURN, self._uow.organization_id, lead_id, "nobody")
         await self._agenda.no_later_than("outreach.plan", self._uow.now())
         await self._agenda.no_later_than("messaging.send", self._uow.now())
 

@@ -46,6 +46,10 @@ _HOLD = """
 UPDATE sends SET state = 'planned', held = true, batch = NULL, lease_until = NULL
 WHERE organization_id = $1 AND contact_id = $2 AND state IN ('planned', 'claimed') AND purpose = 'campaign'
 """
+_RELEASE = """
+UPDATE sends SET held = false
+WHERE organization_id = $1 AND contact_id = $2 AND state = 'planned' AND held AND purpose = 'campaign'
+"""
 
 
 class PostgresParties:
@@ -156,6 +160,10 @@ class PostgresParties:
     async def hold(self, party: Party) -> None:
         """Put campaign texts to this contact back to planned and held."""
         await self._uow.connection.execute(_HOLD, self._uow.organization_id, party.contact_id)
+
+    async def release(self, party: Party) -> None:
+        """Let held campaign texts go on; the gate holds again what a paused campaign or manual mode still holds."""
+        await self._uow.connection.execute(_RELEASE, self._uow.organization_id, party.contact_id)
 
 
 def _party(row: Any) -> Party:

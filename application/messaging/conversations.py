@@ -7,8 +7,9 @@ from uuid import UUID
 
 import msgspec
 
+from application.agenda import Agenda
 from application.messaging.consent import Consents
-from application.messaging.gate import Draft, Gate
+from application.messaging.gate import SEND, Draft, Gate
 from application.messaging.outreach import Parties, Party
 from application.ports import Actor, Clock, Command, Filter, Found, PageRequest, Store, UnitOfWork, View, effect
 from domain.identity.role import Permission
@@ -110,6 +111,7 @@ class Conversations:
     parties: Parties
     consents: Consents
     gate: Gate
+    agenda: Agenda
     organization: OrganizationName
 
     @effect
@@ -236,8 +238,9 @@ class Conversations:
                 thread.archived = asked.archive
             if asked.turn is not msgspec.UNSET:
                 self.uow.publish(thread.give_to(Holder(asked.turn)))
-                if asked.turn == "person" and thread.lead_id is not None:
-                    await self.parties.hold(await self.parties.of_lead(thread.lead_id))
+                party = await self.parties.of_contact(thread.contact_id)
+                await (self.parties.hold(party) if asked.turn == "person" else self.parties.release(party))
+                await self.agenda.no_later_than(SEND, self.clock.now())
             await self.conversations.save(thread)
         return await self.show(identifier)
 

@@ -53,3 +53,7 @@ class Parties(Protocol):
     async def hold(self, party: Party) -> None:
         """Put campaign texts to this lead back to planned and held: a person has the turn."""
         ...
+
+    async def release(self, party: Party) -> None:
+        """Let held campaign texts go on: nobody has the turn."""
+        ...
