@@ -223,15 +223,19 @@ class Accounts:
         async with self.uow:
             if not await self.installation.claim():
                 raise SetUpAlready("This installation is set up already. Sign in instead.")
-            account = Account(
-                email=email,
-                password_hash=password_hash,
-                first_name=command.first_name,
-                last_name=command.last_name,
-            )
-            values = {name: getattr(command, name) for name in ("country", "time_zone", "currency", "locale")}
-            view = await self._welcome(account, {"name": command.organization_name, **values})
+            view = await self._welcome_owner(email, password_hash, command)
             await self.installation.belongs_to(self.actor.organization_id)
+            return view
+
+    async def create_owner(self, command: SetUp) -> SignedInView:
+        """Make a further organisation and its owner from the installation's own command line."""
+        self.actor.require(Permission.INSTALLATION)
+        email, _ = Email(command.email), check_password(command.password)
+        password_hash = await self.passwords.hash(command.password)
+        async with self.uow:
+            await self.installation.claim()
+            view = await self._welcome_owner(email, password_hash, command)
+            await self.installation.belongs_to(self.actor.organization_id, only_if_free=True)
             return view
 
     @public
@@ -292,6 +296,7 @@ class Accounts:
 
     async def me(self) -> UserView:
         """Show the person's own profile."""
+        self.actor.require(Permission.ORGANIZATION_READ)
         return (await self.session()).user
 
     async def change_profile(self, command: ChangeProfile, version: int | None) -> UserView:
@@ -329,6 +334,13 @@ class Accounts:
         if not await self.passwords.verify(account.password_hash, command.current_password):
             raise Invalid("This is not the current password.", field="current_password")
         return None if command.new_password is None else await self.passwords.hash(command.new_password)
+
+    async def _welcome_owner(self, email: Email, password_hash: str, command: SetUp) -> SignedInView:
+        account = Account(
+            email=email, password_hash=password_hash, first_name=command.first_name, last_name=command.last_name
+        )
+        values = {name: getattr(command, name) for name in ("country", "time_zone", "currency", "locale")}
+        return await self._welcome(account, {"name": command.organization_name, **values})
 
     async def _welcome(self, account: Account, values: dict[str, Any]) -> SignedInView:
         await self.accounts.add(account)

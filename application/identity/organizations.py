@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from application.ports import Actor, Clock, Command, Found, PageRequest, Store, UnitOfWork, View
+from application.ports import Actor, Clock, Command, Found, PageRequest, Store, UnitOfWork, View, within
 from domain.identity.account import Membership
 from domain.identity.organization import Organization
 from domain.identity.role import Permission, Role
@@ -205,6 +205,7 @@ class Founding:
     senders: Senders
     foundation: Foundation
 
+    @within
     async def found(self, organization_id: UUID, account_id: UUID, values: dict[str, Any]) -> Organization:
         """Make one inside the open unit of work, which must write as this organisation."""
         now = self.clock.now()
