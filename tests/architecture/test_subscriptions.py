@@ -1,0 +1,96 @@
+"""Every subscription names an effect that takes its event, and every effect is followed by something."""
+
+import ast
+import inspect
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import get_type_hints
+
+import pytest
+
+from adapters.queue.broker import PREFETCH
+from adapters.queue.deliver import Subscription
+from application.ports import effect
+from domain.kernel import Event
+from entrypoints.subscriptions import FOLLOWS, SCHEDULED, SUBSCRIPTIONS
+from tests.architecture.sources import decorators, sources
+
+
+def violations(subscriptions: Iterable[Subscription]) -> list[str]:
+    """List subscriptions whose method is missing, no effect, or takes something else than the event."""
+    return [f"{s.name}: {wrong}" for s in subscriptions if (wrong := _wrong(s))]
+
+
+def _wrong(subscription: Subscription) -> str | None:
+    method = getattr(subscription.use_case, subscription.method, None)
+    if not inspect.iscoroutinefunction(method):
+        return "there is no such async method"
+    if not getattr(method, "__effect__", False):
+        return "it is not declared as an effect"
+    if subscription.queue not in PREFETCH:
+        return "no worker reads this queue"
+    hints = get_type_hints(method)
+    taken = [hints.get(name) for name in list(inspect.signature(method).parameters)[1:]]
+    wanted = [] if subscription.event is None else [subscription.event]
+    return None if taken == wanted else "it takes something else than the event"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Happened(Event):
+    type = "test.happened"
+
+
+class _Work:
+    @effect
+    async def follow(self, event: _Happened) -> None: ...
+
+    @effect
+    async def tick(self) -> None: ...
+
+    async def plain(self, event: _Happened) -> None: ...
+
+    @effect
+    def blocking(self, event: _Happened) -> None: ...
+
+
+def test_every_subscription_is_sound() -> None:
+    assert violations(SUBSCRIPTIONS.values()) == []
+    assert len(SUBSCRIPTIONS) == len(FOLLOWS) + len(SCHEDULED), "two subscriptions share a name"
+    assert all(s.event is not None for s in FOLLOWS)
+    assert all(s.event is None for s in SCHEDULED)
+
+
+def test_every_effect_is_followed_by_something() -> None:
+    followed = {(s.use_case.__module__, s.use_case.__name__, s.method) for s in SUBSCRIPTIONS.values()}
+    declared = {
+        (source.module, node.name, part.name)
+        for source in sources()
+        if source.layer == "application"
+        for node in source.classes()
+        for part in node.body
+        if isinstance(part, ast.AsyncFunctionDef) and "effect" in decorators(part)
+    }
+    assert declared - followed == set()
+
+
+SOUND = Subscription("work.follow", _Happened, _Work, "follow")
+
+
+def test_a_sound_subscription_passes() -> None:
+    assert violations([SOUND, Subscription("work.tick", None, _Work, "tick")]) == []
+
+
+@pytest.mark.parametrize(
+    "unsound",
+    [
+        replace(SOUND, method="gone"),
+        replace(SOUND, method="plain"),
+        replace(SOUND, method="blocking"),
+        replace(SOUND, method="tick"),
+        replace(SOUND, event=None),
+        replace(SOUND, event=Event),
+        replace(SOUND, queue="nowhere"),
+    ],
+)
+def test_an_unsound_subscription_is_seen(unsound: Subscription) -> None:
+    assert len(violations([unsound])) == 1
