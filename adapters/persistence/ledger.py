@@ -79,7 +79,8 @@ UPDATE sends s SET state = r.state, provider_id = coalesce(r.provider_id, s.prov
        settled_at = CASE WHEN r.state IN ('accepted', 'rejected', 'parked') THEN $2::timestamptz END
 FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
      AS r(id, state, provider_id, error, due_at)
-WHERE s.organization_id = $1 AND s.id = r.id AND s.state IN ('handed', 'unknown')
+WHERE s.organization_id = $1 AND s.id = r.id
+  AND ((s.state = 'handed' AND s.batch = $8) OR (s.state = 'unknown' AND $8 IS NULL))
 RETURNING s.id, s.state, s.handed_at
 """
 _TELL = """
@@ -237,8 +238,8 @@ class PostgresLedger:
             refused,
         )
 
-    async def write(self, results: Sequence[Result], at: datetime) -> frozenset[UUID]:
-        """Write what became of handed or unknown rows, and tell it on their messages."""
+    async def write(self, results: Sequence[Result], at: datetime, batch: UUID | None) -> frozenset[UUID]:
+        """Write what became of the batch's handed rows, or without a batch of unknown ones; tell it on the messages."""
         if not results:
             return frozenset()
         written = await self._uow.connection.fetch(
@@ -250,6 +251,7 @@ class PostgresLedger:
             [r.provider_id for r in results],
             [r.error for r in results],
             [r.due_at for r in results],
+            batch,
         )
         handed = {row["id"]: row["handed_at"] for row in written}
         told = [r for r in results if r.id in handed]

@@ -68,8 +68,11 @@ class HandOvers(Protocol):
         """Write verdicts on claimed rows; gives those that are now handed and may be sent."""
         ...
 
-    async def write(self, results: Sequence[Result], at: datetime) -> frozenset[UUID]:
-        """Write what became of handed or unknown rows; gives those that were still so."""
+    async def write(self, results: Sequence[Result], at: datetime, batch: UUID | None) -> frozenset[UUID]:
+        """Write what became of rows still handed by this batch, or without a batch still unknown; gives those.
+
+        A worker that slept past its lease writes nothing over what another one has done with its rows meanwhile.
+        """
         ...
 
     async def expired(self, provider_limit: timedelta, limit: int) -> list[Claimed]:
@@ -150,7 +153,7 @@ class Sending:
         async with self.uow:
             now = self.clock.now()
             results = [r for row, told in zip(unknown, found, strict=True) if (r := _found(row, told, now)) is not None]
-            await self._write(new_id(), results, now)
+            await self._write(None, results, now)
             await self.agenda.lock(SETTLE)
             if await self.rows.open_rows():
                 await self.agenda.no_later_than(SETTLE, now + PROVIDER_LIMIT)
@@ -186,11 +189,11 @@ class Sending:
                 now = self.clock.now()
                 await self._write(batch, [_result(row, t, now) for row, t in zip(rows, told, strict=True)], now)
 
-    async def _write(self, batch: UUID, results: Sequence[Result], now: datetime) -> None:
-        written = await self.rows.write(results, now)
+    async def _write(self, batch: UUID | None, results: Sequence[Result], now: datetime) -> None:
+        written = await self.rows.write(results, now, batch)
         settled = tuple(r.settled for r in results if r.settled is not None and r.id in written)
         if settled:
-            self.uow.publish(MessagesSettled(subject=batch, settled=settled))
+            self.uow.publish(MessagesSettled(subject=batch or new_id(), settled=settled))
         again = [result.due_at for result in results if result.due_at is not None]
         if again:
             await self.agenda.no_later_than(SEND, min(again))

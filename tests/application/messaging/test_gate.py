@@ -9,6 +9,7 @@ import pytest
 from application.messaging.conversations import Conversations
 from application.messaging.messages import Messages, SendMessage
 from application.messaging.sending import Sending
+from application.messaging.texting import Text
 from application.outreach.campaigns import Campaigns, OfDataset, ScheduleIn, SettingsIn, StartCampaign
 from application.outreach.planning import Planning
 from application.provider import Rejected, Unavailable, Unknown
@@ -284,3 +285,16 @@ async def test_one_campaign_text_a_day_to_a_number_whatever_the_dataset(tenant: 
         "SELECT delayed_by FROM enrolments WHERE organization_id = $1 AND campaign_id IN (SELECT id FROM campaigns"
     )
     assert await tenant.value(f"{delayed} WHERE dataset_id = $2)", second) == "cap_24h"
+
+
+async def test_a_worker_that_slept_past_its_lease_writes_over_nothing(tenant: Tenant) -> None:
+    await started(tenant, "+447700900120")
+
+    async def another_worker_takes_it(text: Text) -> None:
+        async with tenant.sql() as connection:
+            await connection.execute("UPDATE sends SET batch = $1 WHERE id = $2", new_id(), UUID(text.key))
+
+    tenant.texting.on_send = another_worker_takes_it
+    tenant.texting.failures.append((Unavailable(0.0), False))
+    await sent(tenant)
+    assert await state(tenant, "+447700900120") == "handed"
