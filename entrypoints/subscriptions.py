@@ -9,13 +9,16 @@ from application.messaging.conversations import Conversations
 from application.messaging.gate import SEND, SETTLE
 from application.messaging.sending import Sending
 from application.outreach.campaigns import PLAN
+from application.outreach.imports import Imports
 from application.outreach.planning import Planning
 from domain.messaging.message import MessagePlanned, MessagesSettled, TextArrived
+from domain.outreach.lead_import import ImportRequested
 
 FOLLOWS: tuple[Subscription, ...] = (
     Subscription("conversations.receive", TextArrived, Conversations, "receive", queue="replies"),
     Subscription("sending.send_one", MessagePlanned, Sending, "send_one", queue="replies", long=True),
     Subscription("planning.advance", MessagesSettled, Planning, "advance", queue="campaigns"),
+    Subscription("imports.run", ImportRequested, Imports, "run", queue="imports", long=True),
 )
 
 SCHEDULED: tuple[Subscription, ...] = (

@@ -2,7 +2,19 @@
 
 from litestar.handlers import HTTPRouteHandler
 
-from entrypoints.http import campaigns, cron, docs, health, identity, messaging, sales, sandbox, webhooks
+from entrypoints.http import (
+    campaigns,
+    cron,
+    docs,
+    health,
+    identity,
+    messaging,
+    outreach,
+    platform,
+    sales,
+    sandbox,
+    webhooks,
+)
 
 ROUTES: tuple[HTTPRouteHandler, ...] = (
     *health.ROUTES,
@@ -10,6 +22,8 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *cron.ROUTES,
     *identity.ROUTES,
     *sales.ROUTES,
+    *outreach.ROUTES,
+    *platform.ROUTES,
     *campaigns.ROUTES,
     *messaging.ROUTES,
     *webhooks.ROUTES,

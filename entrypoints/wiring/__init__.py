@@ -6,6 +6,8 @@ from entrypoints.wiring.campaigns import Campaigning
 from entrypoints.wiring.http import Http
 from entrypoints.wiring.identity import Identity
 from entrypoints.wiring.messaging import Messaging
+from entrypoints.wiring.outreach import Outreach
+from entrypoints.wiring.platform import Background
 from entrypoints.wiring.sales import Sales
 from entrypoints.wiring.sandbox import Levers
 
@@ -16,4 +18,6 @@ PROVIDERS: tuple[Provider, ...] = (
     Levers(),
     Identity(),
     Sales(),
+    Outreach(),
+    Background(),
 )

@@ -1,0 +1,61 @@
+"""Outreach keeps the job that people watch an import by."""
+
+from typing import Any
+from uuid import UUID
+
+from application.platform.jobs import JobStore
+from application.ports import Actor, Clock, UnitOfWork
+from domain.platform.job import Job
+
+
+class JobsOfImports:
+    """Be outreach's `ImportJobs`."""
+
+    def __init__(self, actor: Actor, uow: UnitOfWork, clock: Clock, jobs: JobStore) -> None:
+        self._actor = actor
+        self._uow = uow
+        self._clock = clock
+        self._jobs = jobs
+
+    async def open(self, job_id: UUID, subject: UUID, total: int) -> None:
+        """Make a queued job."""
+        job = Job(
+            id=job_id,
+            organization_id=self._actor.organization_id,
+            kind="import",
+            subject=subject,
+            total=total,
+            created_by=self._actor.user_id,
+            created_at=self._clock.now(),
+        )
+        await self._jobs.add(job)
+
+    async def wanted(self, job_id: UUID) -> bool | None:
+        """Lock the job and tell whether to go on."""
+        job = await self._jobs.get_for_update(job_id)
+        return None if job.has_ended else not job.cancel_requested
+
+    async def advance(self, job_id: UUID, done: int) -> None:
+        """Note how many rows are done."""
+        job = await self._jobs.get_for_update(job_id)
+        job.advance(done)
+        await self._jobs.save(job)
+
+    async def finish(self, job_id: UUID, result: dict[str, Any]) -> None:
+        """End well."""
+        job = await self._jobs.get_for_update(job_id)
+        self._uow.publish(job.finish(result, self._clock.now()))
+        await self._jobs.save(job)
+
+    async def stop(self, job_id: UUID, result: dict[str, Any]) -> None:
+        """End because somebody cancelled it."""
+        job = await self._jobs.get_for_update(job_id)
+        self._uow.publish(job.stop(result, self._clock.now()))
+        await self._jobs.save(job)
+
+    async def fail(self, job_id: UUID, reason: str) -> None:
+        """End because it cannot go on; a job that has ended stays as it is."""
+        job = await self._jobs.get_for_update(job_id)
+        if not job.has_ended:
+            self._uow.publish(job.fail(reason, self._clock.now()))
+            await self._jobs.save(job)

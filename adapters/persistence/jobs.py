@@ -1,0 +1,65 @@
+"""Jobs."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import sqlalchemy as sa
+
+from adapters.persistence.database import PostgresUnitOfWork
+from adapters.persistence.finder import Finder, Listing
+from adapters.persistence.schema.platform import jobs
+from adapters.persistence.store import PostgresStore
+from application.platform.jobs import JobFilter
+from application.ports import Actor, Found, PageRequest
+from domain.platform.job import Job
+
+JOBS = Listing(
+    source=jobs,
+    organization=jobs.c.organization_id,
+    identifier=jobs.c.id,
+    shown={
+        "id": jobs.c.id,
+        "kind": jobs.c.kind,
+        "status": jobs.c.status,
+        "progress": sa.func.json_build_object(
+            sa.literal_column("'done'"), jobs.c.done, sa.literal_column("'total'"), jobs.c.total
+        ),
+        "result": jobs.c.result,
+        "error": jobs.c.error,
+        "created_at": jobs.c.created_at,
+        "finished_at": jobs.c.finished_at,
+    },
+    sorts={"created": jobs.c.created_at},
+    default_sort="created",
+    filters={
+        "status": lambda value: jobs.c.status == value,
+        "kind": lambda value: jobs.c.kind == value,
+        "created_by": lambda value: jobs.c.created_by == value,
+    },
+    types={"created_by": sa.Uuid()},
+)
+
+
+class PostgresJobs(PostgresStore[Job]):
+    """Be the `JobStore` of the open unit of work."""
+
+    entity = Job
+    table = jobs
+    noun = "job"
+
+    def __init__(self, uow: PostgresUnitOfWork, actor: Actor, finder: Finder) -> None:
+        super().__init__(uow)
+        self._actor = actor
+        self._finder = finder
+
+    def _scope(self) -> dict[str, Any]:
+        return {} if self._actor.dataset_ids is None else {"created_by": self._actor.user_id}
+
+    async def find(self, narrowed: JobFilter, page: PageRequest) -> Found:
+        """List them, newest first."""
+        return await self._finder.find(JOBS, narrowed, page, self._scope())
+
+    async def show(self, identifier: UUID) -> msgspec.Raw | None:
+        """Show one."""
+        return await self._finder.one(JOBS, identifier, self._scope())

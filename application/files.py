@@ -1,0 +1,29 @@
+"""The port that keeps files: uploads, and later exports and recordings."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Protocol
+
+from application.provider import provider_port
+
+
+@provider_port
+class FileStore(Protocol):
+    """Keep files by key (`<organisation>/<id>`); what is put is there whole or not at all."""
+
+    async def put(self, key: str, chunks: AsyncIterator[bytes]) -> int:
+        """Write a file as its bytes arrive, and tell their number; a broken stream leaves nothing behind."""
+        ...
+
+    def read(self, key: str) -> AsyncIterator[bytes]:
+        """Stream a file, or refuse with `NotFound`."""
+        ...
+
+    def local(self, key: str) -> AbstractAsyncContextManager[Path]:
+        """Lend a file on this machine's disk, or refuse with `NotFound`."""
+        ...
+
+    async def remove(self, key: str) -> None:
+        """Delete a file; one that is gone already is no error."""
+        ...
