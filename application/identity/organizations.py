@@ -12,7 +12,7 @@ from application.ports import Actor, Clock, Command, Found, PageRequest, Store, 
 from domain.identity.account import Membership
 from domain.identity.organization import Organization
 from domain.identity.role import Permission, Role
-from domain.kernel import Email, NotFound, Phone, Stale
+from domain.kernel import Email, Invalid, NotFound, Phone, Stale
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Short = Annotated[str, Meta(min_length=1, max_length=100)]
@@ -290,11 +290,15 @@ class Organizations:
     async def change_settings(self, command: ChangeSettings, version: int | None) -> SettingsView:
         """Change the organisation's settings."""
         self.actor.require(Permission.ORGANIZATION_WRITE)
-        async with self.uow:
-            values = {_SETTINGS.get(name, name): value for name, value in _given(command).items()}
-            if "sender" in values:
-                await self.senders.replace(self.actor.organization_id, values["sender"])
-            return settings_view(await self._change(self.actor.organization_id, values, version, _WIRE))
+        try:
+            async with self.uow:
+                values = {_SETTINGS.get(name, name): value for name, value in _given(command).items()}
+                if "sender" in values:
+                    await self.senders.replace(self.actor.organization_id, values["sender"])
+                return settings_view(await self._change(self.actor.organization_id, values, version, _WIRE))
+        except Invalid as refusal:
+            details = [(_WIRE.get(field, field), message) for field, message in refusal.details]
+            raise Invalid(refusal.message, details=details) from None
 
     async def _change(
         self, identifier: UUID, values: dict[str, Any], version: int | None, wire: dict[str, str]

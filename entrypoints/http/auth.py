@@ -54,7 +54,7 @@ class Doorkeeper:
         self._admissions = admissions
         self._trusted = tuple(ipaddress.ip_network(network) for network in config.trusted_proxies)
         self._origins = {_origin(config.public_url), *config.cors_origins}
-        self._anonymous_key = config.derived_key("anonymous")
+        self._newcomers_key = config.derived_key("newcomers")
 
     def address(self, request: Request[Any, Any, Any]) -> str:
         """Tell the caller's address; a forwarded one counts only as far as our own proxies vouch for it."""
@@ -78,14 +78,18 @@ class Doorkeeper:
         return any(parsed in network for network in self._trusted if network.version == parsed.version)
 
     def stranger(self, request: Request[Any, Any, Any], operation_id: str, key: str | None) -> Caller:
-        """Let in nobody in particular; under one Idempotency-Key always as the same organisation to be (UUIDv8)."""
-        if key is None:
-            return Caller(Actor(new_id()), self.address(request))
-        digest = hmac.digest(self._anonymous_key, f"{operation_id} {key}".encode(), "sha256")
-        number = int.from_bytes(digest[:16], "big") & ~(0xF << 76) & ~(0b11 << 62) | 0x8 << 76 | 0b10 << 62
-        return Caller(Actor(UUID(int=number)), self.address(request))
+        """Let in nobody in particular, as an organisation to be."""
+        return Caller(Actor(self._newcomer(f"{operation_id} {key}" if key else None)), self.address(request))
 
-    async def member(self, request: Request[Any, Any, Any], access: Access) -> Caller:
+    def _newcomer(self, repeated: str | None) -> UUID:
+        """Name an organisation to be; what is asked again under one Idempotency-Key gets the same id (UUIDv8)."""
+        if repeated is None:
+            return new_id()
+        digest = hmac.digest(self._newcomers_key, repeated.encode(), "sha256")
+        number = int.from_bytes(digest[:16], "big") & ~(0xF << 76) & ~(0b11 << 62) | 0x8 << 76 | 0b10 << 62
+        return UUID(int=number)
+
+    async def member(self, request: Request[Any, Any, Any], access: Access, key: str | None) -> Caller:
         """Let in somebody who is signed in, or refuse with 401."""
         bearer = self._bearer(request)
         wanted = request.path_params["organization_id"] if access == "of_path" else bearer.organization_id
@@ -100,7 +104,7 @@ class Doorkeeper:
         if admission.is_first_organization and admission.role in (Role.OWNER, Role.ADMIN):
             permissions |= {Permission.INSTALLATION}
         actor = Actor(
-            new_id() if access == "newcomer" else wanted,
+            self._newcomer(f"{bearer.account_id} {key}" if key else None) if access == "newcomer" else wanted,
             bearer.account_id,
             permissions,
             sees_all_leads=admission.can_view_all_leads or admission.role in SEES_ALL_LEADS,

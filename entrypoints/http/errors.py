@@ -100,7 +100,7 @@ _AWAY = (
     asyncpg.InterfaceError,
     RedisError,
     TimeoutError,
-    ConnectionError,
+    OSError,
 )
 
 

@@ -207,7 +207,7 @@ async def _admit(
         caller = doorkeeper.stranger(request, declared.operation_id, key)
     else:
         try:
-            caller = await doorkeeper.member(request, declared.access)
+            caller = await doorkeeper.member(request, declared.access, key)
         except Unadmitted:
             await limiter.admit("anonymous", doorkeeper.address(request))
             raise

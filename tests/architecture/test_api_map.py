@@ -55,7 +55,7 @@ def misplaced(rows: Iterable[Row], served: set[tuple[str, str]], channels: str) 
 def collected(nodes: Iterable[str]) -> set[str]:
     """Ask pytest which tests `make test` collects in the files of these nodes, without their parameters."""
     files = sorted({node.partition("::")[0] for node in nodes if (HOUSE / node.partition("::")[0]).is_file()})
-    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", "not prove", *files]
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-m", "not prove", *files]
     said = subprocess.run(command, cwd=HOUSE, capture_output=True, text=True, check=False).stdout
     return {line.partition("[")[0].strip() for line in said.splitlines() if "::" in line}
 
