@@ -49,9 +49,8 @@ class Doorkeeper:
     for one that does not exist yet, `public` is nobody in an organisation that does not exist yet; `cron` and
     `signed` are let in as nobody too, and proved by their handlers."""
 
-    def __init__(self, config: Config, tokens: Tokens, admissions: Admissions) -> None:
+    def __init__(self, config: Config, tokens: Tokens) -> None:
         self._tokens = tokens
-        self._admissions = admissions
         self._trusted = tuple(ipaddress.ip_network(network) for network in config.trusted_proxies)
         self._origins = {_origin(config.public_url), *config.cors_origins}
         self._newcomers_key = config.derived_key("newcomers")
@@ -89,13 +88,15 @@ class Doorkeeper:
         number = int.from_bytes(digest[:16], "big") & ~(0xF << 76) & ~(0b11 << 62) | 0x8 << 76 | 0b10 << 62
         return UUID(int=number)
 
-    async def member(self, request: Request[Any, Any, Any], access: Access, key: str | None) -> Caller:
+    async def member(
+        self, request: Request[Any, Any, Any], access: Access, key: str | None, admissions: Admissions
+    ) -> Caller:
         """Let in somebody who is signed in, or refuse with 401."""
         bearer = self._bearer(request)
         wanted = request.path_params["organization_id"] if access == "of_path" else bearer.organization_id
-        admission = await self._admissions.find(bearer.account_id, wanted)
+        admission = await admissions.find(bearer.account_id, wanted)
         if admission is None and wanted != bearer.organization_id:
-            own = await self._admissions.find(bearer.account_id, bearer.organization_id)
+            own = await admissions.find(bearer.account_id, bearer.organization_id)
             if own is not None and own.token_version == bearer.token_version:
                 raise NotFound("There is no such organisation.")
         if admission is None or admission.token_version != bearer.token_version:

@@ -152,7 +152,11 @@ def _operation(operation: Operation, schemas: Mapping[Any, Any], components: Map
             "content": {JSON: {"schema": schemas[operation.body], "example": example}},
         }
     elif operation.takes is not None:
-        made["requestBody"] = {"required": True, "content": operation.takes}
+        content = {
+            kind: {"example": _made_up(said.get("schema", {}), components), **said}
+            for kind, said in operation.takes.items()
+        }
+        made["requestBody"] = {"required": True, "content": content}
     return made
 
 

@@ -15,6 +15,7 @@ from litestar.types import ASGIApp
 from structlog.contextvars import bind_contextvars
 
 from adapters.persistence.database import Cause, IdempotencyKey, PostgresUnitOfWork, Replay
+from adapters.persistence.identity import Admissions
 from application.ports import Actor, Found, PageRequest
 from entrypoints.http.auth import Access, Caller, Doorkeeper, Unadmitted
 from entrypoints.http.envelope import encode_answer, etag_of
@@ -207,7 +208,9 @@ async def _admit(
         caller = doorkeeper.stranger(request, declared.operation_id, key)
     else:
         try:
-            caller = await doorkeeper.member(request, declared.access, key)
+            caller = await doorkeeper.member(
+                request, declared.access, key, await request.app.state.container.get(Admissions)
+            )
         except Unadmitted:
             await limiter.admit("anonymous", doorkeeper.address(request))
             raise
