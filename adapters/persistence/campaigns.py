@@ -27,8 +27,12 @@ WHERE lead.organization_id = $1 AND lead.dataset_id = $3 AND lead.contact_status
 ON CONFLICT DO NOTHING
 """
 _HOLD = """
+WITH mine AS (
+  SELECT id FROM sends WHERE organization_id = $1 AND campaign_id = $2 AND state IN ('planned', 'claimed')
+  ORDER BY id FOR UPDATE
+)
 UPDATE sends SET state = 'planned', held = true, batch = NULL, lease_until = NULL
-WHERE organization_id = $1 AND campaign_id = $2 AND state IN ('planned', 'claimed')
+FROM mine WHERE sends.organization_id = $1 AND sends.id = mine.id
 """
 _RELEASE = """
 WITH waiting AS (
@@ -63,21 +67,24 @@ FROM enrolments e
 JOIN leads lead ON lead.organization_id = $1 AND lead.id = e.lead_id
 JOIN contacts contact ON contact.organization_id = $1 AND contact.id = lead.contact_id
 WHERE e.organization_id = $1 AND e.campaign_id = $2 AND e.due_at <= $3 AND NOT e.held
-ORDER BY e.due_at, e.lead_id LIMIT $4 FOR UPDATE OF e SKIP LOCKED
+ORDER BY e.due_at, e.lead_id LIMIT $4 FOR NO KEY UPDATE OF lead, e SKIP LOCKED
 """  # noqa: S608 - our own column names
 _FACTS = f"""
 SELECT {_WORDS} FROM leads lead JOIN contacts contact ON contact.organization_id = $1 AND contact.id = lead.contact_id
 WHERE lead.organization_id = $1 AND lead.dataset_id = $2 AND lead.id = $3 AND """  # noqa: S608
 _FINISHED = """
-SELECT id FROM campaigns c WHERE organization_id = $1 AND status = 'active'
+SELECT c.id FROM campaigns c JOIN datasets d ON d.organization_id = $1 AND d.id = c.dataset_id
+WHERE c.organization_id = $1 AND c.status = 'active'
   AND NOT EXISTS (SELECT 1 FROM enrolments e WHERE e.organization_id = $1 AND e.campaign_id = c.id)
   AND NOT EXISTS (SELECT 1 FROM sends s WHERE s.organization_id = $1 AND s.campaign_id = c.id
                   AND s.state IN ('planned', 'claimed', 'handed', 'unknown'))
-FOR UPDATE SKIP LOCKED
+FOR UPDATE OF d, c SKIP LOCKED
 """
 _NEXT_DUE = """
-SELECT min(e.due_at) FROM enrolments e JOIN campaigns c ON c.organization_id = $1 AND c.id = e.campaign_id
-WHERE e.organization_id = $1 AND NOT e.held AND c.status = 'active'
+SELECT coalesce((
+  SELECT min(e.due_at) FROM enrolments e JOIN campaigns c ON c.organization_id = $1 AND c.id = e.campaign_id
+  WHERE e.organization_id = $1 AND NOT e.held AND c.status = 'active'
+), (SELECT $2::timestamptz FROM campaigns WHERE organization_id = $1 AND status = 'active' LIMIT 1))
 """
 _FOLLOW_UP = """
 UPDATE enrolments e SET touch = n.touch, due_at = n.due_at, delayed_by = NULL
@@ -110,6 +117,11 @@ class PostgresCampaigns(PostgresStore[Campaign]):
     async def of_dataset(self, dataset_id: UUID) -> Campaign | None:
         """Find the campaign of a dataset that the actor may see."""
         return await self.find_one("dataset_id = $2", dataset_id) if self._sees(dataset_id) else None
+
+    async def to_change(self, dataset_id: UUID) -> Campaign | None:
+        """Find and lock the campaign of a dataset that is locked already."""
+        rows = await self._rows(f"{self._select} WHERE organization_id = $1 AND dataset_id = $2 FOR UPDATE", dataset_id)
+        return self.layout.read(rows[0]) if rows else None
 
     async def dataset_is_there(self, dataset_id: UUID) -> bool:
         """Tell whether there is such a dataset, and lock it."""
@@ -199,6 +211,14 @@ class PostgresCampaigns(PostgresStore[Campaign]):
             for row in await self._rows(_DUE, campaign.id, self.uow.now(), limit)
         ]
 
+    async def pace(self, campaign: Campaign) -> None:
+        """Write down which slot is free next."""
+        await self._run(
+            "UPDATE campaigns SET next_slot = $3 WHERE organization_id = $1 AND id = $2",
+            campaign.id,
+            campaign.next_slot,
+        )
+
     async def in_flight(self, campaign: Campaign, leads: Sequence[UUID]) -> None:
         """Let these wait for what becomes of their text."""
         await self._run(
@@ -249,6 +269,12 @@ class PostgresCampaigns(PostgresStore[Campaign]):
         await self._set_status(leads, Cause.PERMANENT_FAILURE, ContactStatus.UNREACHABLE)
         await self._run("DELETE FROM enrolments WHERE organization_id = $1 AND lead_id = ANY ($2)", leads)
 
+    async def refused(self, leads: Sequence[UUID]) -> None:
+        """Enrol these no longer."""
+        await self._run(
+            "DELETE FROM enrolments WHERE organization_id = $1 AND lead_id = ANY ($2) AND due_at IS NULL", leads
+        )
+
     async def _set_status(self, leads: Sequence[UUID], cause: Cause, to: ContactStatus) -> None:
         found, _ = TRANSITIONS[cause]
         await self._run(
@@ -264,9 +290,9 @@ class PostgresCampaigns(PostgresStore[Campaign]):
         ids = [row["id"] for row in await self._rows(_FINISHED)]
         return list((await self.campaigns(ids)).values())
 
-    async def next_due(self) -> datetime | None:
+    async def next_due(self, at_the_latest: datetime) -> datetime | None:
         """Tell when the next enrolment of an active campaign is due."""
-        [row] = await self._rows(_NEXT_DUE)
+        [row] = await self._rows(_NEXT_DUE, at_the_latest)
         due: datetime | None = row[0]
         return due
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.store import encode_json
 from application.messaging.gate import Entry
-from application.messaging.sending import Claimed, Result
+from application.messaging.sending import Claimed, HandedOver, Result
 from domain.kernel import new_id
 from domain.messaging.policy import Allow, Channel, Delay, Hold, Purpose, Verdict
 
@@ -56,6 +56,9 @@ FROM due, messages m
 WHERE s.organization_id = $1 AND s.id = due.id AND m.organization_id = $1 AND m.id = s.id
 RETURNING {_COLUMNS}, m.body
 """  # noqa: S608 - our own column names
+_LOCK = """
+SELECT 1 FROM sends WHERE organization_id = $1 AND id = ANY ($2) AND state = 'claimed' ORDER BY id FOR UPDATE
+"""
 _HAND = """
 UPDATE sends SET state = 'handed', handed_at = $3, handed_machine_at = clock_timestamp()
 WHERE organization_id = $1 AND batch = $2 AND state = 'claimed' AND id = ANY ($4)
@@ -92,16 +95,27 @@ FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::int[], $7::times
 WHERE m.organization_id = $1 AND m.id = t.id
 """
 _COUNT = """
+WITH n AS (
+  SELECT conversation_id, count(*) AS messages FROM messages WHERE organization_id = $1 AND id = ANY ($2)
+  GROUP BY conversation_id
+), mine AS (
+  SELECT id FROM conversations WHERE organization_id = $1 AND id IN (SELECT conversation_id FROM n)
+  ORDER BY contact_id, channel FOR UPDATE
+)
 UPDATE conversations c SET message_count = c.message_count + n.messages,
        last_message_at = greatest(c.last_message_at, $3)
-FROM (SELECT conversation_id, count(*) AS messages FROM messages WHERE organization_id = $1 AND id = ANY ($2)
-      GROUP BY conversation_id) n
-WHERE c.organization_id = $1 AND c.id = n.conversation_id
+FROM mine JOIN n ON n.conversation_id = mine.id
+WHERE c.organization_id = $1 AND c.id = mine.id
 """
 _RELEASE = """
+WITH ended AS (
+  SELECT id FROM sends
+  WHERE organization_id = $1 AND state IN ('claimed', 'handed') AND lease_until <= clock_timestamp()
+  ORDER BY id FOR UPDATE SKIP LOCKED
+)
 UPDATE sends SET state = CASE state WHEN 'claimed' THEN 'planned' ELSE 'unknown' END, batch = NULL,
        lease_until = CASE state WHEN 'claimed' THEN NULL ELSE lease_until END
-WHERE organization_id = $1 AND state IN ('claimed', 'handed') AND lease_until <= clock_timestamp()
+FROM ended WHERE sends.organization_id = $1 AND sends.id = ended.id
 """
 _UNKNOWN = f"""
 SELECT {_COLUMNS}, '' AS body FROM sends s
@@ -207,16 +221,17 @@ class PostgresLedger:
         )
         return [_claimed(row) for row in rows]
 
-    async def hand(self, batch: UUID, verdicts: Sequence[tuple[UUID, Verdict]], at: datetime) -> frozenset[UUID]:
+    async def hand(self, batch: UUID, verdicts: Sequence[tuple[UUID, Verdict]], at: datetime) -> HandedOver:
         """Hand over what is allowed, write the other verdicts; what was cancelled meanwhile stays so."""
+        ids = [identifier for identifier, _ in verdicts]
+        await self._uow.connection.execute(_LOCK, self._uow.organization_id, ids)  # in one order: no deadlocks
         allowed = [identifier for identifier, verdict in verdicts if isinstance(verdict, Allow)]
         handed = await self._uow.connection.fetch(_HAND, self._uow.organization_id, batch, at, allowed)
         others = [(identifier, verdict) for identifier, verdict in verdicts if not isinstance(verdict, Allow)]
-        if others:
-            await self._turn_back(batch, others, at)
-        return frozenset(row["id"] for row in handed)
+        refused = await self._turn_back(batch, others, at) if others else frozenset()
+        return HandedOver(frozenset(row["id"] for row in handed), refused)
 
-    async def _turn_back(self, batch: UUID, verdicts: Sequence[tuple[UUID, Verdict]], at: datetime) -> None:
+    async def _turn_back(self, batch: UUID, verdicts: Sequence[tuple[UUID, Verdict]], at: datetime) -> frozenset[UUID]:
         states = ["planned" if isinstance(verdict, Delay | Hold) else "refused" for _, verdict in verdicts]
         rows = await self._uow.connection.fetch(
             _TURN_BACK,
@@ -231,12 +246,13 @@ class PostgresLedger:
             [reasons_json(verdict) for _, verdict in verdicts],
             [_delaying(verdict) for _, verdict in verdicts],
         )
-        refused = [row["id"] for row in rows if row["state"] == "refused"]
+        refused = frozenset(row["id"] for row in rows if row["state"] == "refused")
         await self._uow.connection.execute(
             "UPDATE messages SET status = 'refused' WHERE organization_id = $1 AND id = ANY ($2)",
             self._uow.organization_id,
-            refused,
+            list(refused),
         )
+        return refused
 
     async def write(self, results: Sequence[Result], at: datetime, batch: UUID | None) -> frozenset[UUID]:
         """Write what became of the batch's handed rows, or without a batch of unknown ones; tell it on the messages."""

@@ -133,6 +133,14 @@ MESSAGES = Listing(
     types={"lead_id": sa.Uuid(), "contact_id": sa.Uuid(), "conversation_id": sa.Uuid(), **_SCOPE_TYPES},
 )
 LISTINGS = (CONVERSATIONS, MESSAGES)
+_SETTLE = """
+WITH settled AS (
+  UPDATE sends SET state = 'accepted', provider_id = $3, settled_at = $4, lease_until = NULL
+  WHERE organization_id = $1 AND id = $2 AND state = 'unknown' RETURNING conversation_id
+)
+UPDATE conversations c SET message_count = c.message_count + 1, last_message_at = greatest(c.last_message_at, $4)
+FROM settled WHERE c.organization_id = $1 AND c.id = settled.conversation_id
+"""
 
 
 class PostgresConversations(PostgresStore[Conversation]):
@@ -156,6 +164,10 @@ class PostgresConversations(PostgresStore[Conversation]):
             channel,
         )
         return None if row is None else self.layout.read(row)
+
+    async def locked(self, identifier: UUID) -> Conversation:
+        """Load one, locked."""
+        return await self.get_for_update(identifier)
 
     async def take_in(self, incoming: Incoming) -> None:
         """Store a message that came in."""
@@ -257,10 +269,10 @@ class PostgresReportedMessages:
             handed_at=send["handed_at"],
         )
 
-    async def move(self, report: Report, status: MessageStatus) -> None:
+    async def move(self, report: Report, status: MessageStatus, handed_at: datetime | None) -> None:
         """Write a status and what came with it."""
         await self._uow.connection.execute(
-            "UPDATE messages SET status = $3, provider_id = $4, error_code = $5,"
+            "UPDATE messages SET status = $3, provider_id = $4, error_code = $5, sent_at = coalesce(sent_at, $7),"
             " delivered_at = CASE WHEN $3 = 'delivered' THEN $6::timestamptz ELSE delivered_at END"
             " WHERE organization_id = $1 AND id = $2",
             self._uow.organization_id,
@@ -269,17 +281,13 @@ class PostgresReportedMessages:
             report.provider_id,
             report.error,
             report.at,
+            handed_at,
         )
 
     async def settle(self, report: Report) -> None:
-        """Note that the provider did take a message of which nobody knew."""
+        """Note that the provider did take a message of which nobody knew, and count it in its thread."""
         await self._uow.connection.execute(
-            "UPDATE sends SET state = 'accepted', provider_id = $3, settled_at = $4, lease_until = NULL"
-            " WHERE organization_id = $1 AND id = $2 AND state = 'unknown'",
-            self._uow.organization_id,
-            report.send_id,
-            report.provider_id,
-            self._uow.now(),
+            _SETTLE, self._uow.organization_id, report.send_id, report.provider_id, self._uow.now()
         )
 
 

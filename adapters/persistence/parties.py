@@ -22,10 +22,14 @@ SELECT contact_id, lead_id FROM sends
 WHERE organization_id = $1 AND recipient = $2 AND handed_at IS NOT NULL ORDER BY handed_at DESC LIMIT 1
 """
 _CANCEL = """
-WITH cancelled AS (
-  UPDATE sends SET state = 'cancelled', settled_at = $3, batch = NULL
+WITH mine AS (
+  SELECT id FROM sends
   WHERE organization_id = $1 AND state IN ('planned', 'claimed') AND purpose <> 'opt_out_confirmation' AND {which}
-  RETURNING id
+  ORDER BY id FOR UPDATE
+), cancelled AS (
+  UPDATE sends SET state = 'cancelled', settled_at = $3, batch = NULL, lease_until = NULL
+  FROM mine WHERE sends.organization_id = $1 AND sends.id = mine.id
+  RETURNING sends.id
 )
 UPDATE messages SET status = 'cancelled' WHERE organization_id = $1 AND id IN (SELECT id FROM cancelled)
 """
@@ -37,11 +41,16 @@ UPDATE leads SET latest_reply = $3, reply_received_at = $4, reply_order = $4, up
 WHERE organization_id = $1 AND id = $2
 """
 _LEADS_AT = """
-SELECT lead.id FROM leads lead JOIN contacts contact
+SELECT lead.id, lead.reply_received_at IS NOT NULL AS wrote FROM leads lead JOIN contacts contact
   ON contact.organization_id = $1 AND contact.id = lead.contact_id
 WHERE lead.organization_id = $1 AND (lead.phone = ANY ($2) OR contact.phone = ANY ($2) OR contact.email = ANY ($2))
 ORDER BY lead.id
 """
+_LOCK = """
+SELECT 1 FROM sends WHERE organization_id = $1 AND contact_id = $2 AND state IN ('planned', 'claimed')
+ORDER BY id FOR UPDATE
+"""
+_HAS_LEAD = "EXISTS (SELECT 1 FROM leads l WHERE l.organization_id = $1 AND l.contact_id = contact.id AND {which})"
 _HOLD = """
 UPDATE sends SET state = 'planned', held = true, batch = NULL, lease_until = NULL
 WHERE organization_id = $1 AND contact_id = $2 AND state IN ('planned', 'claimed') AND purpose = 'campaign'
@@ -70,10 +79,19 @@ class PostgresParties:
             raise NotFound("There is no such lead.")
         return _party(row)
 
+    def _seen_contact(self) -> tuple[str, list[Any]]:
+        """Narrow to contacts with a lead that the actor may see; without any lead, everybody's but the limited ones'."""
+        visible, parameters = self._visibility.sql("l", first=3)
+        seen = _HAS_LEAD.format(which=visible)
+        if "visible_datasets" in self._visibility.scope():
+            return seen, parameters
+        return f"({seen} OR NOT {_HAS_LEAD.format(which='true')})", parameters
+
     async def of_contact(self, contact_id: UUID) -> Party:
         """Give the contact with its latest lead, or refuse with `NotFound`."""
+        condition, parameters = self._seen_contact()
         row = await self._uow.connection.fetchrow(
-            f"{_PARTY} contact.id = $2 {_LATEST}", self._uow.organization_id, contact_id
+            f"{_PARTY} contact.id = $2 AND {condition} {_LATEST}", self._uow.organization_id, contact_id, *parameters
         )
         if row is None:
             raise NotFound("There is no such contact.")
@@ -90,8 +108,9 @@ class PostgresParties:
                 phone=party.phone,
                 email=party.email,
             )
+        condition, parameters = self._seen_contact()
         row = await self._uow.connection.fetchrow(
-            f"{_PARTY} contact.phone = $2 {_LATEST}", self._uow.organization_id, number
+            f"{_PARTY} contact.phone = $2 AND {condition} {_LATEST}", self._uow.organization_id, number, *parameters
         )
         return None if row is None else _party(row)
 
@@ -140,10 +159,11 @@ class PostgresParties:
         return tuple(leads)
 
     async def opted_in(self, addresses: Sequence[str]) -> tuple[UUID, ...]:
-        """Take leads of these addresses out of OPTED_OUT: they wrote, so they have REPLIED."""
+        """Take leads of these addresses out of OPTED_OUT: to REPLIED where they ever wrote, else to READY."""
         rows = await self._uow.connection.fetch(_LEADS_AT, self._uow.organization_id, list(addresses))
         leads = [row["id"] for row in rows]
-        await self._move(leads, Cause.START, ContactStatus.REPLIED)
+        await self._move([row["id"] for row in rows if row["wrote"]], Cause.START, ContactStatus.REPLIED)
+        await self._move([row["id"] for row in rows if not row["wrote"]], Cause.START, ContactStatus.READY)
         return tuple(leads)
 
     async def _move(self, leads: Sequence[UUID], cause: Cause, to: ContactStatus) -> None:
@@ -156,6 +176,10 @@ class PostgresParties:
             to.value,
             [status.value for status in found],
         )
+
+    async def lock(self, party: Party) -> None:
+        """Lock what is planned for this contact: ledger rows come before threads, wherever both are locked."""
+        await self._uow.connection.execute(_LOCK, self._uow.organization_id, party.contact_id)
 
     async def hold(self, party: Party) -> None:
         """Put campaign texts to this contact back to planned and held."""

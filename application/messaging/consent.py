@@ -107,34 +107,37 @@ class Consents:
         if purpose not in {p.value for p in Purpose}:
             raise Invalid("There is no such purpose.", field="purpose")
         async with self.uow:
-            party = await self.parties.of_contact(contact_id)
-            address = party.email if chosen is Channel.EMAIL else party.phone
-            if address is None:
-                what = "e-mail address" if chosen is Channel.EMAIL else "phone number"
-                missing = ReasonView(rule="address", outcome="refused", sentence=f"This contact has no {what}.")
-                return CanContactView(allowed=False, verdict="refuse", until=None, reasons=[missing])
-            recipient = Recipient(
-                contact_id=party.contact_id, address=address, channel=chosen, lead_id=party.lead_id, campaign_id=None
-            )
-            [facts] = await self.facts.of([recipient])
-            asked = Purpose.MANUAL if purpose == "campaign" and facts.campaign_state is None else Purpose(purpose)
-            request = SendRequest(purpose=asked, channel=chosen, to=address, turn_number=facts.turn.number)
-            verdict = decide(request, facts, self.clock.now())
-            return CanContactView(
-                allowed=verdict.kind == "allow",
-                verdict=verdict.kind,
-                until=verdict.until if isinstance(verdict, Delay) else None,
-                reasons=[ReasonView(rule=r.rule, outcome=r.outcome, sentence=r.sentence) for r in verdict.reasons],
-            )
+            return await self._explain(await self.parties.of_contact(contact_id), chosen, purpose)
 
-    async def opt_out(self, contact_id: UUID, told: RecordConsent) -> None:
+    async def _explain(self, party: Party, channel: Channel, purpose: str) -> CanContactView:
+        address = party.email if channel is Channel.EMAIL else party.phone
+        if address is None:
+            what = "e-mail address" if channel is Channel.EMAIL else "phone number"
+            missing = ReasonView(rule="address", outcome="refused", sentence=f"This contact has no {what}.")
+            return CanContactView(allowed=False, verdict="refuse", until=None, reasons=[missing])
+        recipient = Recipient(
+            contact_id=party.contact_id, address=address, channel=channel, lead_id=party.lead_id, campaign_id=None
+        )
+        [facts] = await self.facts.of([recipient])
+        asked = Purpose.MANUAL if purpose == "campaign" and facts.campaign_state is None else Purpose(purpose)
+        request = SendRequest(purpose=asked, channel=channel, to=address, turn_number=facts.turn.number)
+        verdict = decide(request, facts, self.clock.now())
+        return CanContactView(
+            allowed=verdict.kind == "allow",
+            verdict=verdict.kind,
+            until=verdict.until if isinstance(verdict, Delay) else None,
+            reasons=[ReasonView(rule=r.rule, outcome=r.outcome, sentence=r.sentence) for r in verdict.reasons],
+        )
+
+    async def opt_out(self, contact_id: UUID, told: RecordConsent) -> CanContactView:
         """Record that a contact told a person to stop."""
         self.actor.require(Permission.CONSENT_WRITE)
         async with self.uow:
             party = await self.parties.of_contact(contact_id)
             await self.stop(party, "person", _text(told.wording), _text(told.source), None)
+            return await self._explain(party, Channel.SMS, Purpose.CAMPAIGN.value)
 
-    async def opt_in(self, contact_id: UUID, told: RecordConsent) -> None:
+    async def opt_in(self, contact_id: UUID, told: RecordConsent) -> CanContactView:
         """Record that a contact told a person that messages are welcome again; needs their words."""
         self.actor.require(Permission.CONSENT_WRITE)
         if not _text(told.wording):
@@ -143,6 +146,7 @@ class Consents:
             party = await self.parties.of_contact(contact_id)
             if not await self.start(party, "person", _text(told.wording), _text(told.source), None):
                 raise Conflict("This contact has not opted out.")
+            return await self._explain(party, Channel.SMS, Purpose.CAMPAIGN.value)
 
     async def ledger_of(self, contact_id: UUID) -> list[ConsentView]:
         """List what a contact said about being contacted, newest first."""

@@ -13,7 +13,7 @@ from application.messaging.gate import SEND, Draft, Gate
 from application.messaging.outreach import Parties, Party
 from application.ports import Actor, Clock, Command, Filter, Found, PageRequest, Store, UnitOfWork, View, effect
 from domain.identity.role import Permission
-from domain.kernel import Invalid, NotFound, Phone, new_id
+from domain.kernel import Invalid, NotFound, Phone, Stale, new_id
 from domain.messaging.conversation import Conversation
 from domain.messaging.message import MessageReceived, TextArrived
 from domain.messaging.opt_out import read as read_wish
@@ -77,6 +77,10 @@ class ConversationStore(Store[Conversation], Protocol):
 
     async def with_contact(self, contact_id: UUID, channel: str) -> Conversation | None:
         """Find the one thread with a contact on a channel, locked until the unit of work ends."""
+        ...
+
+    async def locked(self, identifier: UUID) -> Conversation:
+        """Load one, locked until the unit of work ends."""
         ...
 
     async def take_in(self, incoming: Incoming) -> None:
@@ -209,10 +213,7 @@ class Conversations:
         """Show one thread with its lead and its messages, oldest first."""
         self.actor.require(Permission.MESSAGES_READ)
         async with self.uow.reading():
-            thread = await self.conversations.thread(identifier)
-        if thread is None:
-            raise NotFound("There is no such conversation.")
-        return thread
+            return await self._shown(identifier)
 
     async def open(self, asked: OpenConversation) -> OpenedView:
         """Find or open the thread with a lead's contact."""
@@ -226,23 +227,39 @@ class Conversations:
             thread = found or await self._thread(party, asked.channel, address)
             return OpenedView(id=thread.id, created=found is None)
 
-    async def change(self, identifier: UUID, asked: ChangeConversation) -> msgspec.Raw:
+    async def change(self, identifier: UUID, asked: ChangeConversation, version: int | None) -> msgspec.Raw:
         """Mark a thread read, put it away, or take and hand back its turn."""
         self.actor.require(Permission.MESSAGES_SEND)
-        await self.show(identifier)
         async with self.uow:
-            thread = await self.conversations.get(identifier)
+            await self._shown(identifier)
+            party = await self.parties.of_contact((await self.conversations.get(identifier)).contact_id)
+            await self.parties.lock(party)
+            thread = await self.conversations.locked(identifier)
+            _require_version(thread, version, asked)
             if asked.mark_read is True:
                 thread.mark_read()
             if asked.archive is not msgspec.UNSET:
                 thread.archived = asked.archive
             if asked.turn is not msgspec.UNSET:
                 self.uow.publish(thread.give_to(Holder(asked.turn)))
-                party = await self.parties.of_contact(thread.contact_id)
                 await (self.parties.hold(party) if asked.turn == "person" else self.parties.release(party))
                 await self.agenda.no_later_than(SEND, self.clock.now())
             await self.conversations.save(thread)
-        return await self.show(identifier)
+            return await self._shown(identifier)
+
+    async def _shown(self, identifier: UUID) -> msgspec.Raw:
+        thread = await self.conversations.thread(identifier)
+        if thread is None:
+            raise NotFound("There is no such conversation.")
+        return thread
+
+
+def _require_version(thread: Conversation, version: int | None, asked: ChangeConversation) -> None:
+    if version is None or version == thread.version:
+        return
+    message = f"This conversation was changed meanwhile: it is at version {thread.version}, not {version}."
+    named = [name for name in asked.__struct_fields__ if getattr(asked, name) is not msgspec.UNSET]
+    raise Stale(message, details=[(name, "This may have been changed meanwhile.") for name in named])
 
 
 def _incoming(message_id: UUID, thread: Conversation, arrived: TextArrived) -> Incoming:

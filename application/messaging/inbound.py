@@ -74,8 +74,8 @@ class ReportedMessages(Protocol):
         """Lock an outgoing message and tell where it stands."""
         ...
 
-    async def move(self, report: Report, status: MessageStatus) -> None:
-        """Write a status and what came with it."""
+    async def move(self, report: Report, status: MessageStatus, handed_at: datetime | None) -> None:
+        """Write a status and what came with it; it was sent when it was handed over."""
         ...
 
     async def settle(self, report: Report) -> None:
@@ -124,13 +124,12 @@ class ProviderNotices:
             if message is None:
                 return
             status = later(message.status, report.status)
-            if status is message.status:
-                return
-            await self.reported.move(report, status)
+            if status is not message.status:
+                await self.reported.move(report, status, message.handed_at)
             if message.unknown:
                 await self.reported.settle(report)
                 self._settled(report, message, "accepted")
-            if report.permanent and status is MessageStatus.FAILED:
+            if report.permanent and status is MessageStatus.FAILED is not message.status:
                 self._settled(report, message, "unreachable")
 
     def _settled(self, report: Report, message: Outgoing, outcome: str) -> None:

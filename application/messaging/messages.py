@@ -156,6 +156,7 @@ class Messages:
             body=body,
             author_id=self.actor.user_id,
         )
+        await self.parties.lock(party)
         [verdict] = await self.gate.submit([draft])
         if not isinstance(verdict, Refuse):
             thread = await self.conversations.with_contact(party.contact_id, "sms")

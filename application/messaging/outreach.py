@@ -31,7 +31,7 @@ class Parties(Protocol):
         ...
 
     async def behind(self, number: Phone) -> Party | None:
-        """Tell who writes from a number: the lead last texted there, else the contact with it."""
+        """Tell who writes from a number: the lead last texted there, else the contact with it, if the actor sees it."""
         ...
 
     async def make(self, number: Phone, at: datetime) -> Party:
@@ -47,7 +47,11 @@ class Parties(Protocol):
         ...
 
     async def opted_in(self, addresses: Sequence[str]) -> tuple[UUID, ...]:
-        """Take leads of these addresses out of OPTED_OUT; gives them."""
+        """Take leads of these addresses out of OPTED_OUT: to REPLIED where they ever wrote, else READY; gives them."""
+        ...
+
+    async def lock(self, party: Party) -> None:
+        """Lock what is planned for this contact: ledger rows come before threads, wherever both are locked."""
         ...
 
     async def hold(self, party: Party) -> None:

@@ -57,6 +57,14 @@ class Result:
     settled: Settled | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """Tell which rows are handed and may be sent, and which the gate refused for good."""
+
+    handed: frozenset[UUID]
+    refused: frozenset[UUID]
+
+
 class HandOvers(Protocol):
     """Move ledger rows through their states; every write is conditional on the state it found."""
 
@@ -64,8 +72,8 @@ class HandOvers(Protocol):
         """Take due rows, or the one named, for this worker until the lease (machine time) ends."""
         ...
 
-    async def hand(self, batch: UUID, verdicts: Sequence[tuple[UUID, Verdict]], at: datetime) -> frozenset[UUID]:
-        """Write verdicts on claimed rows; gives those that are now handed and may be sent."""
+    async def hand(self, batch: UUID, verdicts: Sequence[tuple[UUID, Verdict]], at: datetime) -> HandedOver:
+        """Write verdicts on the rows that are still claimed."""
         ...
 
     async def write(self, results: Sequence[Result], at: datetime, batch: UUID | None) -> frozenset[UUID]:
@@ -182,8 +190,11 @@ class Sending:
                 verdicts = [
                     (row.id, decide(_request(row), facts, now)) for row, facts in zip(claimed, known, strict=True)
                 ]
-                handed = await self.rows.hand(batch, verdicts, now)
-            rows = [row for row in claimed if row.id in handed]
+                done = await self.rows.hand(batch, verdicts, now)
+                refused = tuple(_settled(row, "refused", now) for row in claimed if row.id in done.refused)
+                if refused:
+                    self.uow.publish(MessagesSettled(subject=batch, settled=refused))
+            rows = [row for row in claimed if row.id in done.handed]
             told = await asyncio.gather(*(self._send(row, ends) for row in rows))
             async with self.uow:
                 now = self.clock.now()

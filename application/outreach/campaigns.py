@@ -11,7 +11,7 @@ import msgspec
 from application.agenda import Agenda
 from application.ports import Actor, Clock, Command, Store, UnitOfWork, View
 from domain.identity.role import Permission
-from domain.kernel import Conflict, Invalid, NotFound, Phone
+from domain.kernel import Conflict, Invalid, NotFound, Phone, Stale
 from domain.messaging.segments import count_segments
 from domain.messaging.template import render
 from domain.messaging.window import EVERY_DAY, Weekday, Window
@@ -168,7 +168,11 @@ class CampaignStore(Store[Campaign], Protocol):
     """Keep campaigns and enrolments."""
 
     async def of_dataset(self, dataset_id: UUID) -> Campaign | None:
-        """Find and lock the campaign of a dataset that the actor may see."""
+        """Find the campaign of a dataset that the actor may see."""
+        ...
+
+    async def to_change(self, dataset_id: UUID) -> Campaign | None:
+        """Find and lock the campaign of a dataset that is locked already."""
         ...
 
     async def dataset_is_there(self, dataset_id: UUID) -> bool:
@@ -265,8 +269,10 @@ class Campaigns:
         self.actor.require(Permission.CAMPAIGNS_RUN)
         async with self.uow:
             campaign = await self._of(dataset_id)
-            if version is not None:
-                campaign.version = version
+            if version is not None and version != campaign.version:
+                message = f"This campaign was changed meanwhile: it is at version {campaign.version}, not {version}."
+                named = [name for name in asked.__struct_fields__ if getattr(asked, name) is not None]
+                raise Stale(message, details=[(name, "This may have been changed meanwhile.") for name in named])
             if campaign.status is CampaignStatus.COMPLETED:
                 raise Conflict("This campaign is completed; its settings no longer matter.")
             campaign.settings = changed(campaign.settings, asked)
@@ -307,7 +313,7 @@ class Campaigns:
     async def _of(self, dataset_id: UUID) -> Campaign:
         if not await self.campaigns.dataset_is_there(dataset_id):
             raise NotFound("There is no such dataset.")
-        campaign = await self.campaigns.of_dataset(dataset_id)
+        campaign = await self.campaigns.to_change(dataset_id)
         if campaign is None:
             campaign = Campaign(
                 organization_id=self.actor.organization_id, dataset_id=dataset_id, seed=secrets.randbits(62)

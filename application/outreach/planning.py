@@ -84,6 +84,10 @@ class Enrolments(Protocol):
         """Take due enrolments of a campaign, locked, oldest first."""
         ...
 
+    async def pace(self, campaign: Campaign) -> None:
+        """Write down which slot is free next; nobody's version of the campaign grows old by that."""
+        ...
+
     async def in_flight(self, campaign: Campaign, leads: Sequence[UUID]) -> None:
         """Let these wait for what becomes of their text."""
         ...
@@ -116,12 +120,16 @@ class Enrolments(Protocol):
         """Note that nothing reaches these leads."""
         ...
 
+    async def refused(self, leads: Sequence[UUID]) -> None:
+        """Enrol these no longer: the gate refused their text when it was to be handed over."""
+        ...
+
     async def finished(self) -> list[Campaign]:
         """Find and lock active campaigns with nobody enrolled and nothing under way."""
         ...
 
-    async def next_due(self) -> datetime | None:
-        """Tell when the next enrolment of an active campaign is due."""
+    async def next_due(self, at_the_latest: datetime) -> datetime | None:
+        """Tell when the next enrolment of an active campaign is due; what STOPs and replies ended is seen later."""
         ...
 
 
@@ -160,7 +168,7 @@ class Planning:
                 await self.campaigns.save(campaign)
                 await self.campaigns.show_on_dataset(campaign)
             await self.agenda.lock(PLAN)
-            due = await self.enrolments.next_due()
+            due = await self.enrolments.next_due(now + EXHAUSTED_AFTER)
             if due is not None:
                 await self.agenda.no_later_than(PLAN, due)
 
@@ -172,8 +180,8 @@ class Planning:
             due = await self.enrolments.due(campaign, PLANNED_AT_ONCE)
             await self.enrolments.exhaust(campaign, [d.lead_id for d in due if d.touch == EXHAUST])
             await self._plan(campaign, [d for d in due if d.touch != EXHAUST])
-            await self.campaigns.save(campaign)
-        return True
+            await self.enrolments.pace(campaign)
+        return bool(due)  # none: others have what is due locked; the schedule asks again
 
     async def _plan(self, campaign: Campaign, due: Sequence[DueTouch]) -> None:
         texts = [text for touch in due if (text := _text(campaign, touch)) is not None]
@@ -188,13 +196,14 @@ class Planning:
 
     @effect
     async def advance(self, event: MessagesSettled) -> None:
-        """Bring the next touch of leads whose text was accepted; drop those that nothing reaches."""
+        """Bring the next touch of leads whose text was accepted; drop whom nothing reaches or the gate refused."""
         touches = [s for s in event.settled if s.campaign_id and s.lead_id and s.touch]
         async with self.uow:
             campaigns = await self.enrolments.campaigns(sorted({s.campaign_id for s in touches if s.campaign_id}))
-            reached = [s for s in touches if s.outcome != "unreachable"]
+            reached = [s for s in touches if s.outcome in ("accepted", "rejected")]
             await self.enrolments.contacted([s.lead_id for s in reached if s.lead_id and s.outcome == "accepted"])
             await self.enrolments.unreachable([s.lead_id for s in touches if s.outcome == "unreachable" and s.lead_id])
+            await self.enrolments.refused([s.lead_id for s in touches if s.outcome == "refused" and s.lead_id])
             following = []
             for s in reached:
                 campaign = campaigns.get(s.campaign_id) if s.campaign_id else None
@@ -202,7 +211,7 @@ class Planning:
                     continue
                 following.append((campaign.id, s.lead_id, *_next(campaign, Touch(s.touch), s.at)))
             await self.enrolments.follow_up(following)
-            due = [at for *_, at in following if at is not None]
+            due = [at for *_, at in following] + [s.at for s in touches if s not in reached]
             if due:
                 await self.agenda.no_later_than(PLAN, min(due))
 

@@ -40,8 +40,8 @@ _FORWARD = {
     MessageStatus.PENDING: 0,
     MessageStatus.UNKNOWN: 1,
     MessageStatus.SENT: 2,
-    MessageStatus.DELIVERED: 3,
     MessageStatus.FAILED: 3,
+    MessageStatus.DELIVERED: 4,  # what arrived has arrived, whatever else was said of it
 }
 
 
@@ -87,7 +87,7 @@ class MessagePlanned(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """Say what became of one message at the provider; `outcome` is accepted, rejected or unreachable."""
+    """Say what became of one message; `outcome` is accepted, rejected or unreachable, or refused by the gate."""
 
     send_id: UUID
     outcome: str

@@ -16,7 +16,7 @@ from application.messaging.conversations import (
 from application.messaging.messages import MessageFilter, Messages, SendMessage, SendTo, WhyView
 from application.messaging.shown import ConversationView, MessageView, ThreadView
 from application.ports import Filter, Found, PageRequest
-from entrypoints.http.operation import operation
+from entrypoints.http.operation import IfMatch, operation
 
 
 class ContactQuestion(Filter, frozen=True):
@@ -47,10 +47,10 @@ async def show_conversation(conversations: Conversations, conversation_id: UUID)
 
 @operation("PATCH", "/conversations/{conversation_id:uuid}", "changeConversation", "Change a thread", shows=ThreadView)
 async def change_conversation(
-    conversations: Conversations, conversation_id: UUID, body: ChangeConversation
+    conversations: Conversations, conversation_id: UUID, body: ChangeConversation, version: IfMatch
 ) -> msgspec.Raw:
     """Mark it read, put it away, take its turn or hand it back."""
-    return await conversations.change(conversation_id, body)
+    return await conversations.change(conversation_id, body, version)
 
 
 @operation("GET", "/messages", "listMessages", "List messages", shows=MessageView)
@@ -98,15 +98,13 @@ async def list_consents(consents: Consents, contact_id: UUID) -> list[ConsentVie
 @operation("POST", "/contacts/{contact_id:uuid}/opt-out", "optOut", "Record that a contact wants no messages")
 async def opt_out(consents: Consents, contact_id: UUID, body: RecordConsent) -> CanContactView:
     """Told to a person; holds for every channel and dataset at once."""
-    await consents.opt_out(contact_id, body)
-    return await consents.can_contact(contact_id, "sms")
+    return await consents.opt_out(contact_id, body)
 
 
 @operation("POST", "/contacts/{contact_id:uuid}/opt-in", "optIn", "Record that a contact wants messages again")
 async def opt_in(consents: Consents, contact_id: UUID, body: RecordConsent) -> CanContactView:
     """Told to a person, in words that are written down."""
-    await consents.opt_in(contact_id, body)
-    return await consents.can_contact(contact_id, "sms")
+    return await consents.opt_in(contact_id, body)
 
 
 ROUTES = (

@@ -26,6 +26,5 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *platform.ROUTES,
     *campaigns.ROUTES,
     *messaging.ROUTES,
-    *webhooks.ROUTES,
 )
-SANDBOX_ROUTES: tuple[HTTPRouteHandler, ...] = sandbox.ROUTES
+SANDBOX_ROUTES: tuple[HTTPRouteHandler, ...] = (*sandbox.ROUTES, *webhooks.SANDBOX_ROUTES)
