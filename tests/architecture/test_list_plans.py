@@ -1,0 +1,223 @@
+"""Every list, narrowed by each of its filters and in each of its orders, uses an index under row-level security.
+
+The lists of `adapters.persistence` are found by themselves. What a list needs to be worth planning for stands in
+`SEED`, and a filter's value, where its type does not suffice, in `VALUES`.
+"""
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+import pytest
+import sqlalchemy as sa
+from dishka import AsyncContainer
+
+import adapters.persistence
+from adapters.persistence.database import Cause, PostgresUnitOfWork, connect_arguments
+from adapters.persistence.finder import Listing, _page
+from adapters.persistence.sales import LEADS
+from adapters.persistence.sales_search import Looking, hits_statement
+from adapters.persistence.schema import metadata
+from application.ports import Actor
+from domain.kernel import new_id
+from entrypoints.config import Config
+
+pytestmark = pytest.mark.anyio
+
+ROWS, FOREIGN_ROWS = 5_000, 20_000
+SOME = UUID("01938c5e-0000-7000-8000-000000000001")
+VALUES: dict[str, Any] = {
+    "status": "HOT",
+    "stage": "QUALIFIED",
+    "source": "source 7",
+    "sentiment": "HOT",
+    "tag": "tag-7",
+    "channel": "sms",
+    "direction": "inbound",
+    "category": "campaign",
+    "messages.status": "failed",
+}
+SEED = (
+    "INSERT INTO organizations (organization_id, id, name, created_at) VALUES ($1, $1, 'Plans', now())",
+    "INSERT INTO pipelines (organization_id, id, name, created_at) VALUES ($1, $1, 'Sales', now())",
+    "INSERT INTO stages (organization_id, id, pipeline_id, key, name, category, position)"
+    " SELECT $1, uuidv7(), $1, k, k, 'open', n"
+    " FROM unnest(ARRAY['NEW_LEAD', 'QUALIFIED', 'WON']) WITH ORDINALITY AS s(k, n)",
+    "INSERT INTO datasets (organization_id, id, name, created_at, updated_at) SELECT $1, CASE WHEN n = 1 THEN"
+    " '01938c5e-0000-7000-8000-000000000001'::uuid ELSE uuidv7() END, 'D' || n, now(), now()"
+    " FROM generate_series(1, 20) n",
+    "INSERT INTO contacts (organization_id, id, first_name, last_name, name_key, email, phone, created_at, updated_at)"
+    " SELECT $1, uuidv7(), 'First' || n, 'Last' || n % 997, 'last' || n % 997 || ' first' || n, n || '@example.com',"
+    " '+4477' || lpad(n::text, 8, '0'), now() - n * interval '1 minute', now() FROM generate_series(1, $2::int) n",
+    "INSERT INTO leads (organization_id, id, contact_id, dataset_id, stage, contact_status, sentiment, phone, name_key,"
+    " source, manual_mode, archived, assigned_to, created_at, updated_at)"
+    " SELECT $1, uuidv7(), id, (SELECT id FROM datasets WHERE organization_id = $1 ORDER BY id OFFSET n % 20 LIMIT 1),"
+    " (ARRAY['NEW_LEAD', 'NEW_LEAD', 'QUALIFIED'])[1 + n % 3],"
+    " (ARRAY['READY', 'CONTACTED', 'READY', 'HOT'])[1 + n % 4],"
+    " CASE WHEN n % 50 = 0 THEN 'HOT' END, phone, name_key, 'source ' || n % 40, n % 60 = 0, n % 70 = 0,"
+    " CASE WHEN n % 5 = 0 THEN '01938c5e-0000-7000-8000-000000000001'::uuid END, created_at, now()"
+    " FROM (SELECT *, row_number() OVER () AS n FROM contacts WHERE organization_id = $1) c",
+    "INSERT INTO tags (organization_id, id, slug, name, created_at) SELECT $1, uuidv7(), 'tag-' || n, 'Tag', now()"
+    " FROM generate_series(1, 200) n",
+    "INSERT INTO lead_tags (organization_id, lead_id, tag_id, applied_at) SELECT $1, l.id, t.id, now() FROM"
+    " (SELECT id, row_number() OVER () AS n FROM leads WHERE organization_id = $1) l JOIN"
+    " (SELECT id, row_number() OVER () AS n FROM tags WHERE organization_id = $1) t ON t.n = 1 + l.n % 200",
+    "INSERT INTO notes (organization_id, id, lead_id, author_id, body, created_at, updated_at)"
+    " SELECT $1, uuidv7(), id, id, 'Note', now(), now() FROM leads WHERE organization_id = $1",
+    "INSERT INTO conversations (organization_id, id, contact_id, lead_id, channel, address, unread_count, archived,"
+    " started_at, last_message_at) SELECT $1, uuidv7(), contact_id, id, 'sms', phone,"
+    " CASE WHEN right(phone, 1) = '7' THEN 1 ELSE 0 END, right(phone, 2) = '77', created_at, created_at"
+    " FROM leads WHERE organization_id = $1",
+    "INSERT INTO messages (organization_id, id, conversation_id, contact_id, lead_id, channel, direction, category,"
+    " status, body, sender, recipient, created_at)"
+    " SELECT $1, uuidv7(), id, contact_id, lead_id, 'sms', CASE unread_count WHEN 1 THEN 'inbound' ELSE 'outbound' END,"
+    " 'campaign', 'sent', 'Hello', '', address, started_at FROM conversations WHERE organization_id = $1",
+    "INSERT INTO jobs (organization_id, id, kind, created_at) SELECT $1, uuidv7(), 'import', created_at"
+    " FROM leads WHERE organization_id = $1",
+)
+# A handful a tenant: the planner reads them whole, and may.
+SMALL = frozenset({"datasets", "jobs", "tags"})
+# Asked for by lead only.
+NEVER_WHOLE = frozenset({"notes"})
+# No index serves messages by contact alone: that filter walks the organisation's messages.
+WALKED = frozenset({"messages.contact_id"})
+
+
+def every_listing() -> dict[str, Listing]:
+    """Find all lists, named by their module and variable."""
+    found: dict[str, Listing] = {}
+    for module in pkgutil.iter_modules(adapters.persistence.__path__, "adapters.persistence."):
+        if not module.ispkg:
+            for name, value in vars(importlib.import_module(module.name)).items():
+                if isinstance(value, Listing) and value not in found.values():
+                    found[f"{module.name.rsplit('.', 1)[1]}.{name}"] = value
+    return found
+
+
+LISTINGS = every_listing()
+PARTIAL = {
+    index.name
+    for table in metadata.tables.values()
+    for index in table.indexes
+    if index.dialect_options["postgresql"]["where"] is not None
+}
+
+
+@pytest.fixture(scope="session")
+async def seeded(config: Config, house: AsyncContainer) -> UUID:
+    """Fill one organisation's tables, and another's beside it; gives the first."""
+    ours, theirs = new_id(), new_id()
+    for organization_id, rows in ((theirs, FOREIGN_ROWS), (ours, ROWS)):
+        async with house({Actor: Actor.system(organization_id), Cause: Cause()}) as scope:
+            uow = await scope.get(PostgresUnitOfWork)
+            async with uow:
+                for statement in SEED:
+                    arguments = (organization_id, rows) if "$2" in statement else (organization_id,)
+                    await uow.connection.execute(statement.replace(str(SOME), str(_own(SOME, rows))), *arguments)
+    owner = await asyncpg.connect(**connect_arguments(config.owner_database_url))
+    await owner.execute("ANALYZE")
+    await owner.close()
+    return ours
+
+
+def _own(identifier: UUID, rows: int) -> UUID:
+    return identifier if rows == ROWS else UUID(int=identifier.int + 1)
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Walk a plan."""
+    yield plan
+    for child in plan.get("Plans", ()):
+        yield from nodes(child)
+
+
+def objections(plan: dict[str, Any], main: str) -> list[str]:
+    """Say what is wrong with a plan: a table read whole, or all of the tenant's rows of the main one sorted."""
+    tenant = {table.name for table in metadata.tables.values() if table.info.get("tenant")} - SMALL
+    walked = list(nodes(plan))
+    found = [
+        f"Seq Scan on {node['Relation Name']}"
+        for node in walked
+        if node["Node Type"] == "Seq Scan" and node["Relation Name"] in tenant
+    ]
+    if main not in SMALL and any(node["Node Type"] == "Sort" for node in walked):
+        chosen = [node for node in walked if "Index Cond" in node]
+        if not any(_narrows(node) for node in chosen):
+            found.append(f"all {main} of the organisation are sorted")
+    return found
+
+
+def _narrows(node: dict[str, Any]) -> bool:
+    columns = set(re.findall(r"(\w+) (?:=|<|>|<=|>=|IN) ", node["Index Cond"])) - {"organization_id"}
+    return bool(columns) or node.get("Index Name") in PARTIAL
+
+
+def value_of(listing: Listing, name: str) -> Any:
+    """Choose a value to narrow by."""
+    kind = listing.types.get(name, sa.Text())
+    if isinstance(kind, sa.ARRAY):
+        return [SOME]
+    if isinstance(kind, sa.Uuid):
+        return SOME
+    if isinstance(kind, sa.Boolean):
+        return True
+    main = listing.identifier.table.name
+    return VALUES.get(f"{main}.{name}", VALUES.get(name, "x"))
+
+
+async def plan_of(house: AsyncContainer, organization_id: UUID, sql: str, arguments: list[Any]) -> dict[str, Any]:
+    """Explain a statement as the application's role."""
+    async with house({Actor: Actor.system(organization_id), Cause: Cause()}) as scope:
+        uow = await scope.get(PostgresUnitOfWork)
+        async with uow.reading():
+            explained = await uow.connection.fetchval(f"EXPLAIN (FORMAT JSON) {sql}", *arguments)
+    plan: dict[str, Any] = msgspec.json.decode(explained)[0]["Plan"]
+    return plan
+
+
+@pytest.mark.parametrize("name", sorted(LISTINGS))
+async def test_a_list_is_answered_by_an_index(house: AsyncContainer, seeded: UUID, name: str) -> None:
+    listing = LISTINGS[name]
+    main = listing.identifier.table.name
+    wrong = []
+    narrowings = [
+        *(() if main in NEVER_WHOLE else (None,)),
+        *(n for n in listing.filters if f"{main}.{n}" not in WALKED),
+    ]
+    for narrowed, sort, order in product(narrowings, listing.sorts, ("asc", "desc")):
+        names = () if narrowed is None else (narrowed,)
+        bound = {n: value_of(listing, n) for n in names}
+        bound |= {"organization_id": seeded, "rows": 51, "skipped": 0, "viewer": SOME}
+        prepared = _page(listing, names, sort, order, False)
+        plan = await plan_of(house, seeded, prepared.sql, prepared.arguments(bound))
+        wrong += [f"{narrowed}, {sort} {order}: {objection}" for objection in objections(plan, main)]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("number", [False, True])
+async def test_a_search_for_beginnings_is_answered_by_an_index(
+    house: AsyncContainer, seeded: UUID, number: bool
+) -> None:
+    looking = Looking("last12", "+44770000012", "770000012") if number else Looking("last12")
+    prepared = hits_statement(LEADS, (), False, number)
+    arguments = prepared.arguments({**looking.values(), "organization_id": seeded})
+    plan = await plan_of(house, seeded, prepared.sql, arguments)
+    assert not objections(plan, "contacts")
+    used = {node["Index Name"] for node in nodes(plan) if "Index Name" in node}
+    expected = {"ix_contacts_name", "ix_contacts_given", "uq_contacts_email"} | (
+        {"ix_contacts_phone"} if number else set()
+    )
+    assert expected <= used
+
+
+async def test_reading_everything_is_objected_to(house: AsyncContainer, seeded: UUID) -> None:
+    unindexed = "SELECT id FROM leads WHERE organization_id = $1 ORDER BY product LIMIT 50"
+    plan = await plan_of(house, seeded, unindexed, [seeded])
+    assert objections(plan, "leads") in (["all leads of the organisation are sorted"], ["Seq Scan on leads"])
+    assert objections({"Node Type": "Seq Scan", "Relation Name": "leads"}, "leads") == ["Seq Scan on leads"]
