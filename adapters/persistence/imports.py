@@ -35,7 +35,7 @@ JOIN datasets d ON d.organization_id = $1 AND d.id = i.dataset_id
 JOIN organizations o ON o.organization_id = $1
 WHERE i.organization_id = $1 AND i.id = $2
 """
-_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('import'), hashtext($1::text))"
+_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('import'), hashtext($1))"
 _LOCK_DATASET = "SELECT 1 FROM datasets WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE"
 _PHONES = "SELECT phone FROM leads WHERE organization_id = $1 AND dataset_id = $2 AND phone = ANY ($3)"
 _BY_EMAIL = "SELECT email, id FROM contacts WHERE organization_id = $1 AND email = ANY ($2)"
@@ -117,7 +117,7 @@ class PostgresImports(PostgresStore[LeadImport]):
     async def claim(self, plan: ImportPlan) -> LeadImport | None:
         """Lock in this order: the organisation's imports, the dataset (a campaign's start locks it too), the import."""
         connection, organization_id = self.uow.connection, self.uow.organization_id
-        await connection.execute(_ONE_AT_A_TIME, organization_id, timeout=SECONDS)
+        await connection.execute(_ONE_AT_A_TIME, str(organization_id), timeout=SECONDS)
         if not await connection.fetchval(_LOCK_DATASET, organization_id, plan.dataset_id, timeout=SECONDS):
             return None
         return await self.get_for_update(plan.import_id)

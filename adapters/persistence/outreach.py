@@ -141,3 +141,15 @@ class PostgresUploads(PostgresStore[Upload]):
     entity = Upload
     table = uploads
     noun = "upload"
+
+    def __init__(self, uow: PostgresUnitOfWork, actor: Actor) -> None:
+        super().__init__(uow)
+        self._actor = actor
+
+    async def get(self, identifier: UUID) -> Upload:
+        """Load one that the actor may see: of their datasets, or their own."""
+        upload = await super().get(identifier)
+        limited = self._actor.dataset_ids is not None and upload.dataset_id not in self._actor.dataset_ids
+        if limited and upload.created_by != self._actor.user_id:
+            raise NotFound("There is no such upload.")
+        return upload

@@ -1,0 +1,45 @@
+"""Work off what a request left behind, with the relay's and the worker's own code, without their processes."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import dramatiq
+import pytest
+from dishka import AsyncContainer
+
+from adapters.persistence.database import Database
+from adapters.queue.deliver import Deliverer
+from adapters.queue.relay import Relay
+from entrypoints.config import Config
+from entrypoints.subscriptions import SUBSCRIPTIONS, routes
+from tests.http.lists import WorkOff
+
+
+class Deaf(dramatiq.Broker):
+    """Be a broker that loses everything: deliveries stand in PostgreSQL."""
+
+    def enqueue(self, message: dramatiq.Message[Any], *, delay: int | None = None) -> dramatiq.Message[Any]:
+        """Lose it."""
+        del delay
+        return message
+
+
+@pytest.fixture
+async def work_off(config: Config, house: AsyncContainer, database: Database) -> AsyncIterator[WorkOff]:
+    """Relay what waits and work off every import that is owed."""
+    system = await Database.open(config.system_database_url, size=2)
+    relay = Relay(system, Deaf(), routes())
+    deliverer = Deliverer(database, house, SUBSCRIPTIONS)
+
+    async def worked_off() -> None:
+        await relay.run_once()
+        async with system.connection() as connection:
+            owed = await connection.fetch(
+                "SELECT id FROM deliveries WHERE subscription = 'imports.run' AND parked_at IS NULL"
+            )
+        for row in owed:
+            await deliverer.deliver(UUID(str(row["id"])))
+
+    yield worked_off
+    await system.close()
