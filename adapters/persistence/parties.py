@@ -80,7 +80,7 @@ class PostgresParties:
         return _party(row)
 
     def _seen_contact(self) -> tuple[str, list[Any]]:
-        """Narrow to contacts with a lead that the actor may see; without any lead, everybody's but the limited ones'."""
+        """Narrow to contacts with a lead that the actor may see, or with none unless limited to datasets."""
         visible, parameters = self._visibility.sql("l", first=3)
         seen = _HAS_LEAD.format(which=visible)
         if "visible_datasets" in self._visibility.scope():

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 from uuid import UUID
 
 import msgspec
@@ -31,6 +31,12 @@ class CanContactView(View, frozen=True):
     verdict: str
     until: datetime | None
     reasons: list[ReasonView]
+    example: ClassVar[dict[str, Any]] = {
+        "allowed": True,
+        "verdict": "allow",
+        "until": None,
+        "reasons": [{"rule": "opt_out", "outcome": "passed", "sentence": "This address has not opted out."}],
+    }
 
 
 class ConsentView(View, frozen=True):
@@ -45,6 +51,17 @@ class ConsentView(View, frozen=True):
     message_id: UUID | None
     actor_id: UUID | None
     at: datetime
+    example: ClassVar[dict[str, Any]] = {
+        "id": "01890a5d-ad10-7c3e-8a53-4f0f6a2c1d77",
+        "channel": "sms",
+        "kind": "opt_out",
+        "how": "text",
+        "wording": "Please stop texting me",
+        "source": "sandbox",
+        "message_id": "01890a5d-ac96-774b-bcce-b302099a8057",
+        "actor_id": None,
+        "at": "2027-03-22T10:15:04Z",
+    }
 
 
 class RecordConsent(Command, frozen=True):
@@ -52,6 +69,7 @@ class RecordConsent(Command, frozen=True):
 
     wording: str | msgspec.UnsetType = msgspec.UNSET
     source: str | msgspec.UnsetType = msgspec.UNSET
+    example: ClassVar[dict[str, Any]] = {"wording": "Rang us: no more texts, please.", "source": "phone call"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

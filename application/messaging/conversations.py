@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 from uuid import UUID
 
 import msgspec
@@ -40,6 +40,7 @@ class OpenConversation(Command, frozen=True):
 
     lead_id: UUID
     channel: Literal["sms", "email", "call", "chat"] = "sms"
+    example: ClassVar[dict[str, Any]] = {"lead_id": "01890a5d-ac96-774b-bcce-b302099a8057", "channel": "sms"}
 
 
 class ChangeConversation(Command, frozen=True):
@@ -48,6 +49,7 @@ class ChangeConversation(Command, frozen=True):
     mark_read: bool | msgspec.UnsetType = msgspec.UNSET
     archive: bool | msgspec.UnsetType = msgspec.UNSET
     turn: Literal["person", "nobody"] | msgspec.UnsetType = msgspec.UNSET
+    example: ClassVar[dict[str, Any]] = {"mark_read": True}
 
 
 class OpenedView(View, frozen=True):
@@ -55,6 +57,7 @@ class OpenedView(View, frozen=True):
 
     id: UUID
     created: bool
+    example: ClassVar[dict[str, Any]] = {"id": "01890a5d-ab00-7b1e-9d2c-7e51c0a4b8aa", "created": True}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

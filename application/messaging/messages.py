@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Any, ClassVar, Literal, Protocol
 from uuid import UUID
 
 import msgspec
@@ -39,6 +39,10 @@ class SendMessage(Command, frozen=True):
     lead_id: UUID
     content: Body
     message_category: Literal["human_manual"] = "human_manual"
+    example: ClassVar[dict[str, Any]] = {
+        "lead_id": "01890a5d-ac96-774b-bcce-b302099a8057",
+        "content": "Hello Ada, Bob here. Shall I ring you at four?",
+    }
 
 
 class SendTo(Command, frozen=True):
@@ -47,6 +51,7 @@ class SendTo(Command, frozen=True):
     to: str
     channel: Literal["sms"]
     body: Body
+    example: ClassVar[dict[str, Any]] = {"to": "+447700900101", "channel": "sms", "body": "Hello Ada, Bob here."}
 
 
 class WhyView(View, frozen=True):
@@ -62,6 +67,20 @@ class WhyView(View, frozen=True):
     attempts: int
     error: str | None
     reasons: list[ReasonView]
+    example: ClassVar[dict[str, Any]] = {
+        "message_id": "01890a5d-ad10-7c3e-8a53-4f0f6a2c1d77",
+        "purpose": "campaign",
+        "state": "refused",
+        "verdict": "refuse",
+        "held": False,
+        "due_at": "2027-03-22T10:15:00Z",
+        "delayed_by": None,
+        "attempts": 0,
+        "error": None,
+        "reasons": [
+            {"rule": "opt_out", "outcome": "refused", "sentence": "Opted out on 21 March 2027 at 09:02 UTC (text)."}
+        ],
+    }
 
 
 class MessageStore(Protocol):

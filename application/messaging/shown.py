@@ -1,11 +1,56 @@
 """What lists and threads show, for the document; PostgreSQL writes these as JSON."""
 
 from datetime import datetime
+from typing import Any, ClassVar
 from uuid import UUID
 
 import msgspec
 
 from application.ports import View
+
+_CONVERSATION: dict[str, Any] = {
+    "id": "01890a5d-ab00-7b1e-9d2c-7e51c0a4b8aa",
+    "channel": "sms",
+    "status": "open",
+    "sentiment": None,
+    "lead_id": "01890a5d-ac96-774b-bcce-b302099a8057",
+    "contact": {
+        "id": "01890a5d-aa00-7d10-8f2e-1a2b3c4d5e6f",
+        "first_name": "Ada",
+        "last_name": "Nowak",
+        "phone_number": "+447700900101",
+        "email": None,
+    },
+    "contact_status": "REPLIED",
+    "turn": {"holder": "nobody", "number": 0},
+    "message_count": 2,
+    "unread_count": 1,
+    "archived": False,
+    "started_at": "2027-03-22T09:00:00Z",
+    "last_message_at": "2027-03-22T10:15:04Z",
+    "version": 3,
+}
+_MESSAGE: dict[str, Any] = {
+    "id": "01890a5d-ad10-7c3e-8a53-4f0f6a2c1d77",
+    "conversation_id": "01890a5d-ab00-7b1e-9d2c-7e51c0a4b8aa",
+    "lead_id": "01890a5d-ac96-774b-bcce-b302099a8057",
+    "contact_id": "01890a5d-aa00-7d10-8f2e-1a2b3c4d5e6f",
+    "channel": "sms",
+    "direction": "outbound",
+    "message_category": "m1",
+    "status": "delivered",
+    "content": "Hi Ada, it's Bright Windows. Is the bay window still of interest? Reply STOP to opt out.",
+    "from": "+442079460001",
+    "to": "+447700900101",
+    "media": [],
+    "author_id": None,
+    "provider_id": "01890a5d-ae00-7f00-9b00-0c0d0e0f1011",
+    "segments": 1,
+    "error_code": None,
+    "sent_at": "2027-03-22T09:00:01Z",
+    "delivered_at": "2027-03-22T09:00:04Z",
+    "created_at": "2027-03-22T09:00:00Z",
+}
 
 
 class ContactBlock(View, frozen=True):
@@ -42,6 +87,7 @@ class ConversationView(View, frozen=True):
     started_at: datetime
     last_message_at: datetime
     version: int
+    example: ClassVar[dict[str, Any]] = _CONVERSATION
 
 
 class MessageView(View, frozen=True):
@@ -66,9 +112,11 @@ class MessageView(View, frozen=True):
     sent_at: datetime | None
     delivered_at: datetime | None
     created_at: datetime
+    example: ClassVar[dict[str, Any]] = _MESSAGE
 
 
 class ThreadView(ConversationView, frozen=True):
     """Show a thread with what was said."""
 
     messages: list[MessageView]
+    example: ClassVar[dict[str, Any]] = {**_CONVERSATION, "messages": [_MESSAGE]}

@@ -3,7 +3,7 @@
 import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Any, ClassVar, Literal, Protocol
 from uuid import UUID
 
 import msgspec
@@ -68,6 +68,10 @@ class SettingsIn(Command, frozen=True):
     rate_limit_messages_per_minute: Annotated[int, msgspec.Meta(ge=1, le=6000)] | None = None
     schedule: ScheduleIn | None = None
     touches: Annotated[list[TouchIn], msgspec.Meta(min_length=1, max_length=3)] | None = None
+    example: ClassVar[dict[str, Any]] = {
+        "rate_limit_messages_per_minute": 60,
+        "schedule": {"start": "10:00", "end": "18:30"},
+    }
 
 
 class StartCampaign(Command, frozen=True):
@@ -75,12 +79,17 @@ class StartCampaign(Command, frozen=True):
 
     dataset_id: UUID
     settings: SettingsIn | None = None
+    example: ClassVar[dict[str, Any]] = {
+        "dataset_id": "01890a5d-aa00-7d10-8f2e-1a2b3c4d5e6f",
+        "settings": {"m2_delay_hours": 48, "rate_limit_messages_per_minute": 30, "schedule": {"start": "09:00"}},
+    }
 
 
 class OfDataset(Command, frozen=True):
     """Name the dataset whose campaign is meant."""
 
     dataset_id: UUID
+    example: ClassVar[dict[str, Any]] = {"dataset_id": "01890a5d-aa00-7d10-8f2e-1a2b3c4d5e6f"}
 
 
 class PreviewText(Command, frozen=True):
@@ -90,6 +99,11 @@ class PreviewText(Command, frozen=True):
     lead_id: UUID
     touch: Literal["M1", "M2", "M3"] = "M1"
     template: MessageText | None = None
+    example: ClassVar[dict[str, Any]] = {
+        "dataset_id": "01890a5d-aa00-7d10-8f2e-1a2b3c4d5e6f",
+        "lead_id": "01890a5d-ac96-774b-bcce-b302099a8057",
+        "touch": "M1",
+    }
 
 
 class VariantView(View, frozen=True):
@@ -144,6 +158,39 @@ class CampaignView(View, frozen=True):
     completed_at: datetime | None
     texts: list[TouchCounts]
     version: int
+    example: ClassVar[dict[str, Any]] = {
+        "id": "01890a5d-ab00-7b1e-9d2c-7e51c0a4b8aa",
+        "dataset_id": "01890a5d-aa00-7d10-8f2e-1a2b3c4d5e6f",
+        "status": "active",
+        "total_leads": 600,
+        "messages_queued": 412,
+        "estimated_completion": "2027-03-22T15:52:00Z",
+        "rate_limit_messages_per_minute": 1,
+        "ai_response_delay_seconds": 60,
+        "schedule": {"start": "09:00", "end": "20:00", "days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]},
+        "touches": [
+            {
+                "touch": "M1",
+                "delay_hours": 0,
+                "variants": [
+                    {"name": "A", "weight": 100, "template": "Hi {{ first_name | there }}, still interested?"}
+                ],
+            }
+        ],
+        "started_at": "2027-03-22T09:00:00Z",
+        "completed_at": None,
+        "texts": [
+            {
+                "touch": "M1",
+                "variant": "A",
+                "state": "accepted",
+                "verdict_rule": None,
+                "delayed_by": "quiet_hours",
+                "count": 188,
+            }
+        ],
+        "version": 2,
+    }
 
 
 class PreviewView(View, frozen=True):
@@ -154,6 +201,13 @@ class PreviewView(View, frozen=True):
     encoding: str
     segments: int
     characters: int
+    example: ClassVar[dict[str, Any]] = {
+        "text": "Hi Ada, still interested?",
+        "variant": "A",
+        "encoding": "GSM-7",
+        "segments": 1,
+        "characters": 25,
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

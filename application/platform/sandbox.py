@@ -39,6 +39,19 @@ class SandboxTextsView(View, frozen=True):
 
     texts: list[SandboxTextView]
     next_cursor: str | None
+    example: ClassVar[dict[str, Any]] = {
+        "texts": [
+            {
+                "id": "01890a5d-ae00-7f00-9b00-0c0d0e0f1011",
+                "to": "+447700900101",
+                "from": "+442079460001",
+                "body": "Hi Ada, still interested?",
+                "key": "01890a5d-ad10-7c3e-8a53-4f0f6a2c1d77",
+                "accepted_at": "2027-03-22T09:00:01Z",
+            }
+        ],
+        "next_cursor": None,
+    }
 
 
 class SandboxPage(Filter, frozen=True):
@@ -54,12 +67,14 @@ class SandboxInbound(Command, frozen=True):
     sender: str = msgspec.field(name="from")
     to: str
     body: Annotated[str, msgspec.Meta(max_length=1600)]
+    example: ClassVar[dict[str, Any]] = {"from": "+447700900101", "to": "+442079460001", "body": "Yes, how much is it?"}
 
 
 class SandboxInboundView(View, frozen=True):
     """Show what is on its way to us."""
 
     id: str
+    example: ClassVar[dict[str, Any]] = {"id": "01890a5d-ae00-7f00-9b00-0c0d0e0f1011"}
 
 
 class MoveClock(Command, frozen=True):
@@ -75,6 +90,7 @@ class ClockView(View, frozen=True):
 
     now: datetime
     next_due_at: datetime | None
+    example: ClassVar[dict[str, Any]] = {"now": "2027-03-21T08:00:00Z", "next_due_at": "2027-03-21T09:00:00Z"}
 
 
 class SetFault(Command, frozen=True):
@@ -84,12 +100,16 @@ class SetFault(Command, frozen=True):
     fault: Fault
     probability: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     next: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = None
+    example: ClassVar[dict[str, Any]] = {"capability": "sms", "fault": "timeout_after_accept", "next": 3}
 
 
 class FaultsView(View, frozen=True):
     """Show the faults in force."""
 
     faults: list[dict[str, Any]]
+    example: ClassVar[dict[str, Any]] = {
+        "faults": [{"fault": "timeout_after_accept", "probability": None, "next": 3}]
+    }
 
 
 class WaitingView(View, frozen=True):
@@ -107,6 +127,10 @@ class SettledView(View, frozen=True):
 
     settled: bool
     waiting: WaitingView
+    example: ClassVar[dict[str, Any]] = {
+        "settled": True,
+        "waiting": {"deliveries": 0, "claimed": 0, "handed": 0, "unknown": 0, "due": 0},
+    }
 
 
 @dataclass(frozen=True, slots=True)

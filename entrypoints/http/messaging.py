@@ -89,7 +89,9 @@ async def can_contact(consents: Consents, contact_id: UUID, narrowed: ContactQue
     return await consents.can_contact(contact_id, narrowed.channel, narrowed.purpose)
 
 
-@operation("GET", "/contacts/{contact_id:uuid}/consents", "listConsents", "List a contact's consents")
+@operation(
+    "GET", "/contacts/{contact_id:uuid}/consents", "listConsents", "List a contact's consents", shows=list[ConsentView]
+)
 async def list_consents(consents: Consents, contact_id: UUID) -> list[ConsentView]:
     """Who, when, how, in which words; newest first."""
     return await consents.ledger_of(contact_id)

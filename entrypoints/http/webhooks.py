@@ -82,6 +82,31 @@ def _storable(value: Any) -> Any:
     return [_storable(v) for v in value] if isinstance(value, list) else value
 
 
+_TEXT_BODY = {
+    "application/json": {
+        "schema": {"type": "object"},
+        "example": {
+            "id": "in-1",
+            "from": "+447700900101",
+            "to": "+442079460001",
+            "body": "STOP",
+            "at": "2027-03-22T10:15:04Z",
+        },
+    }
+}
+_STATUS_BODY = {
+    "application/json": {
+        "schema": {"type": "object"},
+        "example": {
+            "id": "st-1",
+            "text_id": "01890a5d-ae00-7f00-9b00-0c0d0e0f1011",
+            "status": "delivered",
+            "at": "2027-03-22T10:15:04Z",
+        },
+    }
+}
+
+
 @operation(
     "POST",
     "/webhooks/sandbox/sms",
@@ -91,6 +116,7 @@ def _storable(value: Any) -> Any:
     limits=(),
     raw=True,
     status=204,
+    takes=_TEXT_BODY,
 )
 async def text_arrived(
     request: Request[Any, Any, Any], config: Config, limiter: RateLimiter, caller: Caller, database: Database
@@ -123,6 +149,7 @@ async def text_arrived(
     limits=(),
     raw=True,
     status=204,
+    takes=_STATUS_BODY,
 )
 async def status_reported(
     request: Request[Any, Any, Any], config: Config, limiter: RateLimiter, caller: Caller
