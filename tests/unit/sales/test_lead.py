@@ -17,7 +17,7 @@ THEN, NOW = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 22, 9, tzinfo=UT
 
 
 def a_lead(**fields: Any) -> Lead:
-    values = {"stage": "NEW_LEAD", "contact_status": "READY", "contact_id": new_id()} | fields
+    values: dict[str, Any] = {"stage": "NEW_LEAD", "contact_status": "READY", "contact_id": new_id()} | fields
     return Lead(organization_id=ORGANIZATION, created_at=THEN, updated_at=THEN, **values)
 
 
@@ -32,7 +32,8 @@ def a_stage(key: str, category: Category) -> Stage:
 
 
 def a_tag(**fields: Any) -> Tag:
-    return Tag(**{"organization_id": ORGANIZATION, "slug": "warm", "name": "Warm", "created_at": THEN} | fields)
+    values: dict[str, Any] = {"organization_id": ORGANIZATION, "slug": "warm", "name": "Warm", "created_at": THEN}
+    return Tag(**values | fields)
 
 
 def test_a_move_tells_from_where_to_where() -> None:
