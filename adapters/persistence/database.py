@@ -1,9 +1,9 @@
 """The pool of connections and the unit of work on it."""
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
 from datetime import datetime
 from types import TracebackType
@@ -109,7 +109,7 @@ class Database:
         except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise Unavailable(type(error).__name__) from error
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def connection(self) -> AsyncIterator[Any]:
         """Lend a connection outside any unit of work: for the tables outside tenancy."""
         connection = await self.acquire()
@@ -242,7 +242,7 @@ class PostgresUnitOfWork:
             if not self._consumed:
                 await self._consume()
         except BaseException:
-            await self._leave("ROLLBACK")
+            await self._undo()
             raise
         return self
 
@@ -250,14 +250,14 @@ class PostgresUnitOfWork:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None:
-            await self._leave("ROLLBACK")
+            await self._undo()
             return
         wakes, self._wakes = bool(self._events) or self._wakes, False
         try:
             if self._events:
                 await self._append()
         except BaseException:
-            await self._leave("ROLLBACK")
+            await self._undo()
             raise
         if self._cause.idempotency is not None and self._held is None:
             self._held, self._connection, self._writing, self._now = self._connection, None, False, None
@@ -267,16 +267,21 @@ class PostgresUnitOfWork:
         if wakes:
             self._wake()
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def reading(self) -> AsyncIterator[None]:
         """Open a read-only block."""
         await self._begin("READ ONLY")
         try:
             yield
         except BaseException:
-            await self._leave("ROLLBACK")
+            await self._undo()
             raise
         await self._leave("COMMIT")
+
+    async def _undo(self) -> None:
+        """Roll back; when the connection is gone, PostgreSQL has, and what went wrong first must not be hidden."""
+        with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            await self._leave("ROLLBACK")
 
     async def _leave(self, how: str) -> None:
         connection, self._connection = self._connection, None

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import dramatiq
 import structlog
+from redis.exceptions import RedisError
 
 from adapters.persistence.database import Database
 from adapters.queue.broker import message
@@ -113,6 +114,6 @@ async def enqueue(broker: dramatiq.Broker, owed: Sequence[tuple[UUID, str]]) -> 
         return 0
     try:
         return await asyncio.to_thread(hand_over)
-    except (dramatiq.ConnectionError, OSError) as error:
+    except (RedisError, OSError) as error:
         log.warning("broker away, the sweep will enqueue", error=type(error).__name__, deliveries=len(owed))
         return 0

@@ -14,7 +14,7 @@ BATCH = 500
 
 _CLAIM = """
 WITH due AS (
-  SELECT name, organization_id FROM schedules WHERE next_due_at <= business_now()
+  SELECT name, organization_id FROM schedules WHERE next_due_at <= business_now() AND name = ANY ($2)
   ORDER BY next_due_at LIMIT $1 FOR UPDATE SKIP LOCKED
 ), claimed AS (
   UPDATE schedules s SET next_due_at = NULL FROM due

@@ -1,0 +1,337 @@
+"""From a committed event to its effect, once, whatever fails: real PostgreSQL, real Valkey."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from adapters.queue.broker import redis_broker
+from adapters.queue.deliver import MOST_FAILURES, MOST_STARTS
+from domain.kernel import Phone, new_id
+from tests.processes.workbench import LISTEN, OPEN, TICK, Bench, Opened, Rang, write
+
+pytestmark = pytest.mark.anyio
+
+
+async def _one_owed(bench: Bench) -> UUID:
+    await bench.ring()
+    await bench.relay().run_once()
+    [row] = await bench.owed(OPEN)
+    return UUID(str(row["id"]))
+
+
+async def test_each_follower_is_owed_one_delivery_and_positions_keep_the_order(bench: Bench) -> None:
+    rings = [Rang(subject=new_id()) for _ in range(5)]
+    await bench.ring(*rings[:3])
+    await bench.ring(*rings[3:], Opened(subject=new_id()))
+    assert await bench.relay().run_once() == 10
+    assert len(await bench.owed(OPEN)) == len(await bench.owed(LISTEN)) == 5
+    assert sorted(await bench.queued("default")) == [row["id"] for row in await bench.owed(OPEN)]
+    assert sorted(await bench.queued("replies")) == [row["id"] for row in await bench.owed(LISTEN)]
+    stamped = await bench.ask(
+        "SELECT e.subject, e.type FROM feed f JOIN events e ON e.organization_id = $1 AND e.id = f.event_id"
+        " WHERE f.organization_id = $1 ORDER BY f.position"
+    )
+    assert [row["subject"] for row in stamped][:5] == [ring.subject for ring in rings]
+    assert [row["type"] for row in stamped] == ["test.rang"] * 5 + ["test.opened"], "what nobody follows is fed too"
+
+
+async def test_an_event_that_becomes_visible_later_gets_a_later_position(bench: Bench) -> None:
+    early, late = Rang(subject=new_id()), Rang(subject=new_id())
+    async with bench.uow() as slow, slow:
+        slow.publish(late)
+        await slow._append()  # its outbox row now has the lower number
+        slow._events.clear()
+        await bench.ring(early)
+        await bench.relay().run_once()
+    await bench.relay().run_once()
+    stamped = await bench.ask(
+        "SELECT e.subject FROM feed f JOIN events e ON e.organization_id = $1 AND e.id = f.event_id"
+        " WHERE f.organization_id = $1 ORDER BY f.position"
+    )
+    assert [row["subject"] for row in stamped] == [early.subject, late.subject]
+
+
+async def test_any_number_of_relays_make_one_delivery_a_follower(bench: Bench) -> None:
+    for _ in range(20):
+        await bench.ring(Rang(subject=new_id()), Rang(subject=new_id()))
+    await asyncio.gather(*(bench.relay().run_once() for _ in range(3)))
+    await bench.relay().run_once()
+    assert len(await bench.owed(OPEN)) == len(await bench.owed(LISTEN)) == 40
+    positions = await bench.ask("SELECT position, event_id FROM feed WHERE organization_id = $1")
+    assert len({row["event_id"] for row in positions}) == len(positions) == 40
+
+
+async def test_a_rolled_back_unit_of_work_leaves_nothing(bench: Bench) -> None:
+    async def work() -> None:
+        async with bench.uow() as uow, uow:
+            uow.publish(Rang(subject=new_id()))
+            await write(uow)
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await work()
+    assert await bench.relay().run_once() == 0
+    assert await bench.owed() == []
+    assert await bench.effects() == 0
+    assert await bench.ask("SELECT FROM events WHERE organization_id = $1") == []
+
+
+async def test_an_event_reaches_its_follower_as_it_was_published(bench: Bench) -> None:
+    ring = Rang(
+        subject=new_id(),
+        who=Phone("+447700900123"),
+        at=datetime(2026, 3, 29, 1, 30, 0, 123456, tzinfo=UTC),
+        doors=(new_id(), new_id()),
+    )
+    await bench.ring(ring)
+    [stored] = await bench.ask("SELECT data::text, personal::text FROM events WHERE organization_id = $1")
+    assert "+447700900123" not in stored["data"]
+    assert "+447700900123" in stored["personal"]
+    await bench.relay().run_once()
+    [row] = await bench.owed(OPEN)
+    await bench.deliverer().deliver(row["id"])
+    assert bench.script.seen == [ring]
+    assert isinstance(bench.script.seen[0].who, Phone)
+
+
+async def test_what_an_effect_publishes_names_its_cause(bench: Bench) -> None:
+    await bench.deliverer().deliver(await _one_owed(bench))
+    found = {row["type"]: row for row in await bench.ask("SELECT * FROM events WHERE organization_id = $1")}
+    assert found["test.opened"]["cause_id"] == found["test.rang"]["id"]
+    assert found["test.rang"]["cause_id"] is None
+
+
+async def test_a_delivery_run_twice_at_once_has_one_effect(bench: Bench) -> None:
+    delivery = await _one_owed(bench)
+    await asyncio.gather(*(bench.deliverer().deliver(delivery) for _ in range(4)))
+    assert await bench.effects() == 1
+    assert await bench.owed(OPEN) == []
+    await bench.deliverer().deliver(delivery)
+    assert await bench.effects() == 1
+
+
+async def test_a_second_worker_waits_for_the_firsts_commit_and_then_does_nothing(bench: Bench) -> None:
+    delivery = await _one_owed(bench)
+    bench.script.go_on = asyncio.Event()
+    first = asyncio.create_task(bench.deliverer().deliver(delivery, 30))
+    await bench.script.inside.wait()
+    second = asyncio.create_task(bench.deliverer().deliver(delivery, 30))
+    await asyncio.sleep(0.1)
+    assert not second.done()
+    bench.script.go_on.set()
+    await asyncio.gather(first, second)
+    assert await bench.effects() == 1
+
+
+async def test_a_worker_that_dies_before_its_commit_leaves_the_delivery_to_the_next(bench: Bench) -> None:
+    delivery = await _one_owed(bench)
+    bench.script.go_on = asyncio.Event()
+    dying = asyncio.create_task(bench.deliverer().deliver(delivery))
+    await bench.script.inside.wait()
+    async with bench.database.connection() as connection:
+        killed = await connection.fetch(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE usename = current_user AND datname = current_database() AND state = 'idle in transaction'"
+        )
+    assert killed
+    dying.cancel()
+    await asyncio.gather(dying, return_exceptions=True)
+    assert await bench.effects() == 0
+    [row] = await bench.owed(OPEN)
+    assert (row["starts"], row["failures"]) == (1, 0)
+
+    bench.script.go_on = None
+    await bench.set_due(delivery, -1)
+    await bench.wires.flushall()
+    assert await bench.relay().run_once() == 1
+    assert await bench.queued("default") == [delivery]
+    await bench.deliverer().deliver(delivery)
+    assert await bench.effects() == 1
+    assert await bench.owed(OPEN) == []
+
+
+async def test_a_failure_is_due_again_later_and_later_and_parked_in_the_end(bench: Bench) -> None:
+    delivery = await _one_owed(bench)
+    waits = []
+    for number in range(1, MOST_FAILURES + 1):
+        bench.script.failures.append(ValueError(f"the door is stuck ({number})"))
+        await bench.deliverer().deliver(delivery)
+        [row] = await bench.owed(OPEN)
+        assert row["failures"] == number
+        assert row["reason"] == f"ValueError: the door is stuck ({number})"
+        waits.append((row["due_at"] - datetime.now(UTC)).total_seconds())
+        assert (row["parked_at"] is not None) == (number == MOST_FAILURES)
+    assert await bench.effects() == 0
+    for number, wait in enumerate(waits):
+        assert 0.5 * 2**number - 1 <= wait <= 2**number
+    await bench.deliverer().deliver(delivery)
+    assert await bench.effects() == 0, "what is parked waits for a person"
+    await bench.set_due(delivery, -1)
+    await bench.wires.flushall()
+    assert await bench.relay().run_once() == 0
+
+
+async def test_waits_are_spread_so_that_what_failed_together_does_not_come_back_together(bench: Bench) -> None:
+    await bench.ring(*(Rang(subject=new_id()) for _ in range(8)))
+    await bench.relay().run_once()
+    async with bench.system.connection() as connection:
+        await connection.execute("UPDATE deliveries SET failures = 6")
+    waits = []
+    for row in await bench.owed(OPEN):
+        bench.script.failures.append(OSError())
+        await bench.deliverer().deliver(row["id"])
+        [after] = [r for r in await bench.owed(OPEN) if r["id"] == row["id"]]
+        waits.append((after["due_at"] - datetime.now(UTC)).total_seconds())
+    assert max(waits) - min(waits) > 5, "of 32 to 64 seconds"
+
+
+async def test_an_effect_that_hangs_is_ended_at_its_lease(bench: Bench) -> None:
+    delivery = await _one_owed(bench)
+    bench.script.go_on = asyncio.Event()
+    await bench.deliverer().deliver(delivery)
+    [row] = await bench.owed(OPEN)
+    assert row["reason"].startswith("TimeoutError")
+    assert await bench.effects() == 0
+
+
+async def test_what_always_kills_its_worker_is_parked(bench: Bench) -> None:
+    delivery = await _one_owed(bench)
+    async with bench.system.connection() as connection:
+        await connection.execute("UPDATE deliveries SET starts = $2 WHERE id = $1", delivery, MOST_STARTS)
+    await bench.deliverer().deliver(delivery)
+    [row] = await bench.owed(OPEN)
+    assert row["parked_at"] is not None
+    assert "the worker died" in row["reason"]
+    assert await bench.effects() == 0
+
+
+async def test_a_subscription_that_this_version_does_not_know_is_parked(bench: Bench) -> None:
+    delivery = await _one_owed(bench)
+    async with bench.system.connection() as connection:
+        await connection.execute("UPDATE deliveries SET subscription = 'door.gone' WHERE id = $1", delivery)
+    await bench.deliverer().deliver(delivery)
+    [row] = [row for row in await bench.owed() if row["id"] == delivery]
+    assert row["parked_at"] is not None
+
+
+async def test_a_wiped_broker_is_filled_again_by_the_sweep(bench: Bench) -> None:
+    await bench.ring(*(Rang(subject=new_id()) for _ in range(10)))
+    await bench.relay().run_once()
+    await bench.wires.flushall()
+    assert await bench.relay().run_once() == 0, "nothing is overdue yet"
+    owed = [row["id"] for row in await bench.owed()]
+    for delivery in owed:
+        await bench.set_due(delivery, -1)
+    assert await bench.relay().run_once() == 20
+    assert sorted([*await bench.queued("default"), *await bench.queued("replies")]) == owed
+    assert await bench.relay().run_once() == 0, "and not again at once"
+
+
+async def test_a_broker_that_is_away_loses_nothing(bench: Bench) -> None:
+    await bench.ring()
+    away = redis_broker("redis://127.0.0.1:1/0")
+    assert await bench.relay(away).run_once() == 0
+    [row] = await bench.owed(OPEN)
+    await bench.set_due(row["id"], -1)
+    assert await bench.relay().run_once() == 1
+    assert await bench.queued("default") == [row["id"]]
+
+
+async def test_long_work_keeps_its_delivery_until_it_ends_and_renews_its_lease(bench: Bench) -> None:
+    async with bench.agenda() as (uow, agenda), uow:
+        await agenda.no_later_than(TICK.name, uow.now())
+    assert await bench.schedules().tick() == 1
+    [row] = await bench.owed(TICK)
+    bench.script.go_on = asyncio.Event()
+    work = asyncio.create_task(bench.deliverer().deliver(row["id"], TICK.lease_seconds))
+    await bench.script.inside.wait()
+    await asyncio.sleep(1.2)
+    [row] = await bench.owed(TICK)
+    assert row["due_at"] > datetime.now(UTC), "the lease of one second was renewed"
+    assert await bench.relay().run_once() == 0
+    bench.script.go_on.set()
+    await work
+    assert await bench.effects() == 2
+    assert await bench.owed(TICK) == []
+
+
+async def test_long_work_that_fails_is_done_again_from_its_own_rows(bench: Bench) -> None:
+    async with bench.agenda() as (uow, agenda), uow:
+        await agenda.no_later_than(TICK.name, uow.now())
+    await bench.schedules().tick()
+    [row] = await bench.owed(TICK)
+    bench.script.failures.append(OSError("gone"))
+    await bench.deliverer().deliver(row["id"])
+    [row] = await bench.owed(TICK)
+    assert (row["failures"], row["reason"]) == (1, "OSError: gone")
+    await bench.deliverer().deliver(row["id"])
+    assert await bench.owed(TICK) == []
+    assert await bench.effects() == 3
+
+
+async def test_what_is_due_is_claimed_once_by_schedulers_at_once(bench: Bench) -> None:
+    async with bench.agenda() as (uow, agenda), uow:
+        await agenda.no_later_than(TICK.name, uow.now() - timedelta(seconds=1))
+    claimed = await asyncio.gather(*(bench.schedules().tick() for _ in range(4)))
+    assert sorted(claimed) == [0, 0, 0, 1]
+    assert len(await bench.owed(TICK)) == 1
+    assert await bench.schedules().tick() == 0
+
+
+async def test_what_is_not_due_or_not_known_is_left(bench: Bench) -> None:
+    async with bench.agenda() as (uow, agenda), uow:
+        await agenda.no_later_than(TICK.name, uow.now() + timedelta(seconds=60))
+        await agenda.no_later_than("another.version", uow.now() - timedelta(seconds=1))
+    assert await bench.schedules().tick() == 0
+    assert await bench.owed() == []
+    left = await bench.ask("SELECT name FROM schedules WHERE organization_id = $1 AND next_due_at IS NOT NULL")
+    assert {row["name"] for row in left} == {TICK.name, "another.version"}
+
+
+async def test_a_schedule_is_brought_forward_never_back(bench: Bench) -> None:
+    async with bench.agenda() as (uow, agenda), uow:
+        now = uow.now()
+        for hours in (5, 3, 4):
+            await agenda.no_later_than(TICK.name, now + timedelta(hours=hours))
+    [row] = await bench.ask("SELECT next_due_at FROM schedules WHERE organization_id = $1")
+    assert row["next_due_at"] == now + timedelta(hours=3)
+    async with bench.agenda() as (uow, agenda), uow:
+        await agenda.clear(TICK.name)
+    [row] = await bench.ask("SELECT next_due_at FROM schedules WHERE organization_id = $1")
+    assert row["next_due_at"] is None
+
+
+async def _end_handler(bench: Bench, pause: float) -> None:
+    """End as every scheduled effect does: lock the schedule, look what is due next, set it."""
+    async with bench.agenda() as (uow, agenda), uow:
+        await agenda.lock(TICK.name)
+        due = await uow.connection.fetchval(
+            "SELECT min(created_at) FROM jobs WHERE organization_id = $1", bench.organization_id
+        )
+        await asyncio.sleep(pause)
+        if due is not None:
+            await agenda.no_later_than(TICK.name, due)
+
+
+async def _plan(bench: Bench, at: datetime, pause: float) -> None:
+    async with bench.agenda() as (uow, agenda), uow:
+        await write(uow, at)
+        await agenda.no_later_than(TICK.name, at)
+        await asyncio.sleep(pause)
+
+
+@pytest.mark.parametrize(("handler_first", "pause"), [(True, 0.05), (False, 0.05), (True, 0.0), (False, 0.0)])
+async def test_work_planned_while_the_handler_ends_is_not_forgotten(
+    bench: Bench, handler_first: bool, pause: float
+) -> None:
+    now = datetime.now(UTC)
+    for number in range(5):
+        async with bench.agenda() as (uow, agenda), uow:
+            await agenda.clear(TICK.name)
+        earlier = now - timedelta(minutes=number + 1)
+        both = [_end_handler(bench, pause), _plan(bench, earlier, pause)]
+        await asyncio.gather(*(both if handler_first else reversed(both)))
+        [row] = await bench.ask("SELECT next_due_at FROM schedules WHERE organization_id = $1")
+        assert row["next_due_at"] == earlier
