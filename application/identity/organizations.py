@@ -236,10 +236,12 @@ class Organizations:
     async def find(self, page: PageRequest) -> Found:
         """List the organisations that the person belongs to."""
         self.actor.require(Permission.ORGANIZATION_READ)
+        if page.limit < 1 or page.page < 1:
+            raise Invalid("Pages and limits start at 1.", field="limit" if page.limit < 1 else "page")
         async with self.uow.reading():
             known = await self.memberships.of_account(self._person())
-        limit = min(max(page.limit, 1), 100)
-        start = (max(page.page, 1) - 1) * limit
+        limit = min(page.limit, 100)
+        start = (page.page - 1) * limit
         shown = [organization_view(organization, membership.role) for membership, organization in known]
         return Found(
             items=[msgspec.Raw(msgspec.json.encode(view)) for view in shown[start : start + limit]],

@@ -4,6 +4,7 @@ import re
 import time
 from typing import Any
 
+import asyncpg
 import structlog
 from litestar import Request, Response
 from litestar.enums import ScopeType
@@ -86,7 +87,7 @@ def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Respons
     problem = problem_of(error)
     if problem.status == 500:
         log.error("request failed", exc_info=error)
-    elif problem.status == 503:
+    elif problem.status == 503 or isinstance(error, asyncpg.PostgresError):
         log.warning("request refused", error=type(error).__name__)
     request_id = request.scope["state"].get("request_id", "")
     return Response(

@@ -17,6 +17,7 @@ from structlog.contextvars import bind_contextvars
 from adapters.persistence.database import Cause, IdempotencyKey, PostgresUnitOfWork, Replay
 from adapters.persistence.identity import Admissions
 from application.ports import Actor, Found, PageRequest
+from domain.kernel import NotFound
 from entrypoints.http.auth import Access, Caller, Doorkeeper, Unadmitted
 from entrypoints.http.envelope import encode_answer, etag_of
 from entrypoints.http.limits import RateLimiter
@@ -237,6 +238,8 @@ def _idempotency(
 async def _arguments(
     declared: Operation, request: Request[Any, Any, Any], body: bytes, values: dict[str, Any], scope: Any
 ) -> dict[str, Any]:
+    if any(isinstance(value, str) and "\x00" in value for value in request.path_params.values()):
+        raise NotFound("There is nothing at this address.")
     if not declared.raw:
         query = request.scope["query_string"]
         values["filter"], values["page"] = read_query(query, declared.narrowed, declared.paged)

@@ -124,7 +124,15 @@ async def test_lists_and_single_things_have_their_envelopes(owner: Client) -> No
 
 @pytest.mark.parametrize(
     ("query", "field"),
-    [("colour=red", "colour"), ("page=one", "page"), ("page=1&page=2", "page"), ("order=up", "order"), ("a%00=1", "a")],
+    [
+        ("colour=red", "colour"),
+        ("page=one", "page"),
+        ("page=1&page=2", "page"),
+        ("order=up", "order"),
+        ("page=0", "page"),
+        ("limit=0", "limit"),
+        ("a%00=1", "a"),
+    ],
 )
 async def test_a_parameter_that_cannot_be_is_named(owner: Client, query: str, field: str) -> None:
     error = _error(await owner.get(f"/organizations?{query}"), 400, "VALIDATION_ERROR")
@@ -182,6 +190,7 @@ async def test_too_large_a_body_is_refused(owner: Client, declared: bool) -> Non
 async def test_unknown_addresses_and_methods_are_answered_in_the_envelope(client: Client, owner: Client) -> None:
     _error(await client.get("/nowhere"), 404, "NOT_FOUND")
     _error(await owner.get("/organizations/not-an-id"), 404, "NOT_FOUND")
+    _error(await client.get("/docs/start%00.js"), 404, "NOT_FOUND")
     answer = await client.post("/health")
     _error(answer, 405, "METHOD_NOT_ALLOWED")
     assert "GET" in answer.headers["allow"]
