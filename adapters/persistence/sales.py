@@ -61,7 +61,8 @@ _REVENUE: sa.ColumnElement[Any] = sa.literal_column(
 )
 
 LEADS = Listing(
-    source=leads.join(contacts, sa.and_(*_same(contacts, leads), contacts.c.id == leads.c.contact_id)),
+    # Every lead has its contact; an outer join is one that the planner leaves out where only leads are counted.
+    source=leads.outerjoin(contacts, sa.and_(*_same(contacts, leads), contacts.c.id == leads.c.contact_id)),
     organization=leads.c.organization_id,
     identifier=leads.c.id,
     shown={
