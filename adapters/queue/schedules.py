@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from uuid import UUID
 
 import dramatiq
 
 from adapters.persistence.database import Database, PostgresUnitOfWork
 from adapters.queue.relay import Route, enqueue
-from domain.kernel import new_id
 
 BATCH = 500
 
@@ -52,23 +50,6 @@ class Schedules:
             total += await enqueue(self._broker, [(row["id"], row["queue"]) for row in owed])
             if len(owed) < BATCH:
                 return total
-
-
-async def owe_now(database: Database, broker: dramatiq.Broker, organization_id: UUID, route: Route) -> UUID:
-    """Enqueue a scheduled piece of work outside its schedule: what a cron route does."""
-    delivery_id = new_id()
-    async with database.connection() as connection:
-        await connection.execute(
-            "INSERT INTO deliveries (id, organization_id, subscription, queue, due_at)"
-            " VALUES ($1, $2, $3, $4, clock_timestamp() + make_interval(secs => $5))",
-            delivery_id,
-            organization_id,
-            route.subscription,
-            route.queue,
-            route.lease_seconds,
-        )
-    await enqueue(broker, [(delivery_id, route.queue)])
-    return delivery_id
 
 
 class PostgresAgenda:
