@@ -11,6 +11,7 @@ from application.outreach.tables import Tables
 from application.ports import Actor, Clock, Store, UnitOfWork, View
 from domain.identity.role import Permission
 from domain.kernel import Invalid, new_id
+from domain.outreach.column_mapping import IMPORTED
 from domain.outreach.mapping import suggest
 from domain.outreach.upload import TableShape, Upload, plain_filename, require_rows
 
@@ -151,7 +152,7 @@ def _storable(shape: TableShape) -> TableShape:
 
 def _view(upload: Upload) -> UploadView:
     shape = upload.shape
-    suggested = suggest(shape.header, shape.sample)
+    suggested = [target if target in IMPORTED else None for target in suggest(shape.header, shape.sample)]
     return UploadView(
         id=upload.id,
         filename=upload.filename,

@@ -4,6 +4,23 @@ from collections.abc import Mapping, Sequence
 
 from domain.kernel import Invalid
 
+IMPORTED = frozenset(
+    {
+        "phone_number",
+        "first_name",
+        "last_name",
+        "full_name",
+        "email",
+        "postcode",
+        "inquiry_date",
+        "notes",
+        "source",
+        "product",
+        "company",
+    }
+)
+"""What an import reads; other columns may be understood, but are not suggested."""
+
 SEVERAL = frozenset({"phone_number", "email"})
 """What may be read from several columns, in order of preference: the first valid value wins (`api.md`, part 4)."""
 
