@@ -351,7 +351,9 @@ class Campaigns:
             lead = await self.campaigns.lead_facts(asked.dataset_id, asked.lead_id)
         settings = campaign.settings if campaign else CampaignSettings()
         name, template = None, asked.template
-        if template is None:
+        if template is not None:
+            Variant("preview", 1, template)  # refuses what could not be saved either
+        else:
             plan = settings.plan(touch)
             if plan is None:
                 raise NotFound(f"This campaign has no {touch.value}.")
