@@ -1,0 +1,99 @@
+"""Import a list of old enquiries, work it for three weeks, and prove what was promised."""
+
+import argparse
+import signal
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from domain.kernel import Refusal
+from entrypoints.config import CHECKOUT
+from entrypoints.demo.books import Books
+from entrypoints.demo.calendar import ZONE
+from entrypoints.demo.client import Client
+from entrypoints.demo.house import House
+from entrypoints.demo.proofs import (
+    Proof,
+    accepted_exactly_once,
+    nothing_after_stop,
+    nothing_outside_hours,
+    nothing_while_held,
+)
+from entrypoints.demo.report import report
+from entrypoints.demo.screen import Screen
+from entrypoints.demo.story import EMAIL, PASSWORD, Story
+
+_LIST = CHECKOUT / "features" / "data" / "old-enquiries-uk-600.csv"
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="rapport demo", description=__doc__)
+    parser.add_argument("--seed", default="rapport", help="decides what the simulated people do; repeats its counts")
+    parser.add_argument("--keep", action="store_true", help="leave everything running and say where")
+    parser.add_argument("--workers", type=int, default=2, choices=range(2, 17), metavar="2…16")
+    parser.add_argument("--port", type=int, help="the API's port; default any that is free")
+    parser.add_argument("--csv", type=Path, default=_LIST, help="the list to import")
+    return parser.parse_args()
+
+
+def _prove(story: Story) -> list[Proof]:
+    texts, replies = story.books.texts(), story.books.replies()
+    messages = list(story.client.every("/messages", direction="outbound"))
+    categories = {message["id"]: message["message_category"] for message in messages}
+    return [
+        accepted_exactly_once(texts, messages),
+        nothing_after_stop(texts, replies, categories),
+        nothing_outside_hours(texts, categories, ZONE),
+        nothing_while_held(texts, categories, story.taken),
+    ]
+
+
+def _run(options: argparse.Namespace, screen: Screen) -> bool:
+    began = time.monotonic()
+    with House(options.seed, options.workers, options.port, keep=options.keep) as house:
+        screen.tell(
+            f"rapport up with {options.workers} workers is ready at {house.url} ({time.monotonic() - began:.1f} s)"
+        )
+        client = Client(house.url)
+        story = Story(client, house, Books(house.folder / "sandbox"), screen.tell, screen.watch)
+        with screen:
+            story.play(options.csv)
+        for line in report(story, list(client.every("/messages")), story.books.replies()):
+            screen.line(line)
+        proofs = _prove(story)
+        client.close()
+        screen.line("")
+        for proof in proofs:
+            screen.line(str(proof))
+        if options.keep:
+            screen.line("")
+            screen.line(f"docs  {house.url}/api/v1/docs")
+            screen.line(f"login {EMAIL} / {PASSWORD}")
+            screen.line(f"stop  kill {house.process_id}; rm -r {house.folder}")
+    screen.line(f"took {time.monotonic() - began:.0f} s")
+    return all(proof.holds for proof in proofs)
+
+
+def _interrupted(number: int, _frame: object) -> None:
+    raise KeyboardInterrupt(number)
+
+
+def main() -> None:
+    """Run the demo; the exit status is 0 when every proof holds."""
+    options = _options()
+    signal.signal(signal.SIGTERM, _interrupted)
+    screen = Screen(Console())
+    try:
+        sys.exit(0 if _run(options, screen) else 1)
+    except Refusal as refusal:
+        sys.stderr.write(f"{refusal.message}\n")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped\n")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

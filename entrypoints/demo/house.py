@@ -1,0 +1,125 @@
+"""A house of the demo's own: `rapport up` as real processes on free ports, with a temporary data folder."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+import psutil
+
+from domain.kernel import Conflict
+from entrypoints.config import CHECKOUT
+from entrypoints.tether import tethered
+
+_LIMITS = ("SIGN_IN", "API", "UPLOADS", "ANONYMOUS", "TEXTS", "ANALYSES", "BAD_SIGNATURES")
+_READY_SECONDS = 60.0
+_STOP_SECONDS = 40.0
+
+
+def free_port() -> int:
+    """Find a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class House:
+    """Run everything of one installation; leaving the block stops it and removes its folder, unless it is to stay."""
+
+    def __init__(self, seed: str, workers: int, port: int | None, *, keep: bool) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="rapport-demo-"))
+        self.workers = workers
+        self.keep = keep
+        self.url = f"http://127.0.0.1:{port or free_port()}"
+        outside = {name: value for name, value in os.environ.items() if not name.startswith("RAPPORT_")}
+        self._environment = outside | {
+            "RAPPORT_DATA_DIR": str(self.folder),
+            "RAPPORT_PORT": self.url.rsplit(":", 1)[1],
+            "RAPPORT_SANDBOX": "1",
+            "RAPPORT_SANDBOX_SEED": seed,
+            "RAPPORT_SANDBOX_PROVIDER_URL": f"http://127.0.0.1:{free_port()}",
+            "RAPPORT_METRICS_PORT": "0",
+            "RAPPORT_LOG_LEVEL": "warning",
+            **{f"RAPPORT_LIMIT_{name}": "0" for name in _LIMITS},
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None or not self.keep:
+            self.stop()
+
+    @property
+    def process_id(self) -> int:
+        """Tell the supervisor's process id: to end it is to end everything."""
+        assert self._process is not None
+        return self._process.pid
+
+    def _start(self) -> None:
+        command = [sys.executable, "-m", "entrypoints.supervisor", "--workers", str(self.workers), "--quiet"]
+        log = self.folder / "supervisor.log"
+        with log.open("ab") as output:
+            # A session of its own: Ctrl-C reaches the demo alone, which then stops the house in order.
+            self._process = subprocess.Popen(  # noqa: S603
+                command if self.keep else tethered(command, signal.SIGTERM),
+                cwd=CHECKOUT,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + _READY_SECONDS
+        while not self._is_ready():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise Conflict(f"The house did not start:\n{log.read_text()[-2000:]}")
+            time.sleep(0.1)
+
+    def _is_ready(self) -> bool:
+        with contextlib.suppress(httpx.HTTPError):
+            return httpx.get(f"{self.url}/api/v1/health/ready", timeout=2, trust_env=False).status_code == 200
+        return False
+
+    def workers_by_work(self) -> dict[str, float]:
+        """Tell how much processor time, in seconds, each worker has used, by its name."""
+        used = {}
+        for note in (self.folder / "run").glob("worker-*.pid"):
+            with contextlib.suppress(OSError, ValueError, psutil.Error):
+                times = psutil.Process(int(note.read_text())).cpu_times()
+                used[note.stem] = times.user + times.system
+        return used
+
+    def kill(self, name: str) -> int:
+        """Kill a part with SIGKILL; tell the process id that it had."""
+        process_id = int((self.folder / "run" / f"{name}.pid").read_text())
+        os.kill(process_id, signal.SIGKILL)
+        return process_id
+
+    def stop(self) -> None:
+        """End everything, wait until it has ended, and remove the folder."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
