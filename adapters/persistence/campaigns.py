@@ -23,7 +23,8 @@ _WORDS = """lead.id AS lead_id, contact.id AS contact_id, lead.phone, contact.fi
 _ENROL = """
 INSERT INTO enrolments (organization_id, campaign_id, lead_id, touch, due_at)
 SELECT $1, $2, lead.id, 'M1', $4 FROM leads lead
-WHERE lead.organization_id = $1 AND lead.dataset_id = $3 AND lead.contact_status = 'READY' AND NOT lead.archived
+WHERE lead.organization_id = $1 AND lead.dataset_id = $3 AND lead.contact_status = 'READY'
+  AND NOT lead.archived AND NOT lead.is_dnc
 ON CONFLICT DO NOTHING
 """
 _HOLD = """

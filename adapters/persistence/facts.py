@@ -14,6 +14,7 @@ from domain.messaging.window import DEFAULT_WINDOW, Window
 _FACTS = """
 SELECT contact.sms_eligible, contact.zones, contact.phone_type,
        lead.archived, lead.manual_mode, lead.contact_status, lead.reply_received_at, lead.dataset_id,
+       lead.is_dnc, lead.updated_at,
        campaign.status AS campaign_status, campaign.settings -> 'window' AS window,
        stop.since, stop.how, thread.turn_holder, thread.turn_number,
        (SELECT kind FROM consents WHERE organization_id = $1 AND address = asked.address AND kind <> 'confirmed'
@@ -75,6 +76,8 @@ def _facts(recipient: Recipient, row: Any) -> Facts:
     stop = None
     if row["since"] is not None:
         stop = Suppression(row["since"], row["how"], row["confirmed"])
+    elif row["is_dnc"]:
+        stop = Suppression(row["updated_at"], "tagged do not contact", confirmed=True)
     return Facts(
         suppression=stop,
         consent=_consent(row),

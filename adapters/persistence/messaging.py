@@ -126,11 +126,10 @@ MESSAGES = Listing(
         "status": lambda p: messages.c.status == p,
         "category": lambda p: messages.c.category == p,
         "lead_id": lambda p: messages.c.lead_id == p,
-        "contact_id": lambda p: messages.c.contact_id == p,
         "conversation_id": lambda p: messages.c.conversation_id == p,
         **_may_see(),
     },
-    types={"lead_id": sa.Uuid(), "contact_id": sa.Uuid(), "conversation_id": sa.Uuid(), **_SCOPE_TYPES},
+    types={"lead_id": sa.Uuid(), "conversation_id": sa.Uuid(), **_SCOPE_TYPES},
 )
 LISTINGS = (CONVERSATIONS, MESSAGES)
 _SETTLE = """

@@ -29,7 +29,6 @@ class MessageFilter(Filter, frozen=True):
     status: MessageStatus | None = None
     category: str | None = None
     lead_id: UUID | None = None
-    contact_id: UUID | None = None
     conversation_id: UUID | None = None
 
 

@@ -43,8 +43,6 @@ def read_query(
     query: bytes, narrowed: type[msgspec.Struct] | None, paged: bool
 ) -> tuple[msgspec.Struct | None, PageRequest | None]:
     """Read a query string; a parameter that nobody asked for, or stands twice, is refused by its name."""
-    if not query:
-        return (narrowed() if narrowed else None), (PageRequest() if paged else None)
     try:
         pairs = parse_qsl(query.decode("ascii"), keep_blank_values=True, max_num_fields=100, errors="strict")
     except (ValueError, UnicodeDecodeError):

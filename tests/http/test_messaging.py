@@ -211,7 +211,6 @@ async def test_messages_are_narrowed_and_walked(owner: Client) -> None:
     assert everything["pagination"]["total"] == 6
     for name, value in (
         ("lead_id", bob["id"]),
-        ("contact_id", bob["contact"]["id"]),
         ("conversation_id", str(other.conversation_id)),
     ):
         found = (await owner.get("/messages", params={name: value})).json()["data"]

@@ -298,3 +298,26 @@ async def test_a_worker_that_slept_past_its_lease_writes_over_nothing(tenant: Te
     tenant.texting.failures.append((Unavailable(0.0), False))
     await sent(tenant)
     assert await state(tenant, "+447700900120") == "handed"
+
+
+async def test_a_lead_tagged_do_not_contact_is_not_enrolled_and_not_texted_by_anybody(tenant: Tenant) -> None:
+    _, [lead] = await started(tenant, "+447700900121")
+    async with tenant.sql() as connection:
+        await connection.execute("UPDATE leads SET is_dnc = true")
+    await sent(tenant)
+    async with tenant.use(Messages) as messages:
+        with pytest.raises(Conflict, match="do not contact"):
+            await messages.send(SendMessage(lead_id=lead, content="Hello"))
+    assert keys(tenant) == []
+    campaign_text = "SELECT state FROM sends WHERE organization_id = $1 AND purpose = 'campaign'"
+    assert await tenant.value(campaign_text) == "refused"
+
+
+async def test_leads_tagged_do_not_contact_are_not_enrolled(tenant: Tenant) -> None:
+    dataset = await tenant.dataset()
+    await tenant.lead("+447700900122", dataset)
+    async with tenant.sql() as connection:
+        await connection.execute("UPDATE leads SET is_dnc = true")
+    async with tenant.use(Campaigns) as campaigns:
+        with pytest.raises(Conflict, match="No lead"):
+            await campaigns.start(StartCampaign(dataset_id=dataset, settings=ALWAYS))
