@@ -100,8 +100,8 @@ def configure_logging(level: str = "info", *, part: str | None = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # These two tell of every request or statement, addresses included, at a level that the house logs.
-    for name in ("httpx", "sqlalchemy.engine"):
+    # These tell of every request, statement (addresses included) or tick at a level that the house logs.
+    for name in ("httpx", "sqlalchemy.engine", "apscheduler"):
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     if part is not None:
         bind_contextvars(part=part)

@@ -79,8 +79,8 @@ class Deliverer:
         subscription = self._known.get(owed["subscription"])
         context = {
             "organization_id": str(owed["organization_id"]),
-            "event_id": str(owed["event_id"]),
             "subscription": owed["subscription"],
+            **({"event_id": str(owed["event_id"])} if owed["event_id"] else {}),
         }
         with structlog.contextvars.bound_contextvars(**context):
             if subscription is None:
@@ -103,6 +103,7 @@ class Deliverer:
             return
         async with self._database.connection() as connection:
             await connection.execute("DELETE FROM deliveries WHERE id = $1", delivery_id)
+        log.info("delivery done")
 
     async def _run(
         self, delivery_id: UUID, subscription: Subscription, organization_id: UUID, event_id: UUID | None

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 import httpx
 from dishka import AnyOf, Provider, Scope, provide
 
+from adapters.metrics.prometheus import CountedLedger, TimedTexting
 from adapters.persistence.database import Database
 from adapters.persistence.facts import PostgresRecipientFacts
 from adapters.persistence.hand_over_lock import AdvisoryHandOverLock, NoHandOverLock
-from adapters.persistence.ledger import PostgresLedger
 from adapters.persistence.messaging import (
     PostgresConsentLedger,
     PostgresConversations,
@@ -42,7 +42,7 @@ class Messaging(Provider):
 
     visibility = provide(LeadVisibility)
     facts = provide(PostgresRecipientFacts, provides=RecipientFacts)
-    ledger = provide(PostgresLedger, provides=AnyOf[Ledger, HandOvers])
+    ledger = provide(CountedLedger, provides=AnyOf[Ledger, HandOvers])
     parties = provide(PostgresParties, provides=Parties)
     conversation_store = provide(PostgresConversations, provides=ConversationStore)
     message_store = provide(PostgresMessages, provides=MessageStore)
@@ -69,9 +69,10 @@ class Messaging(Provider):
         # httpx walks its whole pool for each request: eight connections carry more than thirty-two do.
         limits = httpx.Limits(max_connections=8, max_keepalive_connections=8)
         async with httpx.AsyncClient(limits=limits, trust_env=False) as client:
-            yield SandboxTexting(
+            sandbox = SandboxTexting(
                 client, config.sandbox_provider_url, provider_token(config.derived_key("sandbox-provider"))
             )
+            yield TimedTexting(sandbox, "sandbox")
 
     @provide(scope=Scope.APP)
     def phones(self, config: Config) -> PhoneNumbers:
