@@ -36,6 +36,10 @@ JOIN organizations o ON o.organization_id = $1
 WHERE i.organization_id = $1 AND i.id = $2
 """
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('import'), hashtext($1))"
+# A plan kept from the first batch knows neither how long the arrays are nor how the tables have grown since. The
+# inserts are spared this: it would plan every check of a foreign key anew.
+_PLAN_AFRESH = "SET LOCAL plan_cache_mode = force_custom_plan"
+_KEEP_PLANS = "SET LOCAL plan_cache_mode = auto"
 _LOCK_DATASET = "SELECT 1 FROM datasets WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE"
 _PHONES = "SELECT phone FROM leads WHERE organization_id = $1 AND dataset_id = $2 AND phone = ANY ($3)"
 _BY_EMAIL = "SELECT email, id FROM contacts WHERE organization_id = $1 AND email = ANY ($2)"
@@ -124,6 +128,12 @@ class PostgresImports(PostgresStore[LeadImport]):
 
     async def known(self, plan: ImportPlan, rows: Sequence[ReadRow]) -> KnownPeople:
         """Look the numbers and addresses of a batch up, each kind in one query over its index."""
+        await self.uow.connection.execute(_PLAN_AFRESH)
+        known = await self._known(plan, rows)
+        await self.uow.connection.execute(_KEEP_PLANS)
+        return known
+
+    async def _known(self, plan: ImportPlan, rows: Sequence[ReadRow]) -> KnownPeople:
         phones = list({row.phone for row in rows})
         known = KnownPeople(phones={row[0] for row in await self._rows(_PHONES, plan.dataset_id, phones)})
         fresh = [row for row in rows if row.phone not in known.phones]

@@ -16,7 +16,7 @@ from application.outreach.datasets import DatasetStore
 from application.outreach.import_ports import Collided, Enrols, FailedCells, ImportJobs, ImportPlan, ImportStore
 from application.outreach.phone_numbers import PhoneNumbers
 from application.outreach.reading_ahead import Batch, ReadingAhead
-from application.outreach.row_reader import RowReader
+from application.outreach.row_reader import FORMULA_STARTS, RowReader
 from application.outreach.tables import OpenTable, Tables
 from application.outreach.uploads import UploadStore
 from application.ports import Actor, Clock, Command, UnitOfWork, View, effect
@@ -32,7 +32,6 @@ ERRORS_SHOWN = 100
 _COLLISIONS = 5
 _PAGE = 1_000
 _REASON = "reason"
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 Column = Annotated[str, Meta(min_length=1, max_length=200)]
 ColumnOrColumns = Column | Annotated[list[Column], Meta(min_length=1, max_length=20)]
@@ -266,4 +265,4 @@ def _csv(rows: list[list[str]]) -> bytes:
 
 def inert(cell: str) -> str:
     """Put an apostrophe before what a spreadsheet would run as a formula; an import takes it away again."""
-    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
+    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell

@@ -12,7 +12,8 @@ from domain.outreach.dates import day_first_for, read_date
 from domain.outreach.import_rules import FailedRow, ReadRow, split_name
 
 NO_NUMBER = "No number given."
-_FORMULA_STARTS = tuple("=+-@\t\r")
+FORMULA_STARTS = tuple("=+-@\t\r\n")
+"""What makes a spreadsheet run a cell as a formula (OWASP, CSV injection)."""
 _LIMITS = {"first_name": 200, "last_name": 200, "postcode": 50, "product": 200, "company": 200, "source": 200}
 _NEVER_TOO_LONG = min(_LIMITS.values())
 _LONGEST_NOTES = 10_000
@@ -139,7 +140,7 @@ class RowReader:
 def _plain(cell: str) -> str:
     """Trim a cell, and take away the apostrophe that keeps spreadsheets from running it as a formula."""
     text = cell.strip()
-    if text[:1] == "'" and text[1:2] in _FORMULA_STARTS:
+    if text[:1] == "'" and text[1:2] in FORMULA_STARTS:
         return text[1:].strip()
     return text
 
