@@ -7,6 +7,7 @@ import structlog
 from prometheus_client import Counter, Gauge, Histogram, start_http_server
 
 from adapters.persistence.database import Database, Unavailable
+from adapters.queue.broker import PREFETCH
 
 if TYPE_CHECKING:
     from adapters.queue.relay import Relay
@@ -37,16 +38,22 @@ def serve_metrics(port: int) -> None:
             log.warning("metrics are off", port=port, error=error.strerror)
 
 
+async def measure_queues(database: Database) -> None:
+    """Set the queues' gauges; a queue that owes nothing is told as 0."""
+    async with database.connection() as connection:
+        found = {row["queue"]: row for row in await connection.fetch(_DEPTHS)}
+    for queue in {*PREFETCH, *found}:
+        row = found.get(queue)
+        QUEUE_DEPTH.labels(queue).set(row["depth"] if row else 0)
+        QUEUE_AGE.labels(queue).set(float(row["age"]) if row else 0)
+    PARKED.set(sum(row["parked"] for row in found.values()))
+
+
 async def watch_queues(database: Database, relay: "Relay") -> None:
-    """Keep the queues' gauges true, each five seconds."""
+    """Keep the gauges of queues and relay true, each five seconds."""
     while True:
         try:
-            async with database.connection() as connection:
-                rows = await connection.fetch(_DEPTHS)
-            for row in rows:
-                QUEUE_DEPTH.labels(row["queue"]).set(row["depth"])
-                QUEUE_AGE.labels(row["queue"]).set(float(row["age"]))
-            PARKED.set(sum(row["parked"] for row in rows))
+            await measure_queues(database)
             RELAY_LAG.set(relay.lag_seconds)
         except (Unavailable, OSError, TimeoutError) as error:
             log.warning("queues cannot be measured", error=type(error).__name__)

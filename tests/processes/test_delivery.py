@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from prometheus_client import REGISTRY
 
 from adapters.queue.broker import redis_broker
 from adapters.queue.deliver import MOST_FAILURES, MOST_STARTS
 from domain.kernel import Phone, new_id
+from entrypoints.metrics import measure_queues
 from tests.processes.workbench import LISTEN, OPEN, TICK, Bench, Opened, Rang, write
 
 pytestmark = pytest.mark.anyio
@@ -335,3 +337,16 @@ async def test_work_planned_while_the_handler_ends_is_not_forgotten(
         await asyncio.gather(*(both if handler_first else reversed(both)))
         [row] = await bench.ask("SELECT next_due_at FROM schedules WHERE organization_id = $1")
         assert row["next_due_at"] == earlier
+
+
+async def test_the_queues_gauges_rise_and_fall(bench: Bench) -> None:
+    def told(name: str) -> float | None:
+        return REGISTRY.get_sample_value(name, {"queue": "default"})
+
+    delivery = await _one_owed(bench)
+    await measure_queues(bench.system)
+    assert told("rapport_queue_depth") == 1
+    assert 0 < (told("rapport_queue_age_seconds") or 0) < 60
+    await bench.deliverer().deliver(delivery)
+    await measure_queues(bench.system)
+    assert (told("rapport_queue_depth"), told("rapport_queue_age_seconds")) == (0, 0)
