@@ -2,15 +2,17 @@
 
 import base64
 import hashlib
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as AsyncpgDialect  # noqa: N812 - a class by its maker's name
-from sqlalchemy.sql import Select
+from sqlalchemy.sql import Select, operators
 
 from adapters.persistence.database import PostgresUnitOfWork
 from application.ports import Filter, Found, PageRequest
@@ -19,6 +21,8 @@ from domain.kernel import Invalid
 EXACT_TOTAL = 1000
 DEEPEST_ROW = 10_000
 LARGEST_PAGE = 100
+ESTIMATE_SECONDS = 10.0
+_MOST_ESTIMATES = 5000
 _DIALECT = AsyncpgDialect()  # type: ignore[no-untyped-call]
 
 Condition = Callable[[sa.BindParameter[Any]], sa.ColumnElement[bool]]
@@ -90,9 +94,13 @@ def _conditions(listing: Listing, names: tuple[str, ...]) -> list[sa.ColumnEleme
 
 
 @lru_cache(maxsize=2000)
-def _page(listing: Listing, names: tuple[str, ...], sort: str, order: str, keyset: bool) -> Prepared:
+def _page(
+    listing: Listing, names: tuple[str, ...], sort: str, order: str, keyset: bool, rows: int | None = None
+) -> Prepared:
     key = listing.sorts[sort]
     columns = [sa.cast(json_object(listing.shown), sa.Text).label("item"), key.label("sort_key")]
+    if not keyset:
+        columns.append(_capped_count(listing, names).scalar_subquery().label("matching"))
     if listing.identifier is not key:
         columns.append(listing.identifier.label("sort_id"))
     statement: Select[Any] = sa.select(*columns).select_from(listing.source).where(*_conditions(listing, names))
@@ -102,6 +110,8 @@ def _page(listing: Listing, names: tuple[str, ...], sort: str, order: str, keyse
         statement = statement.where(place < after if order == "desc" else place > after)
     direction = sa.desc if order == "desc" else sa.asc
     statement = statement.order_by(direction(key), direction(listing.identifier))
+    if rows is not None:
+        return Prepared.of(statement.limit(sa.literal_column(str(rows))))
     return Prepared.of(
         statement.limit(sa.bindparam("rows", type_=sa.BigInteger())).offset(
             sa.bindparam("skipped", type_=sa.BigInteger())
@@ -110,13 +120,26 @@ def _page(listing: Listing, names: tuple[str, ...], sort: str, order: str, keyse
 
 
 @lru_cache(maxsize=500)
-def _count(listing: Listing, names: tuple[str, ...], capped: bool) -> Prepared:
-    matching: Select[Any] = (
-        sa.select(sa.literal_column("1")).select_from(listing.source).where(*_conditions(listing, names))
+def _in_index_order(listing: Listing, names: tuple[str, ...]) -> bool:
+    """Tell whether one plan fits all values: at most one filter, an equality, whose index gives the order too."""
+    narrowed = [listing.filters[n](sa.bindparam(n, type_=listing.types.get(n, sa.Text()))) for n in names]
+    return len(narrowed) <= 1 and all(
+        isinstance(c, sa.BinaryExpression) and c.operator is operators.eq and isinstance(c.right, sa.BindParameter)
+        for c in narrowed
     )
-    if not capped:
-        return Prepared.of(matching)
-    return Prepared.of(sa.select(sa.func.count()).select_from(matching.limit(EXACT_TOTAL + 1).subquery()))
+
+
+def _matching(listing: Listing, names: tuple[str, ...]) -> Select[Any]:
+    return sa.select(sa.literal_column("1")).select_from(listing.source).where(*_conditions(listing, names))
+
+
+def _capped_count(listing: Listing, names: tuple[str, ...]) -> Select[Any]:
+    return sa.select(sa.func.count()).select_from(_matching(listing, names).limit(EXACT_TOTAL + 1).subquery())
+
+
+@lru_cache(maxsize=500)
+def _count(listing: Listing, names: tuple[str, ...], capped: bool) -> Prepared:
+    return Prepared.of(_capped_count(listing, names) if capped else _matching(listing, names))
 
 
 @lru_cache(maxsize=500)
@@ -177,10 +200,20 @@ class Finder:
         bound["skipped"] = 0 if page.cursor else (page.page - 1) * limit
         if page.cursor:
             bound["after_key"], bound["after_id"] = _read_cursor(page.cursor, fingerprint, listing.sorts[sort].type)
-        prepared = _page(listing, names, sort, order, page.cursor is not None)
+        # With the number of rows in its text PostgreSQL keeps one plan; as a parameter it makes one for each request.
+        fixed = limit + 1 if not bound["skipped"] and _in_index_order(listing, names) else None
+        prepared = _page(listing, names, sort, order, page.cursor is not None, fixed)
         rows = await self._uow.connection.fetch(prepared.sql, *prepared.arguments(bound))
+        matching = rows[0]["matching"] if rows and not page.cursor else 0
         more, rows = len(rows) > limit, rows[:limit]
-        total, estimated = (None, False) if page.cursor else await self._total(listing, names, bound)
+        total, estimated = (None, False)
+        if not page.cursor:
+            if not rows and page.page > 1:
+                capped = _count(listing, names, True)
+                matching = await self._uow.connection.fetchval(capped.sql, *capped.arguments(bound))
+            total, estimated = matching, matching > EXACT_TOTAL
+            if estimated:
+                total = await self._estimate(listing, names, bound, fingerprint)
         return Found(
             items=[msgspec.Raw(row[0].encode()) for row in rows],
             next_cursor=_write_cursor(fingerprint, rows[-1]) if more else None,
@@ -200,14 +233,23 @@ class Finder:
         item = await self._uow.connection.fetchval(prepared.sql, *prepared.arguments(values))
         return None if item is None else msgspec.Raw(item.encode())
 
-    async def _total(self, listing: Listing, names: tuple[str, ...], bound: Mapping[str, Any]) -> tuple[int, bool]:
-        capped = _count(listing, names, True)
-        total = await self._uow.connection.fetchval(capped.sql, *capped.arguments(bound))
-        if total <= EXACT_TOTAL:
-            return int(total), False
-        every = _count(listing, names, False)
-        plan = await self._uow.connection.fetchval(f"EXPLAIN (FORMAT JSON) {every.sql}", *every.arguments(bound))
-        return max(int(msgspec.json.decode(plan)[0]["Plan"]["Plan Rows"]), EXACT_TOTAL + 1), True
+    async def _estimate(
+        self, listing: Listing, names: tuple[str, ...], bound: Mapping[str, Any], fingerprint: str
+    ) -> int:
+        """Ask the planner, whose own statistics are a minute old and more, once in ten seconds."""
+        which = (listing, self._uow.organization_id, fingerprint)
+        estimate, until = _estimates.get(which, (0, 0.0))
+        if until < time.monotonic():
+            every = _count(listing, names, False)
+            plan = await self._uow.connection.fetchval(f"EXPLAIN (FORMAT JSON) {every.sql}", *every.arguments(bound))
+            estimate = max(int(msgspec.json.decode(plan)[0]["Plan"]["Plan Rows"]), EXACT_TOTAL + 1)
+            if len(_estimates) >= _MOST_ESTIMATES:
+                _estimates.clear()
+            _estimates[which] = estimate, time.monotonic() + ESTIMATE_SECONDS
+        return estimate
+
+
+_estimates: dict[tuple[Listing, UUID, str], tuple[int, float]] = {}
 
 
 def _write_cursor(fingerprint: str, row: Any) -> str:
