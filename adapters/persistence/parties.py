@@ -178,6 +178,14 @@ class PostgresParties:
         )
 
     async def lock(self, party: Party) -> None:
+        """Lock the contact, so that what comes from them and what a person does about them take turns."""
+        await self._uow.connection.execute(
+            "SELECT 1 FROM contacts WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE",
+            self._uow.organization_id,
+            party.contact_id,
+        )
+
+    async def lock_texts(self, party: Party) -> None:
         """Lock what is planned for this contact: ledger rows come before threads, wherever both are locked."""
         await self._uow.connection.execute(_LOCK, self._uow.organization_id, party.contact_id)
 

@@ -152,6 +152,7 @@ class Consents:
         self.actor.require(Permission.CONSENT_WRITE)
         async with self.uow:
             party = await self.parties.of_contact(contact_id)
+            await self.parties.lock(party)
             await self.stop(party, "person", _text(told.wording), _text(told.source), None)
             return await self._explain(party, Channel.SMS, Purpose.CAMPAIGN.value)
 
@@ -162,6 +163,7 @@ class Consents:
             raise Invalid("Write down the words with which they agreed.", field="wording")
         async with self.uow:
             party = await self.parties.of_contact(contact_id)
+            await self.parties.lock(party)
             if not await self.start(party, "person", _text(told.wording), _text(told.source), None):
                 raise Conflict("This contact has not opted out.")
             return await self._explain(party, Channel.SMS, Purpose.CAMPAIGN.value)

@@ -125,12 +125,13 @@ class Conversations:
     async def receive(self, arrived: TextArrived) -> None:
         """Put an arrived text into its thread, obey STOP and START, end the touches of a lead who answers.
 
-        Leads, enrolments and ledger rows are touched before the thread, as planning and hand-overs do: no deadlocks.
+        Contact, leads, enrolments, ledger rows, then the thread, as planning and hand-overs do: no deadlocks.
         """
         async with self.uow:
             number = Phone(arrived.sender)
             party = await self.parties.behind(number) or await self.parties.make(number, self.clock.now())
             party = Party(contact_id=party.contact_id, lead_id=party.lead_id, phone=number, email=party.email)
+            await self.parties.lock(party)
             message_id = new_id()
             wish = read_wish(arrived.body).kind
             await self.parties.replied(party, arrived.body, arrived.at)
@@ -237,6 +238,7 @@ class Conversations:
             await self._shown(identifier)
             party = await self.parties.of_contact((await self.conversations.get(identifier)).contact_id)
             await self.parties.lock(party)
+            await self.parties.lock_texts(party)
             thread = await self.conversations.locked(identifier)
             _require_version(thread, version, asked)
             if asked.mark_read is True:

@@ -175,6 +175,7 @@ class Messages:
             author_id=self.actor.user_id,
         )
         await self.parties.lock(party)
+        await self.parties.lock_texts(party)
         [verdict] = await self.gate.submit([draft])
         if not isinstance(verdict, Refuse):
             thread = await self.conversations.with_contact(party.contact_id, "sms")

@@ -51,6 +51,10 @@ class Parties(Protocol):
         ...
 
     async def lock(self, party: Party) -> None:
+        """Lock the contact, so that what comes from them and what a person does about them take turns."""
+        ...
+
+    async def lock_texts(self, party: Party) -> None:
         """Lock what is planned for this contact: ledger rows come before threads, wherever both are locked."""
         ...
 
