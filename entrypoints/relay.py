@@ -1,7 +1,6 @@
 """The process that hands events to those who follow them: `rapport relay`, any number of them."""
 
 import asyncio
-import signal
 
 import redis.asyncio as redis
 import structlog
@@ -12,8 +11,8 @@ from adapters.queue.housekeeping import keep_house
 from adapters.queue.relay import Relay
 from adapters.queue.wake import wake_ups
 from entrypoints.config import Config
-from entrypoints.logging import configure_logging
-from entrypoints.metrics import serve_metrics, watch_queues
+from entrypoints.metrics import watch_queues
+from entrypoints.process import run_part
 from entrypoints.subscriptions import routes
 
 log = structlog.get_logger()
@@ -51,19 +50,9 @@ async def _keep_house(database: Database) -> None:
         await asyncio.sleep(600)
 
 
-async def _main(config: Config) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await run(config, stop)
-
-
 def main() -> None:
     """Run until SIGTERM or SIGINT."""
-    config = Config.load()
-    configure_logging(config.log_level, part="relay")
-    serve_metrics(config.metrics_port_of("relay"))
-    asyncio.run(_main(config))
+    run_part("relay", run)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """The process that notices what is due: `rapport scheduler`, any number of them."""
 
 import asyncio
-import signal
 
 import redis.asyncio as redis
 import structlog
@@ -12,8 +11,7 @@ from adapters.queue.broker import redis_broker
 from adapters.queue.schedules import Schedules
 from adapters.queue.wake import wake_ups
 from entrypoints.config import Config
-from entrypoints.logging import configure_logging
-from entrypoints.metrics import serve_metrics
+from entrypoints.process import run_part
 from entrypoints.subscriptions import schedules
 
 log = structlog.get_logger()
@@ -47,19 +45,9 @@ async def run(config: Config, stop: asyncio.Event) -> None:
         await database.close()
 
 
-async def _main(config: Config) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await run(config, stop)
-
-
 def main() -> None:
     """Run until SIGTERM or SIGINT."""
-    config = Config.load()
-    configure_logging(config.log_level, part="scheduler")
-    serve_metrics(config.metrics_port_of("scheduler"))
-    asyncio.run(_main(config))
+    run_part("scheduler", run)
 
 
 if __name__ == "__main__":

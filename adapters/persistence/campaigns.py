@@ -9,7 +9,8 @@ from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.schema.outreach import campaigns as campaigns_table
 from adapters.persistence.store import PostgresStore
 from adapters.persistence.visibility import LeadVisibility
-from application.outreach.campaigns import LeadFacts, TouchCounts
+from application.outreach.campaign_views import TouchCounts
+from application.outreach.campaigns import LeadFacts
 from application.outreach.planning import DueTouch
 from application.ports import Actor
 from domain.kernel import NotFound, Phone

@@ -9,7 +9,8 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from application.files import FileStore
-from application.outreach.campaigns import Campaigns, OfDataset, StartCampaign
+from application.outreach.campaign_forms import OfDataset, StartCampaign
+from application.outreach.campaigns import Campaigns
 from application.ports import Actor, Clock, Command, Filter, Found, PageRequest, Store, UnitOfWork, View
 from domain.identity.role import Permission
 from domain.kernel import Conflict, Forbidden, Invalid, NotFound, Stale, new_id

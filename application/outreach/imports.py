@@ -11,7 +11,8 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from application.outreach.campaigns import CampaignStore, SettingsIn, changed
+from application.outreach.campaign_forms import SettingsIn, changed
+from application.outreach.campaigns import CampaignStore
 from application.outreach.datasets import DatasetStore
 from application.outreach.import_ports import Collided, Enrols, FailedCells, ImportJobs, ImportPlan, ImportStore
 from application.outreach.phone_numbers import PhoneNumbers

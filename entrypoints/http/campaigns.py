@@ -2,15 +2,9 @@
 
 from uuid import UUID
 
-from application.outreach.campaigns import (
-    Campaigns,
-    CampaignView,
-    OfDataset,
-    PreviewText,
-    PreviewView,
-    SettingsIn,
-    StartCampaign,
-)
+from application.outreach.campaign_forms import OfDataset, PreviewText, SettingsIn, StartCampaign
+from application.outreach.campaign_views import CampaignView, PreviewView
+from application.outreach.campaigns import Campaigns
 from entrypoints.http.operation import IfMatch, operation
 
 

@@ -10,7 +10,7 @@ import pytest
 from dishka import AsyncContainer
 
 from adapters.persistence.database import Cause
-from application.outreach.campaigns import CampaignView, PreviewView
+from application.outreach.campaign_views import CampaignView, PreviewView
 from application.outreach.planning import Planning
 from application.ports import Actor
 from domain.identity.role import Role

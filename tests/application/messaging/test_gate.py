@@ -10,7 +10,8 @@ from application.messaging.conversations import Conversations
 from application.messaging.messages import Messages, SendMessage
 from application.messaging.sending import Sending
 from application.messaging.texting import Text
-from application.outreach.campaigns import Campaigns, OfDataset, ScheduleIn, SettingsIn, StartCampaign
+from application.outreach.campaign_forms import OfDataset, ScheduleIn, SettingsIn, StartCampaign
+from application.outreach.campaigns import Campaigns
 from application.outreach.planning import Planning
 from application.provider import Rejected, Unavailable, Unknown
 from domain.kernel import Conflict, Phone, new_id

@@ -16,7 +16,8 @@ from application.messaging.inbound import Notice, ProviderNotices, Report
 from application.messaging.messages import Messages, SendMessage
 from application.messaging.sending import Sending
 from application.messaging.texting import Text
-from application.outreach.campaigns import Campaigns, OfDataset, ScheduleIn, SettingsIn, StartCampaign
+from application.outreach.campaign_forms import OfDataset, ScheduleIn, SettingsIn, StartCampaign
+from application.outreach.campaigns import Campaigns
 from application.outreach.planning import Planning
 from domain.kernel import Conflict, new_id
 from domain.messaging.message import MessagesSettled, MessageStatus, TextArrived

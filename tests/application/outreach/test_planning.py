@@ -10,15 +10,8 @@ from uuid import UUID
 import pytest
 
 from application.messaging.sending import Sending
-from application.outreach.campaigns import (
-    Campaigns,
-    OfDataset,
-    ScheduleIn,
-    SettingsIn,
-    StartCampaign,
-    TouchIn,
-    VariantIn,
-)
+from application.outreach.campaign_forms import OfDataset, ScheduleIn, SettingsIn, StartCampaign, TouchIn, VariantIn
+from application.outreach.campaigns import Campaigns
 from application.outreach.planning import Planning
 from domain.kernel import Phone, new_id
 from domain.messaging.message import MessagesSettled, Settled
