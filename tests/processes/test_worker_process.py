@@ -130,7 +130,7 @@ async def bench(bench: Bench) -> Bench:
     return bench
 
 
-async def _until(holds: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
+async def _until(holds: Callable[[], Awaitable[bool]], seconds: float = 45) -> None:
     deadline = time.monotonic() + seconds
     while not await holds():
         assert time.monotonic() < deadline, "this did not happen in time"
