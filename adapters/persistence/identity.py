@@ -1,5 +1,6 @@
 """Accounts, memberships and organisations in PostgreSQL."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -8,6 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from adapters.persistence.database import Database, PostgresUnitOfWork
+from adapters.persistence.gathering import Gathering
 from adapters.persistence.schema import identity as schema
 from adapters.persistence.store import Layout, PostgresStore
 from domain.identity.account import Account, Membership
@@ -34,11 +36,13 @@ class Admission:
     dataset_ids: frozenset[UUID] | None
 
 
-_ADMISSION = """
-SELECT a.token_version, m.role, m.can_view_all_leads, m.dataset_ids,
-       EXISTS (SELECT FROM installation i WHERE i.first_organization_id = $2)
-FROM accounts a JOIN memberships m ON m.account_id = a.id
-WHERE a.id = $1 AND m.organization_id = $2 AND m.is_active
+_ADMISSIONS = """
+SELECT asked.account_id, asked.organization_id, a.token_version, m.role, m.can_view_all_leads, m.dataset_ids,
+       EXISTS (SELECT FROM installation i WHERE i.first_organization_id = m.organization_id)
+FROM unnest($1::uuid[], $2::uuid[]) AS asked(account_id, organization_id)
+JOIN accounts a ON a.id = asked.account_id
+JOIN memberships m ON m.account_id = asked.account_id AND m.organization_id = asked.organization_id
+WHERE m.is_active
 """
 
 
@@ -47,15 +51,23 @@ class Admissions:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._door: Gathering[tuple[UUID, UUID], Admission | None] = Gathering(self._look_up)
 
     async def find(self, account_id: UUID, organization_id: UUID) -> Admission | None:
-        """Find an active membership, or None."""
+        """Find an active membership, or None; those who come at the same time are looked up together."""
+        return await self._door.ask((account_id, organization_id))
+
+    async def _look_up(self, asked: Sequence[tuple[UUID, UUID]]) -> list[Admission | None]:
+        wanted = list(dict.fromkeys(asked))
         async with self._database.connection() as connection:
-            row = await connection.fetchrow(_ADMISSION, account_id, organization_id)
-        if row is None:
-            return None
-        version, role, sees_all, datasets, is_first = row
-        return Admission(version, Role(role), sees_all, is_first, None if datasets is None else frozenset(datasets))
+            rows = await connection.fetch(_ADMISSIONS, [one[0] for one in wanted], [one[1] for one in wanted])
+        found = {
+            (account_id, organization_id): Admission(
+                version, Role(role), sees_all, is_first, None if datasets is None else frozenset(datasets)
+            )
+            for account_id, organization_id, version, role, sees_all, datasets, is_first in rows
+        }
+        return [found.get(one) for one in asked]
 
 
 class PostgresOrganizations(PostgresStore[Organization]):

@@ -1,7 +1,10 @@
-"""Request limits (`api.md`, part 2): counters in Redis, one round trip each."""
+"""Request limits (`api.md`, part 2): counters in Redis, one round trip for all who come at the same time."""
 
+import asyncio
 import math
 import time
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +13,7 @@ import structlog
 from limits.aio.storage import RedisStorage
 from redis.exceptions import RedisError
 
+from adapters.persistence.gathering import Gathering
 from entrypoints.config import Config, Limit
 from entrypoints.http.errors import Refused
 
@@ -46,6 +50,7 @@ class RateLimiter:
             "async+redis://", implementation="redispy", key_prefix="rapport:limit", connection_pool=pool
         )
         self._ends: dict[str, float] = {}
+        self._counter: Gathering[tuple[str, int], int] = Gathering(self._count)
 
     async def admit(self, name: str, who: str, *, closed: bool = False) -> Standing | None:
         """Count one request of `who` against the limit `name` of the settings, or refuse it with 429.
@@ -57,7 +62,7 @@ class RateLimiter:
             return None
         key = f"{name}/{who}"
         try:
-            count = await self._storage.incr(key, limit.seconds)
+            count = await self._counter.ask((key, limit.seconds))
             reset = await self._reset(key, limit, first=count == 1)
         except (RedisError, OSError, TimeoutError) as error:
             log.warning("limits cannot be counted", limit=name, error=type(error).__name__)
@@ -69,6 +74,17 @@ class RateLimiter:
             message = f"Too many requests: at most {limit.count} in {limit.seconds} seconds. Try again in {reset} s."
             raise Refused("RATE_LIMITED", message, standing.headers | {"Retry-After": str(reset)})
         return standing
+
+    async def _count(self, asked: Sequence[tuple[str, int]]) -> list[int]:
+        """Count requests that come at the same time together, each with a number of its own."""
+        many = Counter(asked)
+        highest = await asyncio.gather(*(self._storage.incr(*which, amount) for which, amount in many.items()))
+        following = {which: count - amount for (which, amount), count in zip(many.items(), highest, strict=True)}
+        counts = []
+        for which in asked:
+            following[which] += 1
+            counts.append(following[which])
+        return counts
 
     async def _reset(self, key: str, limit: Limit, *, first: bool) -> int:
         now = time.time()
