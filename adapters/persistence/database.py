@@ -259,6 +259,7 @@ class PostgresUnitOfWork:
         except BaseException:
             await self._undo()
             raise
+        self._claimed = True
         if self._cause.idempotency is not None and self._held is None:
             self._held, self._connection, self._writing, self._now = self._connection, None, False, None
             return
@@ -328,7 +329,6 @@ class PostgresUnitOfWork:
             raise Conflict("The same request is still being worked on.") from None
         await self._connection.execute("SET LOCAL lock_timeout = 0")
         if claimed:
-            self._claimed = True
             return
         earlier = await self._connection.fetchrow(
             "SELECT request_hash, status, answer FROM idempotency"

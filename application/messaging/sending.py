@@ -162,6 +162,7 @@ class Sending:
             now = self.clock.now()
             results = [r for row, told in zip(unknown, found, strict=True) if (r := _found(row, told, now)) is not None]
             await self._write(None, results, now)
+            await self.agenda.lock(SEND)  # rows first, then SEND, then SETTLE: as everywhere
             await self.agenda.lock(SETTLE)
             if await self.rows.open_rows():
                 await self.agenda.no_later_than(SETTLE, now + PROVIDER_LIMIT)
