@@ -67,11 +67,29 @@ WHERE organization_id = $1 AND batch = $2 AND state = 'claimed' AND id = ANY ($4
 RETURNING id
 """
 _TURN_BACK = """
-UPDATE sends s SET state = v.state, held = v.held, due_at = coalesce(v.due_at, s.due_at), verdict = v.verdict,
-       reasons = v.reasons, delayed_by = coalesce(v.delayed_by, s.delayed_by), batch = NULL, lease_until = NULL,
-       attempts = s.attempts - 1, settled_at = CASE WHEN v.state = 'refused' THEN $3::timestamptz END
-FROM unnest($4::uuid[], $5::text[], $6::bool[], $7::timestamptz[], $8::text[], $9::jsonb[], $10::text[])
-     AS v(id, state, held, due_at, verdict, reasons, delayed_by)
+WITH v AS (
+  SELECT * FROM unnest($4::uuid[], $5::text[], $6::bool[], $7::timestamptz[], $8::text[], $9::jsonb[], $10::text[])
+         AS v(id, state, held, due_at, verdict, reasons, delayed_by)
+), delayed AS (
+  SELECT s.id, s.campaign_id, s.due_at AS was_due_at, v.due_at,
+         interval '1 minute' / (c.settings ->> 'rate_per_minute')::int AS gap
+  FROM v JOIN sends s ON s.organization_id = $1 AND s.id = v.id
+  JOIN campaigns c ON c.organization_id = $1 AND c.id = s.campaign_id WHERE v.due_at IS NOT NULL
+), queues AS (
+  SELECT d.campaign_id, d.due_at, (
+    SELECT max(q.due_at) FROM sends q WHERE q.organization_id = $1 AND q.campaign_id = d.campaign_id
+      AND q.state = 'planned' AND NOT q.held AND q.due_at >= d.due_at) AS ends
+  FROM (SELECT DISTINCT campaign_id, due_at FROM delayed) d
+), slots AS (
+  SELECT d.id, greatest(d.due_at, queues.ends + d.gap) + d.gap * (row_number() OVER (
+           PARTITION BY d.campaign_id, d.due_at ORDER BY d.was_due_at, d.id) - 1) AS due_at
+  FROM delayed d JOIN queues USING (campaign_id, due_at)
+)
+UPDATE sends s SET state = v.state, held = v.held, due_at = coalesce(slots.due_at, v.due_at, s.due_at),
+       verdict = v.verdict, reasons = v.reasons, delayed_by = coalesce(v.delayed_by, s.delayed_by), batch = NULL,
+       lease_until = NULL, attempts = s.attempts - 1,
+       settled_at = CASE WHEN v.state = 'refused' THEN $3::timestamptz END
+FROM v LEFT JOIN slots ON slots.id = v.id
 WHERE s.organization_id = $1 AND s.batch = $2 AND s.state = 'claimed' AND s.id = v.id
 RETURNING s.id, s.state
 """
