@@ -134,13 +134,13 @@ class Deliverer:
 
     async def _renew(self, delivery_id: UUID, lease_seconds: int) -> None:
         while True:
-            await asyncio.sleep(lease_seconds / 3)
             async with self._database.connection() as connection:
                 await connection.execute(
                     "UPDATE deliveries SET due_at = clock_timestamp() + make_interval(secs => $2) WHERE id = $1",
                     delivery_id,
                     lease_seconds,
                 )
+            await asyncio.sleep(lease_seconds / 3)
 
     async def _fail(self, delivery_id: UUID, error: Exception) -> None:
         reason = f"{type(error).__name__}: {error}"[:500]
