@@ -98,7 +98,7 @@ class House:
             return httpx.get(f"{self.url}/api/v1/health/ready", timeout=2, trust_env=False).status_code == 200
         return False
 
-    def workers_by_work(self) -> dict[str, float]:
+    def work_of_workers(self) -> dict[str, float]:
         """Tell how much processor time, in seconds, each worker has used, by its name."""
         used = {}
         for note in (self.folder / "run").glob("worker-*.pid"):
