@@ -1,5 +1,6 @@
 """Imports: what is known of the people in a batch, and the batch itself, in a few statements each."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -165,12 +166,16 @@ class PostgresImports(PostgresStore[LeadImport]):
             batch = (organization_id, plan.import_id, leads[0].row.line, leads[-1].row.line)
             await connection.copy_records_to_table(
                 "import_staging",
-                records=[(organization_id, plan.import_id, *_staged(lead, plan.source)) for lead in leads],
+                records=((organization_id, plan.import_id, *_staged(lead, plan.source)) for lead in leads),
                 columns=_STAGING_COLUMNS,
                 timeout=SECONDS,
             )
             try:
-                await connection.execute(_CONTACTS, *batch, plan.created_by, at, timeout=SECONDS)
+                # PostgreSQL and this process work side by side: the outcomes are laid out meanwhile.
+                _, outcomes = await asyncio.gather(
+                    connection.execute(_CONTACTS, *batch, plan.created_by, at, timeout=SECONDS),
+                    asyncio.to_thread(_outcomes, leads, duplicates, failed),
+                )
                 if not all(lead.is_new_contact for lead in leads):
                     await connection.execute(_REACHABLE_AGAIN, *batch, at, timeout=SECONDS)
                 by = (plan.dataset_id, plan.stage, plan.created_by, at)
@@ -182,13 +187,9 @@ class PostgresImports(PostgresStore[LeadImport]):
             ) as error:
                 raise Collided(error.constraint_name) from error
             await connection.execute(_UNSTAGE, *batch, timeout=SECONDS)
-        outcomes = [
-            *((lead.row.line, "created", lead.lead_id, lead.reason, None) for lead in leads),
-            *((line, "duplicate", None, reason, None) for line, reason in duplicates),
-            *((row.line, "failed", None, row.reason, _cells(row)) for row in failed),
-        ]
-        columns = [list(column) for column in zip(*outcomes, strict=True)]
-        await connection.execute(_OUTCOMES, organization_id, plan.import_id, *columns, timeout=SECONDS)
+        else:
+            outcomes = _outcomes(leads, duplicates, failed)
+        await connection.execute(_OUTCOMES, organization_id, plan.import_id, *outcomes, timeout=SECONDS)
 
     async def failed(self, import_id: UUID, after_row: int, limit: int) -> list[FailedCells]:
         """Give failed rows past a line."""
@@ -220,6 +221,18 @@ def _staged(lead: PlannedLead, source: str | None) -> tuple[Any, ...]:
         row.source or source,
         row.notes,
     )
+
+
+def _outcomes(
+    leads: Sequence[PlannedLead], duplicates: Sequence[tuple[int, str]], failed: Sequence[FailedRow]
+) -> list[list[Any]]:
+    """Lay the rows' outcomes out by column: row, outcome, lead, reason, cells."""
+    outcomes = [
+        *((lead.row.line, "created", lead.lead_id, lead.reason, None) for lead in leads),
+        *((line, "duplicate", None, reason, None) for line, reason in duplicates),
+        *((row.line, "failed", None, row.reason, _cells(row)) for row in failed),
+    ]
+    return [list(column) for column in zip(*outcomes, strict=True)]
 
 
 def _cells(row: FailedRow) -> str:
