@@ -351,3 +351,9 @@ async def test_all_at_once_nobody_waits_for_the_other_for_ever(
 async def test_all_at_once_for_long(tenant: Tenant, ledger_log: list[tuple[str, float]]) -> None:
     await everything_at_once(tenant, 100)
     assert ledger_log
+
+
+async def test_first_texts_at_once_from_an_unknown_number_make_one_contact(tenant: Tenant) -> None:
+    await asyncio.gather(*(arrive(tenant, "+447700900999", f"Hello {n}") for n in range(6)))
+    assert await tenant.value("SELECT count(*) FROM contacts WHERE organization_id = $1") == 1
+    assert await tenant.value("SELECT count(*) FROM messages WHERE organization_id = $1") == 6
