@@ -134,7 +134,8 @@ def _matching(listing: Listing, names: tuple[str, ...]) -> Select[Any]:
 
 
 def _capped_count(listing: Listing, names: tuple[str, ...]) -> Select[Any]:
-    return sa.select(sa.func.count()).select_from(_matching(listing, names).limit(EXACT_TOTAL + 1).subquery())
+    most: sa.ColumnElement[int] = sa.literal_column(str(EXACT_TOTAL + 1))
+    return sa.select(sa.func.count()).select_from(_matching(listing, names).limit(most).subquery())
 
 
 @lru_cache(maxsize=500)
@@ -200,8 +201,11 @@ class Finder:
         bound["skipped"] = 0 if page.cursor else (page.page - 1) * limit
         if page.cursor:
             bound["after_key"], bound["after_id"] = _read_cursor(page.cursor, fingerprint, listing.sorts[sort].type)
-        # With the number of rows in its text PostgreSQL keeps one plan; as a parameter it makes one for each request.
         fixed = limit + 1 if not bound["skipped"] and _in_index_order(listing, names) else None
+        if fixed is not None:
+            # Made anew for each request, the plan would take PostgreSQL as long as the rows; the number of rows
+            # stands in the text, since a plan for any number would fit none.
+            await self._uow.connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
         prepared = _page(listing, names, sort, order, page.cursor is not None, fixed)
         rows = await self._uow.connection.fetch(prepared.sql, *prepared.arguments(bound))
         matching = rows[0]["matching"] if rows and not page.cursor else 0
