@@ -141,4 +141,4 @@ def _wait_until_answering(child: subprocess.Popen[bytes], port: int, path: str) 
             connection.close()
             return
         time.sleep(0.05)
-    raise RuntimeError(f"{' '.join(map(str, child.args))} does not answer")  # type: ignore[union-attr]
+    raise RuntimeError(f"{child.args!r} does not answer")

@@ -66,8 +66,9 @@ FROM (
 _CONTACTS = """
 INSERT INTO contacts (organization_id, id, first_name, last_name, name_key, email, phone, phone_type, sms_eligible,
                       country, postcode, created_at, updated_at)
-SELECT organization_id, encode(contact_bytes, 'hex')::uuid, first_name, last_name, lower(last_name || ' ' || first_name),
-       lower(first_name || '.' || last_name) || n || '@example.com', phone, 'mobile', true, 'GB',
+SELECT organization_id, encode(contact_bytes, 'hex')::uuid, first_name, last_name,
+       lower(last_name || ' ' || first_name), lower(first_name || '.' || last_name) || n || '@example.com',
+       phone, 'mobile', true, 'GB',
        'LS' || 1 + d2 % 29 || ' ' || d2 % 9 || 'AB', at, at
 FROM drawn
 """
@@ -77,8 +78,8 @@ INSERT INTO leads (organization_id, id, contact_id, dataset_id, stage, contact_s
 SELECT organization_id, encode(lead_bytes, 'hex')::uuid, encode(contact_bytes, 'hex')::uuid,
        CASE WHEN d5 < 900 THEN d.id END, stage, contact_status, phone, lower(last_name || ' ' || first_name),
        drawn.source, at::date - 30, 'Solar panels', CASE WHEN replied THEN 'Yes, ring me in the afternoon please' END,
-       CASE WHEN replied THEN at + interval '1 day' END, CASE WHEN replied THEN at + interval '1 day' ELSE '-infinity' END,
-       at, at
+       CASE WHEN replied THEN at + interval '1 day' END,
+       CASE WHEN replied THEN at + interval '1 day' ELSE '-infinity' END, at, at
 FROM (SELECT *, contact_status IN ('REPLIED', 'WARM', 'COLD', 'HOT') AS replied FROM drawn) AS drawn
 JOIN datasets d USING (organization_id)
 """
