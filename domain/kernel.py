@@ -37,7 +37,7 @@ def id_time(identifier: UUID) -> datetime:
     return datetime.fromtimestamp((identifier.int >> 80) / 1000, UTC)
 
 
-class Refusal(Exception):  # noqa: N818 - the house's word for a rule that says no
+class Refusal(Exception):
     """Say no in a sentence meant for a person; `code` is the wire's error code (`api.md`, part 2)."""
 
     code: ClassVar[str] = "REFUSED"

@@ -107,9 +107,7 @@ class FaultsView(View, frozen=True):
     """Show the faults in force."""
 
     faults: list[dict[str, Any]]
-    example: ClassVar[dict[str, Any]] = {
-        "faults": [{"fault": "timeout_after_accept", "probability": None, "next": 3}]
-    }
+    example: ClassVar[dict[str, Any]] = {"faults": [{"fault": "timeout_after_accept", "probability": None, "next": 3}]}
 
 
 class WaitingView(View, frozen=True):
