@@ -1,0 +1,64 @@
+"""The demo as a person runs it: real processes, a killed worker, four proofs, and nothing left behind."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from entrypoints.config import CHECKOUT
+
+LIST = CHECKOUT / "features" / "data" / "old-enquiries-uk-600.csv"
+PROOFS = ("accepted exactly once", "after STOP", "outside hours", "while a person held the turn")
+
+
+def _run(*arguments: str, seconds: float = 150) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "entrypoints.demo", *arguments]
+    # What a shell has set must not reach the demo's house, and a narrow terminal must not break its lines.
+    environment = {**os.environ, "RAPPORT_DATABASE_URL": "postgresql://nobody@nowhere/nothing", "COLUMNS": "40"}
+    return subprocess.run(
+        command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, timeout=seconds, check=False
+    )
+
+
+@pytest.fixture
+def short_list(tmp_path: Path) -> Path:
+    """Cut the first 60 rows out of the 600."""
+    path = tmp_path / "sixty.csv"
+    with LIST.open("rb") as whole:
+        path.write_bytes(b"".join(islice(whole, 61)))
+    return path
+
+
+def test_the_demo_proves_its_promises_and_leaves_nothing_behind(short_list: Path) -> None:
+    folders = set(Path(tempfile.gettempdir()).glob("rapport-demo-*"))
+    done = _run("--csv", str(short_list), "--seed", "7")
+    assert done.returncode == 0, done.stdout + done.stderr
+    proofs = re.findall(r"^proof (.+): (\d+) of (\d+) ok$", done.stdout, re.MULTILINE)
+    assert [name for name, _, _ in proofs] == list(PROOFS)
+    assert all(kept == of != "0" for _, kept, of in proofs)
+    assert re.search(r"worker-\d \(process \d+\) is killed while it hands over", done.stdout)
+    assert re.search(r"^ +60 rows$", done.stdout, re.MULTILINE)
+    assert re.search(r"^ +\d+ M3 sent$", done.stdout, re.MULTILINE)
+    assert "refused  opt_out" in done.stdout
+    assert set(Path(tempfile.gettempdir()).glob("rapport-demo-*")) <= folders
+    url = re.search(r"ready at http://127\.0\.0\.1:(\d+)", done.stdout)
+    assert url is not None
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", int(url[1]))) != 0
+
+
+@pytest.mark.prove
+def test_a_seed_repeats_its_counts() -> None:
+    reports = []
+    for seed in ("rapport", "rapport", "another"):
+        done = _run("--seed", seed, seconds=300)
+        assert done.returncode == 0, done.stdout + done.stderr
+        reports.append(done.stdout[done.stdout.index("Rows by outcome") : done.stdout.index("Why a text was refused")])
+    assert reports[0] == reports[1]
+    assert reports[0] != reports[2]
