@@ -281,7 +281,7 @@ class PostgresUnitOfWork:
 
     async def _undo(self) -> None:
         """Roll back; when the connection is gone, PostgreSQL has, and what went wrong first must not be hidden."""
-        with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
             await self._leave("ROLLBACK")
 
     async def _leave(self, how: str) -> None:
