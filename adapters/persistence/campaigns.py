@@ -31,7 +31,7 @@ ON CONFLICT DO NOTHING
 _HOLD = """
 WITH mine AS (
   SELECT id FROM sends WHERE organization_id = $1 AND campaign_id = $2 AND state IN ('planned', 'claimed')
-  ORDER BY id FOR UPDATE
+  ORDER BY id FOR NO KEY UPDATE
 )
 UPDATE sends SET state = 'planned', held = true, batch = NULL, lease_until = NULL
 FROM mine WHERE sends.organization_id = $1 AND sends.id = mine.id
@@ -80,7 +80,7 @@ WHERE c.organization_id = $1 AND c.status = 'active'
   AND NOT EXISTS (SELECT 1 FROM enrolments e WHERE e.organization_id = $1 AND e.campaign_id = c.id)
   AND NOT EXISTS (SELECT 1 FROM sends s WHERE s.organization_id = $1 AND s.campaign_id = c.id
                   AND s.state IN ('planned', 'claimed', 'handed', 'unknown'))
-FOR UPDATE OF d, c SKIP LOCKED
+FOR NO KEY UPDATE OF d, c SKIP LOCKED
 """
 _NEXT_DUE = """
 SELECT coalesce((
@@ -122,12 +122,16 @@ class PostgresCampaigns(PostgresStore[Campaign]):
 
     async def to_change(self, dataset_id: UUID) -> Campaign | None:
         """Find and lock the campaign of a dataset that is locked already."""
-        rows = await self._rows(f"{self._select} WHERE organization_id = $1 AND dataset_id = $2 FOR UPDATE", dataset_id)
+        rows = await self._rows(
+            f"{self._select} WHERE organization_id = $1 AND dataset_id = $2 FOR NO KEY UPDATE", dataset_id
+        )
         return self.layout.read(rows[0]) if rows else None
 
     async def dataset_is_there(self, dataset_id: UUID) -> bool:
         """Tell whether there is such a dataset, and lock it."""
-        found = await self._rows("SELECT 1 FROM datasets WHERE organization_id = $1 AND id = $2 FOR UPDATE", dataset_id)
+        found = await self._rows(
+            "SELECT 1 FROM datasets WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE", dataset_id
+        )
         return bool(found) and self._sees(dataset_id)
 
     async def show_on_dataset(self, campaign: Campaign) -> None:

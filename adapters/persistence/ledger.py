@@ -49,7 +49,7 @@ _CLAIM = f"""
 WITH due AS (
   SELECT id FROM sends WHERE organization_id = $1 AND state = 'planned' AND NOT held AND due_at <= $2
     AND ($6::uuid IS NULL OR id = $6)
-  ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED
+  ORDER BY due_at LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED
 )
 UPDATE sends s SET state = 'claimed', batch = $4, lease_until = clock_timestamp() + $5, attempts = s.attempts + 1
 FROM due, messages m
@@ -57,7 +57,7 @@ WHERE s.organization_id = $1 AND s.id = due.id AND m.organization_id = $1 AND m.
 RETURNING {_COLUMNS}, m.body
 """  # noqa: S608 - our own column names
 _LOCK = """
-SELECT 1 FROM sends WHERE organization_id = $1 AND id = ANY ($2) AND state = 'claimed' ORDER BY id FOR UPDATE
+SELECT 1 FROM sends WHERE organization_id = $1 AND id = ANY ($2) AND state = 'claimed' ORDER BY id FOR NO KEY UPDATE
 """
 _HAND = """
 UPDATE sends SET state = 'handed', handed_at = $3, handed_machine_at = clock_timestamp()
@@ -118,7 +118,7 @@ WITH n AS (
   GROUP BY conversation_id
 ), mine AS (
   SELECT id FROM conversations WHERE organization_id = $1 AND id IN (SELECT conversation_id FROM n)
-  ORDER BY contact_id, channel FOR UPDATE
+  ORDER BY contact_id, channel FOR NO KEY UPDATE
 )
 UPDATE conversations c SET message_count = c.message_count + n.messages,
        last_message_at = greatest(c.last_message_at, $3)
@@ -129,7 +129,7 @@ _RELEASE = """
 WITH ended AS (
   SELECT id FROM sends
   WHERE organization_id = $1 AND state IN ('claimed', 'handed') AND lease_until <= clock_timestamp()
-  ORDER BY id FOR UPDATE SKIP LOCKED
+  ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
 )
 UPDATE sends SET state = CASE state WHEN 'claimed' THEN 'planned' ELSE 'unknown' END, batch = NULL,
        lease_until = CASE state WHEN 'claimed' THEN NULL ELSE lease_until END
@@ -138,7 +138,7 @@ FROM ended WHERE sends.organization_id = $1 AND sends.id = ended.id
 _UNKNOWN = f"""
 SELECT {_COLUMNS}, '' AS body FROM sends s
 WHERE s.organization_id = $1 AND s.state = 'unknown' AND s.handed_machine_at <= clock_timestamp() - $2::interval
-ORDER BY s.lease_until LIMIT $3 FOR UPDATE SKIP LOCKED
+ORDER BY s.lease_until LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED
 """  # noqa: S608 - our own column names
 _STATUS = {"accepted": "sent", "rejected": "failed", "unknown": "unknown", "planned": "pending", "parked": "unknown"}
 

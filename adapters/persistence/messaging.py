@@ -157,7 +157,7 @@ class PostgresConversations(PostgresStore[Conversation]):
     async def with_contact(self, contact_id: UUID, channel: str) -> Conversation | None:
         """Find the one thread with a contact on a channel, locked."""
         row = await self.uow.connection.fetchrow(
-            f"{self._select} WHERE organization_id = $1 AND contact_id = $2 AND channel = $3 FOR UPDATE",
+            f"{self._select} WHERE organization_id = $1 AND contact_id = $2 AND channel = $3 FOR NO KEY UPDATE",
             self.uow.organization_id,
             contact_id,
             channel,
@@ -248,12 +248,12 @@ class PostgresReportedMessages:
         """Lock an outgoing message and tell where it stands; ledger row first, as hand-overs do."""
         send = await self._uow.connection.fetchrow(
             "SELECT state, lead_id, campaign_id, touch, handed_at FROM sends"
-            " WHERE organization_id = $1 AND id = $2 FOR UPDATE",
+            " WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE",
             self._uow.organization_id,
             identifier,
         )
         status = await self._uow.connection.fetchval(
-            "SELECT status FROM messages WHERE organization_id = $1 AND id = $2 FOR UPDATE",
+            "SELECT status FROM messages WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE",
             self._uow.organization_id,
             identifier,
         )

@@ -25,7 +25,7 @@ _CANCEL = """
 WITH mine AS (
   SELECT id FROM sends
   WHERE organization_id = $1 AND state IN ('planned', 'claimed') AND purpose <> 'opt_out_confirmation' AND {which}
-  ORDER BY id FOR UPDATE
+  ORDER BY id FOR NO KEY UPDATE
 ), cancelled AS (
   UPDATE sends SET state = 'cancelled', settled_at = $3, batch = NULL, lease_until = NULL
   FROM mine WHERE sends.organization_id = $1 AND sends.id = mine.id
@@ -48,7 +48,7 @@ ORDER BY lead.id
 """
 _LOCK = """
 SELECT 1 FROM sends WHERE organization_id = $1 AND contact_id = $2 AND state IN ('planned', 'claimed')
-ORDER BY id FOR UPDATE
+ORDER BY id FOR NO KEY UPDATE
 """
 _HAS_LEAD = "EXISTS (SELECT 1 FROM leads l WHERE l.organization_id = $1 AND l.contact_id = contact.id AND {which})"
 _HOLD = """

@@ -166,7 +166,7 @@ class PostgresLeads(PostgresStore[Lead]):
     async def locked(self, identifier: UUID) -> Lead:
         """Load one that the actor may see, locked until the unit of work ends."""
         condition, parameters = self._visibility.sql("leads", first=3)
-        return await self._one(f"id = $2 AND {condition}", identifier, *parameters, lock=" FOR UPDATE")
+        return await self._one(f"id = $2 AND {condition}", identifier, *parameters, lock=" FOR NO KEY UPDATE")
 
     async def require_visible(self, identifier: UUID) -> None:
         """Refuse with `NotFound` what the actor may not see."""

@@ -153,7 +153,7 @@ class PostgresNotes(PostgresStore[Note]):
 
     async def of_lead(self, lead_id: UUID, identifier: UUID) -> Note:
         """Load a note of this lead, locked until the unit of work ends."""
-        return await self._one("lead_id = $2 AND id = $3", lead_id, identifier, lock=" FOR UPDATE")
+        return await self._one("lead_id = $2 AND id = $3", lead_id, identifier, lock=" FOR NO KEY UPDATE")
 
     async def find(self, lead_id: UUID, page: PageRequest) -> Found:
         """List a lead's notes."""

@@ -101,7 +101,7 @@ class PostgresStore(Generic[E]):
 
     async def get_for_update(self, identifier: UUID) -> E:
         """Load one and lock its row until the unit of work ends."""
-        return await self._one("id = $2", identifier, lock=" FOR UPDATE")
+        return await self._one("id = $2", identifier, lock=" FOR NO KEY UPDATE")
 
     async def find_one(self, condition: str, *parameters: Any) -> E | None:
         """Load the first that meets a condition whose parameters start at `$2`."""
