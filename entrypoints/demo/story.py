@@ -179,7 +179,7 @@ class Story:
         for lead in leads:
             since = self.client.clock()[0]
             name = lead["contact"]["first_name"] or "there"
-            content = f"Hi {name}, Olga here, I read your message myself. When may I call you?"
+            content = f"Hi {name}, Olga here, a person. I have read your message: how can I help?"
             self.client.call("POST", "/messages/send", json={"lead_id": lead["id"], "content": content})
             self.taken.append(TakenOver(lead["contact"]["phone_number"], since))
         self._note(f"a person answers {len(leads)} leads and keeps the turn")
