@@ -201,10 +201,12 @@ class Finder:
         bound["skipped"] = 0 if page.cursor else (page.page - 1) * limit
         if page.cursor:
             bound["after_key"], bound["after_id"] = _read_cursor(page.cursor, fingerprint, listing.sorts[sort].type)
-        fixed = limit + 1 if not bound["skipped"] and _in_index_order(listing, names) else None
+        which = (listing, self._uow.organization_id, fingerprint)
+        long = _estimates.get(which, (0, 0.0))[1] > time.monotonic()
+        fixed = limit + 1 if long and not bound["skipped"] and _in_index_order(listing, names) else None
         if fixed is not None:
-            # Made anew for each request, the plan would take PostgreSQL as long as the rows; the number of rows
-            # stands in the text, since a plan for any number would fit none.
+            # Made anew for each request, the plan would take PostgreSQL as long as the rows. This text, the number of
+            # rows in it, is used for long lists only: a plan kept from a table's first days would not suit them.
             await self._uow.connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
         prepared = _page(listing, names, sort, order, page.cursor is not None, fixed)
         rows = await self._uow.connection.fetch(prepared.sql, *prepared.arguments(bound))
@@ -217,7 +219,7 @@ class Finder:
                 matching = await self._uow.connection.fetchval(capped.sql, *capped.arguments(bound))
             total, estimated = matching, matching > EXACT_TOTAL
             if estimated:
-                total = await self._estimate(listing, names, bound, fingerprint)
+                total = await self._estimate(which, names, bound)
         return Found(
             items=[msgspec.Raw(row[0].encode()) for row in rows],
             next_cursor=_write_cursor(fingerprint, rows[-1]) if more else None,
@@ -238,13 +240,12 @@ class Finder:
         return None if item is None else msgspec.Raw(item.encode())
 
     async def _estimate(
-        self, listing: Listing, names: tuple[str, ...], bound: Mapping[str, Any], fingerprint: str
+        self, which: tuple[Listing, UUID, str], names: tuple[str, ...], bound: Mapping[str, Any]
     ) -> int:
         """Ask the planner, whose own statistics are a minute old and more, once in ten seconds."""
-        which = (listing, self._uow.organization_id, fingerprint)
         estimate, until = _estimates.get(which, (0, 0.0))
         if until < time.monotonic():
-            every = _count(listing, names, False)
+            every = _count(which[0], names, False)
             plan = await self._uow.connection.fetchval(f"EXPLAIN (FORMAT JSON) {every.sql}", *every.arguments(bound))
             estimate = max(int(msgspec.json.decode(plan)[0]["Plan"]["Plan Rows"]), EXACT_TOTAL + 1)
             if len(_estimates) >= _MOST_ESTIMATES:
