@@ -23,9 +23,9 @@ FOLLOWS: tuple[Subscription, ...] = (
 
 # Their leases are shorter than the ledger's own (`sending.LEASE`), so that a dead worker's work is taken up by then.
 SCHEDULED: tuple[Subscription, ...] = (
-    Subscription(PLAN, None, Planning, "plan", queue="campaigns", lease_seconds=15, long=True),
-    Subscription(SEND, None, Sending, "send_due", queue="campaigns", lease_seconds=15, long=True),
-    Subscription(SETTLE, None, Sending, "settle", queue="default", lease_seconds=15, long=True),
+    Subscription(PLAN, None, Planning, "plan", queue="campaigns", lease_seconds=10, long=True),
+    Subscription(SEND, None, Sending, "send_due", queue="campaigns", lease_seconds=10, long=True),
+    Subscription(SETTLE, None, Sending, "settle", queue="default", lease_seconds=10, long=True),
 )
 
 SUBSCRIPTIONS: Mapping[str, Subscription] = {s.name: s for s in (*FOLLOWS, *SCHEDULED)}

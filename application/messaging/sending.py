@@ -20,7 +20,7 @@ from domain.messaging.policy import Channel, Purpose, SendRequest, Verdict, deci
 
 CLAIMED_AT_ONCE = 100
 HANDED_AT_ONCE = 50
-LEASE = timedelta(seconds=20)
+LEASE = timedelta(seconds=15)
 PROVIDER_LIMIT = timedelta(seconds=6)  # longer than any adapter's own time limit for one call
 MOST_ATTEMPTS = 12
 
