@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+import httpx
 from rich.console import Console
 
 from domain.kernel import Refusal
@@ -35,7 +36,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=2, choices=range(2, 17), metavar="2…16")
     parser.add_argument("--port", type=int, help="the API's port; default any that is free")
     parser.add_argument("--csv", type=Path, default=_LIST, help="the list to import")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if not options.csv.is_file():
+        parser.error(f"There is no file {options.csv}.")
+    return options
 
 
 def _prove(story: Story) -> list[Proof]:
@@ -89,6 +93,9 @@ def main() -> None:
         sys.exit(0 if _run(options, screen) else 1)
     except Refusal as refusal:
         sys.stderr.write(f"{refusal.message}\n")
+        sys.exit(1)
+    except httpx.HTTPError as error:
+        sys.stderr.write(f"The house does not answer any more ({type(error).__name__}).\n")
         sys.exit(1)
     except KeyboardInterrupt:
         sys.stderr.write("stopped\n")
