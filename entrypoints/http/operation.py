@@ -17,9 +17,10 @@ from structlog.contextvars import bind_contextvars
 from adapters.persistence.database import Cause, IdempotencyKey, PostgresUnitOfWork, Replay
 from adapters.persistence.identity import Admissions
 from application.ports import Actor, Found, PageRequest
-from domain.kernel import NotFound
+from domain.kernel import NotFound, Refusal
 from entrypoints.http.auth import Access, Caller, Doorkeeper, Unadmitted
 from entrypoints.http.envelope import encode_answer, etag_of
+from entrypoints.http.errors import encode_problem, problem_of
 from entrypoints.http.limits import RateLimiter
 from entrypoints.http.query import is_filter, read_body, read_idempotency_key, read_if_match, read_query
 
@@ -191,6 +192,13 @@ def _endpoint(declared: Operation, handler: Handler) -> Callable[..., Awaitable[
                     uow = await scope.get(PostgresUnitOfWork)
                     await uow.finish(getattr(answer, "status_code", declared.status), getattr(answer, "body", b""))
                 return answer
+            except Refusal as refusal:
+                if cause.idempotency is not None:
+                    # What was written down before it was refused, such as a refused message, stays as without a key.
+                    problem = problem_of(refusal)
+                    told = encode_problem(problem, request.scope["state"].get("request_id", ""))
+                    await (await scope.get(PostgresUnitOfWork)).finish(problem.status, told)
+                raise
             except Replay as replay:
                 headers = {"Idempotency-Replayed": "true"}
                 return ASGIResponse(body=replay.answer, status_code=replay.status, headers=headers, media_type=JSON)
