@@ -8,9 +8,10 @@ from typing import Any
 
 import httpx
 
-from domain.kernel import Conflict
+from domain.kernel import Conflict, new_id
 
 _SETTLE_SECONDS = 90.0
+_ASKED_AGAIN = 5
 
 
 class Client:
@@ -24,8 +25,16 @@ class Client:
         self._http.close()
 
     def answer(self, method: str, path: str, **options: Any) -> httpx.Response:
-        """Call and give the whole answer, refusals too."""
-        return self._http.request(method, path, **options)
+        """Call and give the whole answer, refusals too; a busy house (503) is asked again, under the same key."""
+        if method == "POST" and "json" in options:
+            options["headers"] = {"Idempotency-Key": str(new_id()), **options.get("headers", {})}
+        answer = self._http.request(method, path, **options)
+        for _ in range(_ASKED_AGAIN):
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                break
+            time.sleep(float(answer.headers.get("retry-after", "1")))
+            answer = self._http.request(method, path, **options)
+        return answer
 
     def call(self, method: str, path: str, **options: Any) -> Any:
         """Call and give the data of the answer."""
@@ -78,7 +87,9 @@ class Client:
 
     def set_clock(self, to: datetime) -> None:
         """Move business time forward to an instant."""
-        self.call("POST", "/sandbox/clock", json={"set": to.astimezone(UTC).isoformat()})
+        answer = self.answer("POST", "/sandbox/clock", json={"set": to.astimezone(UTC).isoformat()})
+        if not answer.is_success and self.clock()[0] < to:
+            raise Conflict(f"The clock does not move: {answer.text}")
 
     def settle(self) -> None:
         """Wait until nothing is under way."""
