@@ -1,6 +1,8 @@
 """What every provider port shares: how a call can fail, and the mark by which an architecture test knows the port."""
 
-from typing import TypeVar
+from typing import ClassVar, Protocol, TypeVar
+
+from domain.kernel import Refusal
 
 _Port = TypeVar("_Port", bound=type)
 
@@ -41,3 +43,17 @@ class Unavailable(ProviderError):
 
 class Unknown(ProviderError):
     """Say that nobody knows whether the provider took the request: ask it (`find`) before anything else."""
+
+
+class NotConfigured(Refusal):
+    """Refuse what needs a provider that this installation does not have."""
+
+    code: ClassVar[str] = "INTEGRATION_NOT_CONFIGURED"
+
+
+class Capabilities(Protocol):
+    """Know which capabilities have a provider."""
+
+    def require(self, capability: str) -> None:
+        """Refuse with `NotConfigured` where `capability` (`texting`) has none."""
+        ...

@@ -12,6 +12,7 @@ from application.messaging.conversations import ConversationStore
 from application.messaging.gate import Draft, Gate
 from application.messaging.outreach import Parties, Party
 from application.ports import Actor, Clock, Command, Filter, Found, PageRequest, UnitOfWork, View
+from application.provider import Capabilities
 from domain.identity.role import Permission
 from domain.kernel import Conflict, Invalid, NotFound, Phone, new_id
 from domain.messaging.message import MessageStatus
@@ -109,6 +110,7 @@ class Messages:
     conversations: ConversationStore
     parties: Parties
     gate: Gate
+    capabilities: Capabilities
 
     async def find(self, narrowed: MessageFilter, page: PageRequest) -> Found:
         """List messages, latest first."""
@@ -141,6 +143,7 @@ class Messages:
     async def send(self, asked: SendMessage) -> msgspec.Raw:
         """Write to a lead by text; refused with the rule's sentence where the rules say no."""
         self.actor.require(Permission.MESSAGES_SEND)
+        self.capabilities.require("texting")
         _plain(asked.content, "content")
         async with self.uow:
             party = await self.parties.of_lead(asked.lead_id)
@@ -150,6 +153,7 @@ class Messages:
     async def send_to(self, asked: SendTo) -> msgspec.Raw:
         """Write to one of our contacts by number."""
         self.actor.require(Permission.MESSAGES_SEND)
+        self.capabilities.require("texting")
         _plain(asked.body, "body")
         async with self.uow:
             party = await self.parties.behind(_phone(asked.to))

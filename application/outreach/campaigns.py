@@ -17,6 +17,7 @@ from application.outreach.campaign_views import (
     VariantView,
 )
 from application.ports import Actor, Clock, Store, UnitOfWork
+from application.provider import Capabilities
 from domain.identity.role import Permission
 from domain.kernel import Conflict, NotFound, Phone, Stale
 from domain.messaging.segments import count_segments
@@ -95,10 +96,12 @@ class Campaigns:
     clock: Clock
     campaigns: CampaignStore
     agenda: Agenda
+    capabilities: Capabilities
 
     async def start(self, asked: StartCampaign) -> CampaignView:
         """Start the campaign of a dataset: enrol its READY leads and plan the first touch."""
         self.actor.require(Permission.CAMPAIGNS_RUN)
+        self.capabilities.require("texting")
         async with self.uow:
             now = self.clock.now()
             if not await self.campaigns.can_send():
@@ -131,6 +134,7 @@ class Campaigns:
     async def resume(self, asked: OfDataset) -> CampaignView:
         """Go on, at the campaign's pace from now."""
         self.actor.require(Permission.CAMPAIGNS_RUN)
+        self.capabilities.require("texting")
         async with self.uow:
             now = self.clock.now()
             campaign = await self._of(asked.dataset_id)

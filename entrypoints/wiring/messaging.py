@@ -20,6 +20,7 @@ from adapters.persistence.messaging import (
 from adapters.persistence.parties import PostgresParties
 from adapters.persistence.visibility import LeadVisibility
 from adapters.phones.libphonenumber import Libphonenumber
+from adapters.sms.none import NoTexting
 from adapters.sms.sandbox import SandboxTexting, provider_token
 from application.messaging.consent import ConsentLedger, Consents
 from application.messaging.conversations import Conversations, ConversationStore, OrganizationName
@@ -31,7 +32,9 @@ from application.messaging.sending import Callbacks, HandOverLock, HandOvers, Ow
 from application.messaging.texting import Texting
 from application.outreach.phone_numbers import PhoneNumbers
 from application.ports import Actor
+from application.provider import Capabilities
 from entrypoints.callbacks import SandboxCallbacks
+from entrypoints.capabilities import ConfiguredCapabilities
 from entrypoints.config import Config
 
 
@@ -65,7 +68,10 @@ class Messaging(Provider):
 
     @provide(scope=Scope.APP)
     async def texting(self, config: Config) -> AsyncIterator[Texting]:
-        """Make the sandbox's texting; others come with their providers."""
+        """Make the sandbox's texting, which serves in the sandbox only; others come with their providers."""
+        if not config.sandbox:
+            yield NoTexting()
+            return
         # httpx walks its whole pool for each request: eight connections carry more than thirty-two do.
         limits = httpx.Limits(max_connections=8, max_keepalive_connections=8)
         async with httpx.AsyncClient(limits=limits, trust_env=False) as client:
@@ -84,4 +90,5 @@ class Messaging(Provider):
         """Share the clock's lock in the sandbox."""
         return AdvisoryHandOverLock(database) if config.sandbox else NoHandOverLock()
 
+    capabilities = provide(ConfiguredCapabilities, provides=Capabilities, scope=Scope.APP)
     callbacks = provide(SandboxCallbacks, provides=Callbacks, scope=Scope.APP)

@@ -21,8 +21,10 @@ from domain.identity.role import Role
 from domain.kernel import new_id
 from domain.messaging.message import TextArrived
 from entrypoints.config import Config
+from entrypoints.container import container
 from entrypoints.http.app import create_app
 from entrypoints.http.routes import ROUTES
+from tests.conftest import LIMITS_OFF
 from tests.http.conftest import BASE, Client, Join
 from tests.http.sales_world import World, enter
 
@@ -283,6 +285,25 @@ async def test_outside_the_sandbox_its_routes_are_not_there(config: Config, hous
             answer = await nobody.post(path, content=raw, headers=headers(config, raw))
             assert answer.status_code == 404, path
         assert (await nobody.get("/sandbox/texts")).status_code == 404
+
+
+async def test_without_a_provider_texting_is_not_configured_and_campaigns_do_not_start(
+    config: Config, owner: Client
+) -> None:
+    outside = Config.load({**_environment(config), **LIMITS_OFF, "RAPPORT_SANDBOX": "0"})
+    opened = container(outside)
+    transport = httpx.ASGITransport(cast("Any", create_app(outside, opened)), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url=BASE, headers=owner.headers) as client:
+        for path, body in (
+            ("/campaigns/start", {"dataset_id": str(new_id())}),
+            ("/campaigns/resume", {"dataset_id": str(new_id())}),
+            ("/messages/send", {"lead_id": str(new_id()), "content": "Hello"}),
+            ("/messages", {"to": "+447700900123", "channel": "sms", "body": "Hello"}),
+        ):
+            answer = await client.post(path, json=body)
+            assert answer.status_code == 501, answer.text
+            assert answer.json()["error"]["code"] == "INTEGRATION_NOT_CONFIGURED"
+    await opened.close()
 
 
 def _environment(config: Config) -> dict[str, str]:
