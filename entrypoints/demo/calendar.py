@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 ZONE = "Europe/London"
 _LOCAL = ZoneInfo(ZONE)
 _BEFORE = timedelta(days=7)
+_HALTS = frozenset({*range(8, 20), 0, 4, 22})
 
 
 def next_change(after: datetime, zone: ZoneInfo = _LOCAL) -> datetime:
@@ -27,12 +28,16 @@ def start_of_story(now: datetime) -> datetime:
 
 
 def stop_at(due: datetime) -> datetime:
-    """Tell the first 59th minute of an hour from an instant on: where the clock halts, so that runs are alike.
+    """Tell the clock's next halt from an instant on: a 59th minute, hourly by day and three times at night.
 
-    Whatever falls due within an hour happens at its end, and all ends of hours lie within the hours of texting.
+    Whatever falls due in between happens at the halt, so that runs are alike; by night nothing but replies does.
     """
     at = due.replace(minute=59, second=0, microsecond=0)
-    return at if at >= due else at + timedelta(hours=1)
+    if at < due:
+        at += timedelta(hours=1)
+    while local(at).hour not in _HALTS:
+        at += timedelta(hours=1)
+    return at
 
 
 def local(at: datetime) -> datetime:

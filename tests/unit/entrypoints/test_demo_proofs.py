@@ -137,3 +137,5 @@ def test_the_clock_halts_at_the_59th_minute() -> None:
     assert stop_at(NOON) == NOON.replace(minute=59)
     assert stop_at(NOON.replace(minute=59)) == NOON.replace(minute=59)
     assert stop_at(NOON.replace(minute=59, second=1)) == NOON.replace(hour=13, minute=59)
+    assert stop_at(NOON.replace(hour=20, minute=5)) == NOON.replace(hour=22, minute=59)
+    assert stop_at(NOON.replace(hour=5)) == NOON.replace(hour=8, minute=59)
