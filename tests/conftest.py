@@ -15,6 +15,7 @@ from entrypoints.config import Config
 from entrypoints.container import container
 from entrypoints.servers import Servers
 
+pytest_plugins = ("tests.proofs",)
 LIMITS_OFF = {
     f"RAPPORT_LIMIT_{name}": "0"
     for name in ("SIGN_IN", "API", "UPLOADS", "ANONYMOUS", "TEXTS", "ANALYSES", "BAD_SIGNATURES")
