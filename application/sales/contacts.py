@@ -43,6 +43,12 @@ class NewContact(Command, frozen=True):
     company_name: Line | None = None
     source: Line | None = None
     notes: Prose | None = None
+    example: ClassVar[dict[str, Any]] = {
+        "first_name": "Jane",
+        "last_name": "Smith",
+        "email": "jane@example.com",
+        "phone_number": "07700 900123",
+    }
 
 
 class ChangeContact(Command, frozen=True):
@@ -58,6 +64,7 @@ class ChangeContact(Command, frozen=True):
     company_name: Line | UnsetType | None = UNSET
     source: Line | UnsetType | None = UNSET
     notes: Prose | UnsetType | None = UNSET
+    example: ClassVar[dict[str, Any]] = {"postcode": "SW1A 1AA", "title": None}
 
 
 class ContactFilter(Filter, frozen=True):
@@ -70,6 +77,7 @@ class ContactSearch(Filter, frozen=True):
     """Say whom to look for."""
 
     q: Query
+    example: ClassVar[dict[str, Any]] = {"q": "jane"}
 
 
 class ContactItem(View, frozen=True):

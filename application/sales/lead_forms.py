@@ -1,7 +1,7 @@
 """What people say when they work leads: bodies and filters."""
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
@@ -50,6 +50,12 @@ class NewLead(Command, frozen=True):
     estimated_units: Units | None = None
     estimated_revenue: MoneyForm | None = None
     assigned_to: UUID | None = None
+    example: ClassVar[dict[str, Any]] = {
+        "contact": {"first_name": "Jane", "last_name": "Smith", "phone_number": "07700 900123"},
+        "source": "website",
+        "product": "Sash windows",
+        "estimated_revenue": {"amount": "4200.00", "currency": "GBP"},
+    }
 
 
 class ChangeLead(Command, frozen=True):
@@ -73,6 +79,7 @@ class ChangeLead(Command, frozen=True):
     estimated_units: Units | UnsetType | None = UNSET
     estimated_revenue: MoneyForm | UnsetType | None = UNSET
     lost_reason: Prose | UnsetType | None = UNSET
+    example: ClassVar[dict[str, Any]] = {"product": "Sash windows", "estimated_units": 6, "source": None}
 
     def of_contact(self) -> ChangeContact | None:
         """Give the part that concerns the contact, or None."""
@@ -84,6 +91,7 @@ class MoveLead(Command, frozen=True):
     """Say where the lead goes."""
 
     stage: StageKey
+    example: ClassVar[dict[str, Any]] = {"stage": "QUALIFIED"}
 
 
 class SetManualMode(Command, frozen=True):

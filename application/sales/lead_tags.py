@@ -1,7 +1,7 @@
 """Marking leads with tags, some of which do something."""
 
 from dataclasses import dataclass
-from typing import Annotated, Protocol
+from typing import Annotated, Any, ClassVar, Protocol
 from uuid import UUID
 
 import msgspec
@@ -23,12 +23,14 @@ class ApplyTag(Command, frozen=True):
     """Say which tag."""
 
     tag_slug: Slug
+    example: ClassVar[dict[str, Any]] = {"tag_slug": "dnc"}
 
 
 class TagOnLead(Filter, frozen=True):
     """Say which tag to take off."""
 
     tag_slug: Slug
+    example: ClassVar[dict[str, Any]] = {"tag_slug": "dnc"}
 
 
 class LeadTagStore(Protocol):

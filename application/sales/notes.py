@@ -22,6 +22,7 @@ class WriteNote(Command, frozen=True):
     """Say what to write down."""
 
     body: Body
+    example: ClassVar[dict[str, Any]] = {"body": "Call back on Tuesday."}
 
 
 class Author(msgspec.Struct, frozen=True, kw_only=True):

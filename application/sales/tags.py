@@ -27,6 +27,7 @@ class NewTag(Command, frozen=True):
     name: Name
     color: Color | None = None
     description: Description | None = None
+    example: ClassVar[dict[str, Any]] = {"slug": "hot-list", "name": "Hot list", "color": "#b91c1c"}
 
 
 class ChangeTag(Command, frozen=True):
@@ -37,6 +38,7 @@ class ChangeTag(Command, frozen=True):
     sort_order: Position | UnsetType = UNSET
     is_active: bool | UnsetType = UNSET
     description: Description | UnsetType | None = UNSET
+    example: ClassVar[dict[str, Any]] = {"name": "Very hot list", "description": "Ring these first."}
 
 
 class TagFilter(Filter, frozen=True):

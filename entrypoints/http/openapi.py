@@ -27,6 +27,7 @@ _TAGS = {
     "health": "Operation", "cron": "Operation", "docs": "Operation", "openapi.json": "Operation",
     "openapi.yaml": "Operation", "sandbox": "Sandbox", "webhooks": "Webhooks",
 }  # fmt: skip
+_NEED_PROVIDERS = frozenset({"campaigns", "conversations", "datasets", "messages", "settings"})
 _CODES: dict[int, list[str]] = {}
 for _code, _status in STATUS.items():
     _CODES.setdefault(_status, []).append(_code)
@@ -168,8 +169,11 @@ def _parameters(
         yield {"name": found["name"], "in": "path", "required": True, "schema": schema, "example": example}
     for kind in ([operation.narrowed] if operation.narrowed else []) + ([PageRequest] if operation.paged else []):
         resolved = _resolve(schemas[kind], components)
+        examples = getattr(kind, "example", {})
         for name, schema in resolved.get("properties", {}).items():
-            yield {"name": name, "in": "query", "required": name in resolved.get("required", ()), "schema": schema}
+            shown = {"example": examples[name]} if name in examples else {}
+            required = name in resolved.get("required", ())
+            yield {"name": name, "in": "query", "required": required, "schema": schema, **shown}
     if operation.conditional:
         schema = {"type": "string", "pattern": '^(\\*|(W/)?"?[1-9][0-9]{0,8}"?)$'}
         text = "The version that the change was made from."
@@ -188,6 +192,9 @@ def _responses(operation: Operation, schemas: Mapping[Any, Any], components: Map
     responses = {str(operation.status): success}
     for status in _refusals(operation):
         responses[str(status)] = {"$ref": f"#/components/responses/{status}"}
+    if operation.operation_id == "getReadiness":
+        # What is wrong stands where all being well does.
+        responses["503"] = {**success, "description": HTTPStatus(503).phrase}
     return responses
 
 
@@ -203,6 +210,8 @@ def _header_refs(operation: Operation) -> dict[str, Any]:
 
 
 def _content(operation: Operation, schemas: Mapping[Any, Any], components: Mapping[str, Any]) -> dict[str, Any]:
+    if operation.media_type == "application/yaml":
+        return {operation.media_type: {"schema": {"type": "object"}, "example": {"openapi": "3.1.0"}}}
     if operation.media_type != JSON:
         return {operation.media_type: {"schema": {"type": "string"}, "example": "…"}}
     if operation.shows is None:
@@ -224,12 +233,15 @@ def _content(operation: Operation, schemas: Mapping[Any, Any], components: Mappi
 
 def _refusals(operation: Operation) -> list[int]:
     refused = {400, 429, 500, 503}
-    if operation.access != "public":
+    # A public body may hold what signs in; any body may name what is not there.
+    if operation.access != "public" or operation.body is not None:
         refused |= {401, 403}
-    if "{" in operation.path:
+    if "{" in operation.path or operation.body is not None or operation.narrowed is not None:
         refused.add(404)
     if operation.method in ("POST", "PUT", "PATCH", "DELETE"):
         refused |= {403, 409}
+        if operation.template.split("/")[3] in _NEED_PROVIDERS:
+            refused |= {501, 502}
     if operation.body is not None or operation.raw or operation.keyed:
         refused |= {413, 415}
     if operation.keyed:
