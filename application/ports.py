@@ -33,7 +33,8 @@ def effect(use_case: F) -> F:
 class Actor:
     """Say who acts, in which organisation, and what they may do and see.
 
-    `user_id` None is the organisation itself, working off events. `dataset_ids` None means no narrowing.
+    `user_id` is None for a program, which acts by the API key `key_id`, and for the organisation itself, working off
+    events. `dataset_ids` and `location_ids` None mean no narrowing.
     """
 
     organization_id: UUID
@@ -41,6 +42,14 @@ class Actor:
     permissions: frozenset[Permission] = frozenset()
     sees_all_leads: bool = False
     dataset_ids: frozenset[UUID] | None = None
+    location_ids: frozenset[UUID] | None = None
+    key_id: UUID | None = None
+
+    def person(self) -> UUID:
+        """Tell whose account acts, or refuse with `Forbidden` where a program does."""
+        if self.user_id is None:
+            raise Forbidden("This is for a person who signs in, not for an API key.")
+        return self.user_id
 
     def require(self, permission: Permission) -> None:
         """Refuse with `Forbidden` unless the permission is held."""

@@ -298,7 +298,7 @@ class PostgresUnitOfWork:
         await self._connection.execute(
             _APPEND,
             self._actor.organization_id,
-            self._actor.user_id,
+            self._actor.user_id or self._actor.key_id,
             self._cause.event_id,
             self._now,
             [identifier for identifier, *_ in values],

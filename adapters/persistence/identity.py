@@ -14,7 +14,7 @@ from adapters.persistence.schema import identity as schema
 from adapters.persistence.store import Layout, PostgresStore
 from domain.identity.account import Account, Membership
 from domain.identity.organization import Organization
-from domain.identity.role import Role
+from domain.identity.role import OF_PEOPLE_ONLY, Permission, Role
 from domain.kernel import Duplicate, Email, NotFound, Phone, Stale
 
 
@@ -31,18 +31,42 @@ class Admission:
 
     token_version: int
     role: Role
+    is_platform_admin: bool
     can_view_all_leads: bool
+    can_manage_users: bool
     is_first_organization: bool
     dataset_ids: frozenset[UUID] | None
+    location_ids: frozenset[UUID] | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyAdmission:
+    """Tell what the database knows of an API key: whose it is, what it permits, what narrows its view."""
+
+    id: UUID
+    organization_id: UUID
+    permissions: frozenset[Permission]
+    dataset_ids: frozenset[UUID] | None
+    location_ids: frozenset[UUID] | None
 
 
 _ADMISSIONS = """
-SELECT asked.account_id, asked.organization_id, a.token_version, m.role, m.can_view_all_leads, m.dataset_ids,
-       EXISTS (SELECT FROM installation i WHERE i.first_organization_id = m.organization_id)
+SELECT asked.account_id, asked.organization_id, a.token_version, m.role, a.is_platform_admin,
+       coalesce(m.can_view_all_leads, false) AS can_view_all_leads,
+       coalesce(m.can_manage_users, false) AS can_manage_users, m.dataset_ids, m.location_ids,
+       EXISTS (SELECT FROM installation i WHERE i.first_organization_id = asked.organization_id)
+         AS is_first_organization
 FROM unnest($1::uuid[], $2::uuid[]) AS asked(account_id, organization_id)
 JOIN accounts a ON a.id = asked.account_id
-JOIN memberships m ON m.account_id = asked.account_id AND m.organization_id = asked.organization_id
-WHERE m.is_active
+LEFT JOIN memberships m
+  ON m.account_id = asked.account_id AND m.organization_id = asked.organization_id AND m.is_active
+WHERE m.is_active OR a.is_platform_admin
+"""
+_KEYS = """
+SELECT key_hash, id, organization_id, permissions, dataset_ids, location_ids,
+       coalesce(last_used_at < clock_timestamp() - interval '1 hour', true) AS is_stale
+FROM api_keys
+WHERE key_hash = ANY ($1) AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp())
 """
 
 
@@ -52,22 +76,59 @@ class Admissions:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._door: Gathering[tuple[UUID, UUID], Admission | None] = Gathering(self._look_up)
+        self._keys: Gathering[bytes, KeyAdmission | None] = Gathering(self._look_up_keys)
 
     async def find(self, account_id: UUID, organization_id: UUID) -> Admission | None:
         """Find an active membership, or None; those who come at the same time are looked up together."""
         return await self._door.ask((account_id, organization_id))
+
+    async def find_key(self, key_hash: bytes) -> KeyAdmission | None:
+        """Find a key that is neither revoked nor expired, or None."""
+        return await self._keys.ask(key_hash)
 
     async def _look_up(self, asked: Sequence[tuple[UUID, UUID]]) -> list[Admission | None]:
         wanted = list(dict.fromkeys(asked))
         async with self._database.connection() as connection:
             rows = await connection.fetch(_ADMISSIONS, [one[0] for one in wanted], [one[1] for one in wanted])
         found = {
-            (account_id, organization_id): Admission(
-                version, Role(role), sees_all, is_first, None if datasets is None else frozenset(datasets)
+            (row["account_id"], row["organization_id"]): Admission(
+                row["token_version"],
+                Role.PLATFORM_ADMIN if row["role"] is None else Role(row["role"]),
+                row["is_platform_admin"],
+                row["can_view_all_leads"],
+                row["can_manage_users"],
+                row["is_first_organization"],
+                _narrowing(row["dataset_ids"]),
+                _narrowing(row["location_ids"]),
             )
-            for account_id, organization_id, version, role, sees_all, datasets, is_first in rows
+            for row in rows
         }
         return [found.get(one) for one in asked]
+
+    async def _look_up_keys(self, asked: Sequence[bytes]) -> list[KeyAdmission | None]:
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(_KEYS, list(set(asked)))
+            stale = [row["id"] for row in rows if row["is_stale"]]
+            if stale:
+                await connection.execute(
+                    "UPDATE api_keys SET last_used_at = clock_timestamp() WHERE id = ANY ($1)", stale
+                )
+        known = set(Permission)
+        found = {
+            row["key_hash"]: KeyAdmission(
+                row["id"],
+                row["organization_id"],
+                frozenset(Permission(p) for p in row["permissions"] if p in known) - OF_PEOPLE_ONLY,
+                _narrowing(row["dataset_ids"]),
+                _narrowing(row["location_ids"]),
+            )
+            for row in rows
+        }
+        return [found.get(one) for one in asked]
+
+
+def _narrowing(identifiers: Sequence[UUID] | None) -> frozenset[UUID] | None:
+    return None if identifiers is None else frozenset(identifiers)
 
 
 class PostgresOrganizations(PostgresStore[Organization]):
@@ -156,8 +217,8 @@ class PostgresMemberships:
     async def add(self, membership: Membership) -> None:
         """Make an account a member."""
         await self._uow.connection.execute(
-            "INSERT INTO memberships (account_id, organization_id, role, created_at)"
-            " VALUES ($1, $2, $3, clock_timestamp())",
+            "INSERT INTO memberships (account_id, organization_id, role, created_at, joined_at)"
+            " VALUES ($1, $2, $3, clock_timestamp(), clock_timestamp())",
             membership.account_id,
             membership.organization_id,
             membership.role,

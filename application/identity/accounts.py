@@ -280,7 +280,7 @@ class Accounts:
         """End every token of the person, on all devices."""
         self.actor.require(Permission.ORGANIZATION_READ)
         async with self.uow:
-            account = await self.accounts.get(self._person())
+            account = await self.accounts.get(self.actor.person())
             account.end_tokens()
             await self.accounts.save(account)
 
@@ -288,7 +288,7 @@ class Accounts:
         """Show who is signed in, and where."""
         self.actor.require(Permission.ORGANIZATION_READ)
         async with self.uow.reading():
-            account = await self.accounts.get(self._person())
+            account = await self.accounts.get(self.actor.person())
             membership, organization = await self._here(account)
             return SessionView(
                 user=user_view(account, membership), organization=organization_view(organization, membership.role)
@@ -305,7 +305,7 @@ class Accounts:
         email = Email(command.email) if command.email is not UNSET else None
         password_hash = await self._new_password(command, email)
         async with self.uow:
-            account = await self.accounts.get(self._person())
+            account = await self.accounts.get(self.actor.person())
             if version is not None and version != account.version:
                 raise Stale("Your profile was changed meanwhile.", details=_clashing(account, command))
             if command.name is not UNSET:
@@ -324,7 +324,7 @@ class Accounts:
     async def _new_password(self, command: ChangeProfile, email: Email | None) -> str | None:
         """Check the current password where it is needed, outside any transaction: it takes long on purpose."""
         async with self.uow.reading():
-            account = await self.accounts.get(self._person())
+            account = await self.accounts.get(self.actor.person())
         if command.new_password is None and (email is None or email == account.email):
             return None
         if command.new_password is not None:
@@ -361,9 +361,6 @@ class Accounts:
             if organization.id == self.actor.organization_id:
                 return membership, organization
         raise Forbidden("You do not belong to this organisation any more.")
-
-    def _person(self) -> UUID:
-        return cast("UUID", self.actor.user_id)
 
 
 def _clashing(account: Account, command: ChangeProfile) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Protocol, cast
+from typing import Annotated, Any, ClassVar, Protocol
 from uuid import UUID
 
 import msgspec
@@ -239,7 +239,7 @@ class Organizations:
         if page.limit < 1 or page.page < 1:
             raise Invalid("Pages and limits start at 1.", field="limit" if page.limit < 1 else "page")
         async with self.uow.reading():
-            known = await self.memberships.of_account(self._person())
+            known = await self.memberships.of_account(self.actor.person())
         limit = min(page.limit, 100)
         start = (page.page - 1) * limit
         shown = [organization_view(organization, membership.role) for membership, organization in known]
@@ -256,7 +256,7 @@ class Organizations:
         """Make another organisation, owned by the person; the actor already stands for the new one."""
         self.actor.require(Permission.ORGANIZATION_WRITE)
         async with self.uow:
-            made = await self.founding.found(self.actor.organization_id, self._person(), _given(command))
+            made = await self.founding.found(self.actor.organization_id, self.actor.person(), _given(command))
             return organization_view(made, Role.OWNER)
 
     async def get(self, identifier: UUID) -> OrganizationView:
@@ -323,11 +323,8 @@ class Organizations:
         return organization
 
     async def _shown(self, identifier: UUID) -> OrganizationView:
-        known = await self.memberships.of_account(self._person())
+        known = await self.memberships.of_account(self.actor.person())
         for membership, organization in known:
             if organization.id == identifier:
                 return organization_view(organization, membership.role)
         raise NotFound("There is no such organisation.")
-
-    def _person(self) -> UUID:
-        return cast("UUID", self.actor.user_id)

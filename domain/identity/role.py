@@ -11,6 +11,13 @@ class Permission(StrEnum):
     ORGANIZATION_DELETE = "organization:delete"
     USERS_READ = "users:read"
     USERS_WRITE = "users:write"
+    KEYS_READ = "keys:read"
+    KEYS_WRITE = "keys:write"
+    LOCATIONS_READ = "locations:read"
+    LOCATIONS_WRITE = "locations:write"
+    INTEGRATIONS_READ = "integrations:read"
+    INTEGRATIONS_WRITE = "integrations:write"
+    PERSONAL_DATA = "personal_data"
     DATASETS_READ = "datasets:read"
     DATASETS_WRITE = "datasets:write"
     DATASETS_DELETE = "datasets:delete"
@@ -29,26 +36,37 @@ class Permission(StrEnum):
     JOBS_CANCEL = "jobs:cancel"
     SANDBOX = "sandbox"
     INSTALLATION = "installation"
+    PLATFORM = "platform"
 
 
 class Role(StrEnum):
-    """Name a person's place in an organisation."""
+    """Name a person's place in an organisation; `platform_admin` has none, and enters every one."""
 
     OWNER = "owner"
     ADMIN = "admin"
     MANAGER = "manager"
     REP = "rep"
     READ_ONLY = "read_only"
+    PLATFORM_ADMIN = "platform_admin"
 
 
-_READS = frozenset(p for p in Permission if p.value.endswith(":read") and p is not Permission.USERS_READ)
+MEMBER_ROLES = tuple(role for role in Role if role is not Role.PLATFORM_ADMIN)
+_OFFICE = frozenset({Permission.USERS_READ, Permission.KEYS_READ})
+_READS = frozenset(p for p in Permission if p.value.endswith(":read")) - _OFFICE
 _REP = _READS | {Permission.LEADS_WRITE, Permission.CONTACTS_WRITE, Permission.MESSAGES_SEND, Permission.CONSENT_WRITE}
 _MANAGER = _REP | {
     Permission.DATASETS_WRITE,
     Permission.CAMPAIGNS_RUN,
     Permission.JOBS_CANCEL,
 }
-_ADMIN = frozenset(Permission) - {Permission.ORGANIZATION_DELETE, Permission.INSTALLATION}
+PLATFORM_PERMISSIONS = frozenset({Permission.INSTALLATION, Permission.PLATFORM})
+_ADMIN = frozenset(Permission) - PLATFORM_PERMISSIONS - {Permission.ORGANIZATION_DELETE}
+MANAGES_USERS = frozenset({Permission.USERS_READ, Permission.USERS_WRITE})
+"""What the flag `can_manage_users` adds to any role."""
+OF_PEOPLE_ONLY = PLATFORM_PERMISSIONS | MANAGES_USERS | {
+    Permission.ORGANIZATION_DELETE, Permission.KEYS_READ, Permission.KEYS_WRITE, Permission.PERSONAL_DATA,
+}  # fmt: skip
+"""What no API key may hold: with it a key could make people, keys, or an end of everything."""
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.OWNER: _ADMIN | {Permission.ORGANIZATION_DELETE},
@@ -56,5 +74,6 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.MANAGER: _MANAGER,
     Role.REP: _REP,
     Role.READ_ONLY: _READS,
+    Role.PLATFORM_ADMIN: _ADMIN | PLATFORM_PERMISSIONS,
 }
-SEES_ALL_LEADS = frozenset({Role.OWNER, Role.ADMIN, Role.MANAGER, Role.READ_ONLY})
+SEES_ALL_LEADS = frozenset(Role) - {Role.REP}

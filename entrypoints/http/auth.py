@@ -11,9 +11,17 @@ from uuid import UUID
 from litestar import Request
 
 from adapters.persistence.identity import Admissions
-from application.identity.tokens import Bearer, Tokens
+from application.identity.tokens import Tokens
 from application.ports import Actor
-from domain.identity.role import PERMISSIONS, SEES_ALL_LEADS, Permission, Role
+from domain.identity.api_key import KEY_PREFIX, hash_of_key
+from domain.identity.role import (
+    MANAGES_USERS,
+    PERMISSIONS,
+    PLATFORM_PERMISSIONS,
+    SEES_ALL_LEADS,
+    Permission,
+    Role,
+)
 from domain.kernel import NotFound, new_id
 from entrypoints.config import Config
 from entrypoints.http.errors import Refused
@@ -29,12 +37,16 @@ class Caller:
 
     actor: Actor
     address: str
-    bearer: Bearer | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Tell whether somebody signed in, or a program with a key, is calling."""
+        return self.actor.user_id is not None or self.actor.key_id is not None
 
     @property
     def signature(self) -> str:
         """Name the caller as limits and Idempotency-Keys know them."""
-        return "anonymous" if self.bearer is None else str(self.bearer.account_id)
+        return str(self.actor.user_id or self.actor.key_id or "anonymous")
 
 
 class Unadmitted(Refused):
@@ -91,8 +103,13 @@ class Doorkeeper:
     async def member(
         self, request: Request[Any, Any, Any], access: Access, key: str | None, admissions: Admissions
     ) -> Caller:
-        """Let in somebody who is signed in, or refuse with 401."""
-        bearer = self._bearer(request)
+        """Let in somebody who is signed in, or a program with its API key, or refuse with 401."""
+        given = self._given(request)
+        if given.startswith(KEY_PREFIX):
+            return await self._program(request, given, access, admissions)
+        bearer = self._tokens.read(given)
+        if bearer is None:
+            raise Unadmitted("Sign in first.")
         wanted = request.path_params["organization_id"] if access == "of_path" else bearer.organization_id
         admission = await admissions.find(bearer.account_id, wanted)
         if admission is None and wanted != bearer.organization_id:
@@ -102,6 +119,10 @@ class Doorkeeper:
         if admission is None or admission.token_version != bearer.token_version:
             raise Unadmitted("Your sign-in has ended. Sign in again.")
         permissions = PERMISSIONS[admission.role]
+        if admission.is_platform_admin:
+            permissions |= PLATFORM_PERMISSIONS
+        if admission.can_manage_users:
+            permissions |= MANAGES_USERS
         if admission.is_first_organization and admission.role in (Role.OWNER, Role.ADMIN):
             permissions |= {Permission.INSTALLATION}
         actor = Actor(
@@ -110,22 +131,43 @@ class Doorkeeper:
             permissions,
             sees_all_leads=admission.can_view_all_leads or admission.role in SEES_ALL_LEADS,
             dataset_ids=admission.dataset_ids,
+            location_ids=admission.location_ids,
         )
-        return Caller(actor, self.address(request), bearer)
+        return Caller(actor, self.address(request))
 
-    def _bearer(self, request: Request[Any, Any, Any]) -> Bearer:
+    async def _program(
+        self, request: Request[Any, Any, Any], key: str, access: Access, admissions: Admissions
+    ) -> Caller:
+        admission = await admissions.find_key(hash_of_key(key))
+        if admission is None:
+            raise Unadmitted("This API key is not, or no longer, good.")
+        if access == "newcomer":
+            raise Refused("PERMISSION_DENIED", "An API key makes no organisations.")
+        if access == "of_path" and request.path_params["organization_id"] != admission.organization_id:
+            raise NotFound("There is no such organisation.")
+        actor = Actor(
+            admission.organization_id,
+            None,
+            admission.permissions,
+            sees_all_leads=True,
+            dataset_ids=admission.dataset_ids,
+            location_ids=admission.location_ids,
+            key_id=admission.id,
+        )
+        return Caller(actor, self.address(request))
+
+    def _given(self, request: Request[Any, Any, Any]) -> str:
+        """Read what the caller shows: the header goes first, and only a browser's own pages may show the cookie."""
         header = request.headers.get("authorization")
         if header is not None:
             scheme, _, token = header.partition(" ")
-            bearer = self._tokens.read(token.strip()) if scheme.lower() == "bearer" else None
-        else:
-            token = request.cookies.get(COOKIE, "")
-            bearer = self._tokens.read(token) if token else None
-            if bearer is not None and request.method not in _SAFE:
-                self._refuse_forged(request)
-        if bearer is None:
-            raise Unadmitted("Sign in first.")
-        return bearer
+            return token.strip() if scheme.lower() == "bearer" else ""
+        token = request.cookies.get(COOKIE, "")
+        if token.startswith(KEY_PREFIX):
+            return ""
+        if token and request.method not in _SAFE and self._tokens.read(token) is not None:
+            self._refuse_forged(request)
+        return token
 
     def _refuse_forged(self, request: Request[Any, Any, Any]) -> None:
         """Refuse what another site made a browser send: its cookie comes along, its origin tells it apart."""

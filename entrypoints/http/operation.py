@@ -179,7 +179,7 @@ def _endpoint(declared: Operation, handler: Handler) -> Callable[..., Awaitable[
         caller = await _admit(declared, request, doorkeeper, limiter, key)
         # The whole body is here before any transaction is open: a slow sender holds nothing.
         body = await request.body() if not declared.raw and (declared.body is not None or key is not None) else b""
-        if caller.bearer is not None:
+        if caller.is_known:
             bind_contextvars(organization_id=str(caller.actor.organization_id))
         cause = Cause(idempotency=_idempotency(declared, request, caller, key, body))
         async with container({Actor: caller.actor, Cause: cause}) as scope:
@@ -224,7 +224,7 @@ async def _admit(
             await limiter.admit("anonymous", doorkeeper.address(request))
             raise
     for name in declared.limits:
-        who = caller.address if caller.bearer is None else caller.signature
+        who = caller.signature if caller.is_known else caller.address
         if name in ("texts", "analyses"):
             who = str(caller.actor.organization_id)
         standing = await limiter.admit(name, who)

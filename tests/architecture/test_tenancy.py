@@ -23,7 +23,7 @@ TENANT_TABLES = sorted(table.name for table in metadata.tables.values() if table
 # What is looked up before a tenant is known (`architecture.md`, tenancy), and what is no tenant's.
 OUTSIDE = {
     "accounts", "memberships", "routes", "inbound", "outbox", "deliveries", "schedules", "installation",
-    "sandbox_clock", "import_staging",
+    "sandbox_clock", "import_staging", "invitations", "api_keys",
 }  # fmt: skip
 
 _TABLES = """

@@ -75,7 +75,7 @@ async def test_a_difference_between_database_and_tables_is_seen(url: str) -> Non
 
 async def test_a_step_waits_two_seconds_for_a_lock_and_no_longer(url: str) -> None:
     migrations = alembic_config(url)
-    await to_thread.run_sync(command.upgrade, migrations, "head")
+    await to_thread.run_sync(command.upgrade, migrations, "0001")
     holder = await asyncpg.connect(**connect_arguments(url))
     try:
         transaction = holder.transaction()
@@ -86,4 +86,4 @@ async def test_a_step_waits_two_seconds_for_a_lock_and_no_longer(url: str) -> No
         await transaction.rollback()
     finally:
         await holder.close()
-    assert await _ask(url, "SELECT version_num FROM alembic_version") == [newest_revision()], "nothing was half done"
+    assert await _ask(url, "SELECT version_num FROM alembic_version") == ["0001"], "nothing was half done"
