@@ -18,14 +18,14 @@ FOLLOWS: tuple[Subscription, ...] = (
     Subscription("conversations.receive", TextArrived, Conversations, "receive", queue="replies"),
     Subscription("sending.send_one", MessagePlanned, Sending, "send_one", queue="replies", long=True),
     Subscription("planning.advance", MessagesSettled, Planning, "advance", queue="campaigns"),
-    Subscription("imports.run", ImportRequested, Imports, "run", queue="imports", long=True),
+    Subscription("imports.run", ImportRequested, Imports, "run", queue="imports", long=True, given_up="give_up"),
 )
 
-# Their leases are shorter than the ledger's own (`sending.LEASE`), so that a dead worker's work is taken up by then.
+# Their leases are short, so that a dead worker's campaigns stand still for seconds; taken up twice, they do no harm.
 SCHEDULED: tuple[Subscription, ...] = (
-    Subscription(PLAN, None, Planning, "plan", queue="campaigns", lease_seconds=10, long=True),
-    Subscription(SEND, None, Sending, "send_due", queue="campaigns", lease_seconds=10, long=True),
-    Subscription(SETTLE, None, Sending, "settle", queue="default", lease_seconds=10, long=True),
+    Subscription(PLAN, None, Planning, "plan", queue="campaigns", lease_seconds=5, long=True),
+    Subscription(SEND, None, Sending, "send_due", queue="campaigns", lease_seconds=5, long=True),
+    Subscription(SETTLE, None, Sending, "settle", queue="default", lease_seconds=5, long=True),
 )
 
 SUBSCRIPTIONS: Mapping[str, Subscription] = {s.name: s for s in (*FOLLOWS, *SCHEDULED)}

@@ -40,6 +40,12 @@ class _House(Middleware):
         self.container = container(self._config)
         self.deliverer = Deliverer(await self.container.get(Database), self.container, SUBSCRIPTIONS)
 
+    def end(self) -> None:
+        """Let short work end and give long work back; may be called from any thread."""
+        loop = get_event_loop_thread()
+        if loop is not None and self.deliverer is not None:
+            loop.loop.call_soon_threadsafe(self.deliverer.end)
+
     async def close(self) -> None:
         if self.container is not None:
             await self.container.close()
@@ -72,7 +78,10 @@ def main() -> None:
     loop = get_event_loop_thread()
     worker_stopper = threading.Thread(target=worker.stop, kwargs={"timeout": DRAIN_SECONDS * 1000}, daemon=True)
     worker_stopper.start()
-    worker_stopper.join(DRAIN_SECONDS)
+    house.end()
+    worker_stopper.join(DRAIN_SECONDS + 2)
+    if worker_stopper.is_alive():
+        os._exit(0)  # what hangs is taken up by others; the threads that wait for it would keep this process
     if loop is not None and loop.is_alive():
         asyncio.run_coroutine_threadsafe(house.close(), loop.loop)
 

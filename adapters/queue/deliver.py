@@ -1,6 +1,7 @@
 """Work off one delivery: once-only effects, retries with backoff and jitter, parking, all kept in PostgreSQL."""
 
 import asyncio
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, get_type_hints
@@ -11,7 +12,7 @@ import structlog
 from dishka import AsyncContainer
 from dramatiq.common import compute_backoff
 
-from adapters.persistence.database import AlreadyDone, Cause, Database
+from adapters.persistence.database import AlreadyDone, Cause, Database, Unavailable
 from application.ports import Actor
 from domain.kernel import Email, Event, Phone
 
@@ -25,7 +26,8 @@ class Subscription:
     """Say that `use_case.method` follows `event` (None: a schedule).
 
     `long` work keeps its own place in its own rows: its delivery is consumed when it ends, its lease is renewed
-    while it runs. Other work is consumed by its first committing unit of work.
+    while it runs, and it may be interrupted anywhere. Other work is consumed by its first committing unit of work.
+    `given_up` names the method that is told (event, reason) before a delivery is parked.
     """
 
     name: str
@@ -35,6 +37,11 @@ class Subscription:
     queue: str = "default"
     lease_seconds: int = 30
     long: bool = False
+    given_up: str | None = None
+
+
+class Interrupted(Exception):
+    """Say that long work was stopped where it stood, because its worker ends."""
 
 
 def _decode(kind: type, value: Any) -> Any:
@@ -50,14 +57,24 @@ def event_of(kind: type[Event], row: Any) -> Event:
     return kind(**{f.name: msgspec.convert(values[f.name], hints[f.name], dec_hook=_decode) for f in fields(kind)})
 
 
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:500]
+
+
 _START = """
 UPDATE deliveries SET starts = starts + 1, due_at = clock_timestamp() + make_interval(secs => $2)
 WHERE id = $1 AND parked_at IS NULL RETURNING organization_id, event_id, subscription, starts
 """
 _FAIL = """
-UPDATE deliveries SET failures = failures + 1, reason = $2, due_at = clock_timestamp() + make_interval(secs => $3),
+UPDATE deliveries SET failures = failures + 1, starts = 0, reason = $2,
+       due_at = clock_timestamp() + make_interval(secs => $3),
        parked_at = CASE WHEN failures + 1 >= $4 THEN clock_timestamp() END
 WHERE id = $1 RETURNING failures, parked_at
+"""
+# Neither a failure nor a death of the worker: the attempt is as if it had not been.
+_GIVE_BACK = """
+UPDATE deliveries SET starts = greatest(starts - 1, 0), due_at = clock_timestamp() + make_interval(secs => $2)
+WHERE id = $1 AND parked_at IS NULL
 """
 _EVENT = "SELECT subject, data, personal FROM events WHERE organization_id = $1 AND id = $2"
 
@@ -69,9 +86,19 @@ class Deliverer:
         self._database = database
         self._container = container
         self._known = known
+        self._long: set[asyncio.Future[None]] = set()
+        self._ending = False
+
+    def end(self) -> None:
+        """Take up nothing more and interrupt long work, which others go on with; short work runs to its end."""
+        self._ending = True
+        for work in self._long:
+            work.cancel()
 
     async def deliver(self, delivery_id: UUID, lease_seconds: int = 30) -> None:
         """Work off one delivery; what fails is due again later, or parked with its reason."""
+        if self._ending:
+            return  # due when the lease of its enqueueing ends
         async with self._database.connection() as connection:
             owed = await connection.fetchrow(_START, delivery_id, lease_seconds)
         if owed is None:
@@ -86,7 +113,9 @@ class Deliverer:
             if subscription is None:
                 await self._park(delivery_id, "No such subscription in this version.")
             elif owed["starts"] > MOST_STARTS:
-                await self._park(delivery_id, f"Started {MOST_STARTS} times without an end: the worker died each time.")
+                reason = f"Started {MOST_STARTS} times without an end: the worker died each time."
+                await self._give_up(subscription, owed["organization_id"], owed["event_id"], reason)
+                await self._park(delivery_id, reason)
             else:
                 await self._attempt(delivery_id, subscription, owed["organization_id"], owed["event_id"])
 
@@ -98,8 +127,19 @@ class Deliverer:
                 await self._run(delivery_id, subscription, organization_id, event_id)
         except AlreadyDone:
             return
+        except Interrupted:
+            await self._give_back(delivery_id, 0)
+            log.info("delivery given back")
+            return
+        except Unavailable as error:  # the house's own trouble is no fault of this work
+            await self._give_back(delivery_id, random.uniform(1, 5))
+            log.warning("delivery put off", error=str(error))
+            return
         except Exception as error:  # whatever it was: it is written down, and due again
-            await self._fail(delivery_id, error)
+            failures = await self._failures(delivery_id)
+            if failures + 1 >= MOST_FAILURES:
+                await self._give_up(subscription, organization_id, event_id, _reason(error))
+            await self._fail(delivery_id, error, failures)
             return
         async with self._database.connection() as connection:
             await connection.execute("DELETE FROM deliveries WHERE id = $1", delivery_id)
@@ -108,12 +148,7 @@ class Deliverer:
     async def _run(
         self, delivery_id: UUID, subscription: Subscription, organization_id: UUID, event_id: UUID | None
     ) -> None:
-        arguments: list[Event] = []
-        if subscription.event is not None:
-            async with self._database.connection() as connection, connection.transaction():
-                await connection.execute("SELECT set_config('rapport.organization_id', $1, true)", str(organization_id))
-                row = await connection.fetchrow(_EVENT, organization_id, event_id)
-            arguments.append(event_of(subscription.event, row))
+        arguments = await self._arguments(subscription, organization_id, event_id)
         cause = Cause(
             event_id=event_id,
             delivery_id=None if subscription.long else delivery_id,
@@ -128,9 +163,47 @@ class Deliverer:
                 return
             beat = asyncio.create_task(self._renew(delivery_id, subscription.lease_seconds))
             try:
-                await work
+                await self._interruptible(asyncio.ensure_future(work))
             finally:
                 beat.cancel()
+
+    async def _interruptible(self, work: asyncio.Future[None]) -> None:
+        self._long.add(work)
+        if self._ending:
+            work.cancel()
+        try:
+            await work
+        except asyncio.CancelledError:
+            if self._ending and work.cancelled():
+                raise Interrupted from None
+            raise
+        finally:
+            self._long.discard(work)
+
+    async def _arguments(
+        self, subscription: Subscription, organization_id: UUID, event_id: UUID | None
+    ) -> tuple[Event, ...]:
+        if subscription.event is None:
+            return ()
+        async with self._database.connection() as connection, connection.transaction():
+            await connection.execute("SELECT set_config('rapport.organization_id', $1, true)", str(organization_id))
+            row = await connection.fetchrow(_EVENT, organization_id, event_id)
+        return (event_of(subscription.event, row),)
+
+    async def _give_up(
+        self, subscription: Subscription, organization_id: UUID, event_id: UUID | None, reason: str
+    ) -> None:
+        """Tell those who watch the work; before it is parked, so that a death in between is made good."""
+        if subscription.given_up is None:
+            return
+        try:
+            arguments = await self._arguments(subscription, organization_id, event_id)
+            context = {Actor: Actor.system(organization_id), Cause: Cause(event_id=event_id)}
+            async with self._container(context=context) as scope:
+                use_case: Any = await scope.get(subscription.use_case)
+                await getattr(use_case, subscription.given_up)(*arguments, reason)
+        except Exception as error:  # the work is parked all the same
+            log.warning("nobody could be told", error=type(error).__name__, exc_info=error)
 
     async def _renew(self, delivery_id: UUID, lease_seconds: int) -> None:
         while True:
@@ -142,12 +215,18 @@ class Deliverer:
                 )
             await asyncio.sleep(lease_seconds / 3)
 
-    async def _fail(self, delivery_id: UUID, error: Exception) -> None:
-        reason = f"{type(error).__name__}: {error}"[:500]
+    async def _give_back(self, delivery_id: UUID, seconds: float) -> None:
         async with self._database.connection() as connection:
-            failures = await connection.fetchval("SELECT failures FROM deliveries WHERE id = $1", delivery_id)
-            _, wait_ms = compute_backoff(failures or 0, factor=500, max_backoff=300_000)
-            row = await connection.fetchrow(_FAIL, delivery_id, reason, wait_ms / 1000, MOST_FAILURES)
+            await connection.execute(_GIVE_BACK, delivery_id, seconds)
+
+    async def _failures(self, delivery_id: UUID) -> int:
+        async with self._database.connection() as connection:
+            return await connection.fetchval("SELECT failures FROM deliveries WHERE id = $1", delivery_id) or 0
+
+    async def _fail(self, delivery_id: UUID, error: Exception, failures: int) -> None:
+        _, wait_ms = compute_backoff(failures, factor=500, max_backoff=300_000)
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(_FAIL, delivery_id, _reason(error), wait_ms / 1000, MOST_FAILURES)
         parked = row is not None and row["parked_at"] is not None
         log.warning("delivery parked" if parked else "delivery failed", error=type(error).__name__, exc_info=error)
 

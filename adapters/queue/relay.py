@@ -46,7 +46,7 @@ FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::int[
 ON CONFLICT (event_id, subscription) DO NOTHING RETURNING id, queue
 """
 _SWEEP = """
-UPDATE deliveries SET due_at = clock_timestamp() + interval '30 seconds' * power(2, least(starts, 5))
+UPDATE deliveries SET due_at = clock_timestamp() + interval '20 seconds'
 WHERE id IN (SELECT id FROM deliveries WHERE due_at <= clock_timestamp() AND parked_at IS NULL
              ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED)
 RETURNING id, queue

@@ -2,11 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from application.agenda import Agenda
@@ -180,7 +180,7 @@ class Sending:
         for start in range(0, len(claimed), HANDED_AT_ONCE):
             if time.monotonic() + 2 * PROVIDER_LIMIT.total_seconds() > ends:
                 break  # what is left is claimed by nobody once the lease ends
-            await self._group(batch, claimed[start : start + HANDED_AT_ONCE], ends)
+            await _to_its_end(self._group(batch, claimed[start : start + HANDED_AT_ONCE], ends))
         return bool(claimed) and only is None
 
     async def _group(self, batch: UUID, claimed: Sequence[Claimed], ends: float) -> None:
@@ -232,6 +232,16 @@ class Sending:
             return await self.texting.find(str(row.id), Phone(row.recipient), row.handed_at - timedelta(minutes=1))
         except ProviderError as error:
             return error
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Run what must not stop between hand-over and receipt: who is cancelled meanwhile stops after it."""
+    running = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.gather(running, return_exceptions=True)
+        raise
 
 
 def _recipient(row: Claimed) -> Recipient:

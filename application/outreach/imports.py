@@ -160,6 +160,12 @@ class Imports:
             async with self.uow:
                 await self.jobs.fail(requested.job_id, refusal.message)
 
+    @effect
+    async def give_up(self, requested: ImportRequested, reason: str) -> None:
+        """Tell on the job that the work failed again and again and is no longer tried."""
+        async with self.uow:
+            await self.jobs.fail(requested.job_id, f"The import failed too often and was given up: {reason}")
+
     async def _work(self, job_id: UUID, plan: ImportPlan, table: OpenTable) -> None:
         reader = RowReader.of(plan.mapping, plan.shape.header, self.phones, plan.country)
         async with ReadingAhead(table, reader) as ahead:

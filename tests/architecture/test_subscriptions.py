@@ -32,7 +32,18 @@ def _wrong(subscription: Subscription) -> str | None:
     hints = get_type_hints(method)
     taken = [hints.get(name) for name in list(inspect.signature(method).parameters)[1:]]
     wanted = [] if subscription.event is None else [subscription.event]
-    return None if taken == wanted else "it takes something else than the event"
+    if taken != wanted:
+        return "it takes something else than the event"
+    return _given_up_wrong(subscription) if subscription.given_up else None
+
+
+def _given_up_wrong(subscription: Subscription) -> str | None:
+    method = getattr(subscription.use_case, subscription.given_up or "", None)
+    if not getattr(method, "__effect__", False) or not inspect.iscoroutinefunction(method):
+        return "who is told that it was given up is no effect"
+    hints = get_type_hints(method)
+    taken = [hints.get(name) for name in list(inspect.signature(method).parameters)[1:]]
+    return None if taken == [subscription.event, str] else "who is told that it was given up takes something else"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +57,9 @@ class _Work:
 
     @effect
     async def tick(self) -> None: ...
+
+    @effect
+    async def lament(self, event: _Happened, reason: str) -> None: ...
 
     async def plain(self, event: _Happened) -> None: ...
 
@@ -61,7 +75,11 @@ def test_every_subscription_is_sound() -> None:
 
 
 def test_every_effect_is_followed_by_something() -> None:
-    followed = {(s.use_case.__module__, s.use_case.__name__, s.method) for s in SUBSCRIPTIONS.values()}
+    followed = {
+        (s.use_case.__module__, s.use_case.__name__, method)
+        for s in SUBSCRIPTIONS.values()
+        for method in (s.method, s.given_up)
+    }
     declared = {
         (source.module, node.name, part.name)
         for source in sources()
@@ -77,6 +95,7 @@ SOUND = Subscription("work.follow", _Happened, _Work, "follow")
 
 
 def test_a_sound_subscription_passes() -> None:
+    assert violations([replace(SOUND, given_up="lament")]) == []
     assert violations([SOUND, Subscription("work.tick", None, _Work, "tick")]) == []
 
 
@@ -90,6 +109,9 @@ def test_a_sound_subscription_passes() -> None:
         replace(SOUND, event=None),
         replace(SOUND, event=Event),
         replace(SOUND, queue="nowhere"),
+        replace(SOUND, given_up="gone"),
+        replace(SOUND, given_up="plain"),
+        replace(SOUND, given_up="tick"),
     ],
 )
 def test_an_unsound_subscription_is_seen(unsound: Subscription) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from prometheus_client import REGISTRY
 
+from adapters.persistence.database import Unavailable
 from adapters.queue.broker import redis_broker
 from adapters.queue.deliver import MOST_FAILURES, MOST_STARTS
 from domain.kernel import Phone, new_id
@@ -166,6 +167,7 @@ async def test_a_failure_is_due_again_later_and_later_and_parked_in_the_end(benc
         waits.append((row["due_at"] - datetime.now(UTC)).total_seconds())
         assert (row["parked_at"] is not None) == (number == MOST_FAILURES)
     assert await bench.effects() == 0
+    assert [reason for _, reason in bench.script.laments] == [f"ValueError: the door is stuck ({MOST_FAILURES})"]
     for number, wait in enumerate(waits):
         assert 0.5 * 2**number - 1 <= wait <= 2**number
     await bench.deliverer().deliver(delivery)
@@ -206,6 +208,7 @@ async def test_what_always_kills_its_worker_is_parked(bench: Bench) -> None:
     [row] = await bench.owed(OPEN)
     assert row["parked_at"] is not None
     assert "the worker died" in row["reason"]
+    assert [reason for _, reason in bench.script.laments] == [row["reason"]]
     assert await bench.effects() == 0
 
 
@@ -271,6 +274,44 @@ async def test_long_work_that_fails_is_done_again_from_its_own_rows(bench: Bench
     await bench.deliverer().deliver(row["id"])
     assert await bench.owed(TICK) == []
     assert await bench.effects() == 3
+
+
+async def test_long_work_is_given_back_when_its_worker_ends_and_short_work_runs_to_its_end(bench: Bench) -> None:
+    async with bench.agenda() as (uow, agenda), uow:
+        await agenda.no_later_than(TICK.name, uow.now())
+    await bench.schedules().tick()
+    [tick] = await bench.owed(TICK)
+    short = await _one_owed(bench)
+    bench.script.go_on = asyncio.Event()
+    ending = bench.deliverer()
+    both = [asyncio.create_task(ending.deliver(delivery)) for delivery in (tick["id"], short)]
+    while await bench.effects() < 1 or not bench.script.seen:
+        await asyncio.sleep(0.01)
+    ending.end()
+    await asyncio.wait_for(both[0], 5)
+    [row] = await bench.owed(TICK)
+    assert row["due_at"] <= datetime.now(UTC)
+    assert (row["starts"], row["failures"], row["parked_at"]) == (0, 0, None)
+    assert not both[1].done()
+    bench.script.go_on.set()
+    await both[1]
+    assert await bench.owed(OPEN) == []
+    await ending.deliver(tick["id"])
+    assert len(await bench.owed(TICK)) == 1, "who ends takes up nothing more"
+    await bench.deliverer().deliver(tick["id"])
+    assert await bench.owed(TICK) == []
+
+
+async def test_what_the_house_could_not_do_right_now_is_no_failure_of_the_work(bench: Bench) -> None:
+    delivery = await _one_owed(bench)
+    for _ in range(MOST_STARTS + 1):
+        bench.script.failures.append(Unavailable("TimeoutError"))
+        await bench.deliverer().deliver(delivery)
+    [row] = await bench.owed(OPEN)
+    assert (row["starts"], row["failures"], row["parked_at"]) == (0, 0, None)
+    assert 0 < (row["due_at"] - datetime.now(UTC)).total_seconds() <= 5
+    await bench.deliverer().deliver(delivery)
+    assert await bench.effects() == 1
 
 
 async def test_what_is_due_is_claimed_once_by_schedulers_at_once(bench: Bench) -> None:

@@ -46,6 +46,7 @@ class Script:
     failures: list[Exception] = field(default_factory=list)
     seen: list[Rang] = field(default_factory=list)
     heard: list[Rang] = field(default_factory=list)
+    laments: list[tuple[Rang, str]] = field(default_factory=list)
     inside: asyncio.Event = field(default_factory=asyncio.Event)
     go_on: asyncio.Event | None = None
 
@@ -82,6 +83,11 @@ class Door:
             await write(self.uow)
 
     @effect
+    async def lament(self, event: Rang, reason: str) -> None:
+        """Be told that a ring was given up."""
+        self.script.laments.append((event, reason))
+
+    @effect
     async def tick(self) -> None:
         """Be what a schedule calls, in two units of work."""
         async with self.uow:
@@ -91,7 +97,7 @@ class Door:
             await write(self.uow)
 
 
-OPEN = Subscription("door.open", Rang, Door, "open", lease_seconds=2)
+OPEN = Subscription("door.open", Rang, Door, "open", lease_seconds=2, given_up="lament")
 LISTEN = Subscription("door.listen", Rang, Door, "listen", queue="replies")
 TICK = Subscription("door.tick", None, Door, "tick", queue="campaigns", lease_seconds=1, long=True)
 KNOWN = {s.name: s for s in (OPEN, LISTEN, TICK)}
