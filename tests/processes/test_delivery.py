@@ -285,7 +285,9 @@ async def test_long_work_is_given_back_when_its_worker_ends_and_short_work_runs_
     bench.script.go_on = asyncio.Event()
     ending = bench.deliverer()
     both = [asyncio.create_task(ending.deliver(delivery)) for delivery in (tick["id"], short)]
-    while await bench.effects() < 1 or not bench.script.seen:
+    for _ in range(500):
+        if await bench.effects() and bench.script.seen:
+            break
         await asyncio.sleep(0.01)
     ending.end()
     await asyncio.wait_for(both[0], 5)
