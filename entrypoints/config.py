@@ -114,7 +114,7 @@ class Config:
             system_database_url=system,
             owner_database_url=owner,
             redis_url=redis,
-            broker_url=read.url("BROKER_URL", broker_default, ("redis", "rediss", "unix")),
+            broker_url=read.url("BROKER_URL", broker_default, ("redis", "rediss", "unix", "amqp", "amqps")),
             embedded_database=not read.given("DATABASE_URL"),
             embedded_redis=embedded_redis,
             host=host,
@@ -127,7 +127,7 @@ class Config:
             registration_open=registration == "open",
             upload_max=read.size("UPLOAD_MAX", "200MB"),
             limits=read.limits(),
-            files_url=read.url("FILES_URL", f"file://{data_dir}/files", ("file", "s3", "gs", "https")),
+            files_url=read.url("FILES_URL", f"file://{data_dir}/files", ("file", "s3")),
             log_level=log_level,
             secret_keys=read.secret_keys(data_dir if sandbox else None),
             sandbox_provider_url=read.url(

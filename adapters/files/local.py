@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from adapters.files.keys import parts_of
 from domain.kernel import NotFound, new_id
 
 _CHUNK = 1 << 18
@@ -19,10 +20,7 @@ class LocalFiles:
         self._folder = folder
 
     def _path(self, key: str) -> Path:
-        parts = key.split("/")
-        if any(part in ("", ".", "..") or not part.replace("-", "").isalnum() for part in parts):
-            raise NotFound("There is no such file.")
-        return self._folder.joinpath(*parts)
+        return self._folder.joinpath(*parts_of(key))
 
     async def put(self, key: str, chunks: AsyncIterator[bytes]) -> int:
         """Write to a temporary name, flush to the disk, then rename."""

@@ -6,10 +6,10 @@ from urllib.parse import unquote, urlsplit
 from dishka import Provider, Scope, provide
 
 from adapters.files.local import LocalFiles
+from adapters.files.objects import ObjectFiles, s3_store
 from adapters.persistence.jobs import PostgresJobs
 from application.files import FileStore
 from application.platform.jobs import Jobs, JobStore
-from domain.kernel import Invalid
 from entrypoints.config import Config
 
 
@@ -25,8 +25,6 @@ class Background(Provider):
     def files(self, config: Config) -> FileStore:
         """Keep files where RAPPORT_FILES_URL says."""
         place = urlsplit(config.files_url)
-        if place.scheme != "file":
-            raise Invalid(
-                f"RAPPORT_FILES_URL begins with {place.scheme}://; this version keeps files under file:// only."
-            )
-        return LocalFiles(Path(unquote(place.path)))
+        if place.scheme == "file":
+            return LocalFiles(Path(unquote(place.path)))
+        return ObjectFiles(s3_store(config.files_url), config.data_dir / "lent")

@@ -81,7 +81,7 @@ def test_servers_of_ones_own_are_taken_in_the_forms_people_write(tmp_path: Path)
         ("TRUSTED_PROXIES", "10.0.0.0/99"), ("CORS_ORIGINS", "https://a.example/path"), ("CORS_ORIGINS", "*"),
         ("UPLOAD_MAX", "lots"), ("UPLOAD_MAX", "0"), ("LIMIT_SIGN_IN", "5"), ("LIMIT_API", "100/0"),
         ("LOG_LEVEL", "loud"), ("REGISTRATION", "perhaps"), ("SECRET_KEYS", "short"),
-        ("SECRET_KEYS", f"{_KEY},c2hvcnQ="),
+        ("SECRET_KEYS", f"{_KEY},c2hvcnQ="), ("FILES_URL", "ftp://files/x"), ("BROKER_URL", "kafka://broker"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_by_the_variables_name(tmp_path: Path, name: str, value: str) -> None:
