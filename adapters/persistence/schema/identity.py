@@ -153,6 +153,7 @@ api_keys = sa.Table(
     time("expires_at", null=True),
     time("last_used_at", null=True),
     time("revoked_at", null=True),
+    version(),
 )
 index("uq_api_keys_hash", api_keys.c.key_hash, unique=True)
 index("ix_api_keys_organization", api_keys.c.organization_id, api_keys.c.created_at, api_keys.c.id)
