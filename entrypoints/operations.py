@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from adapters.persistence.database import Database, Unavailable
-from adapters.queue.broker import redis_broker
+from adapters.queue.broker import broker_at
 from adapters.queue.dead_letters import DeadLetter, DeadLetters
 from domain.kernel import Refusal, new_id
 from entrypoints.config import Config
@@ -61,7 +61,7 @@ async def create_owner(config: Config, email: str, name: str, organization: str)
 @asynccontextmanager
 async def _dead_letters(config: Config) -> AsyncIterator[DeadLetters]:
     database = await Database.open(config.system_database_url, size=1)
-    broker = redis_broker(config.broker_url)
+    broker = broker_at(config.broker_url)
     try:
         yield DeadLetters(database, broker)
     finally:

@@ -1,14 +1,41 @@
-"""Dramatiq on Redis: a courier of delivery ids. What is owed stands in PostgreSQL; losing all of this loses nothing."""
+"""Dramatiq: a courier of delivery ids. What is owed stands in PostgreSQL; losing all that is queued loses nothing."""
 
+import logging
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import dramatiq
+from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.redis import RedisBroker
+from dramatiq.errors import BrokerConnectionError
 from dramatiq.worker import Worker
+from redis.exceptions import RedisError
 
 ACTOR = "deliver"
 PREFETCH = {"replies": 16, "default": 8, "campaigns": 4, "imports": 2}
 PRIORITY = {"replies": 0, "default": 10, "campaigns": 20, "imports": 30}
+
+
+AWAY = (RedisError, BrokerConnectionError, OSError)
+_RABBITMQ = {"heartbeat": 20, "socket_timeout": 2, "stack_timeout": 4, "blocked_connection_timeout": 10}
+
+
+def broker_at(url: str, *middleware: dramatiq.Middleware) -> dramatiq.Broker:
+    """Make the broker that the address's scheme asks for: RabbitMQ for amqp and amqps, else Redis or Valkey."""
+    if urlsplit(url).scheme in ("amqp", "amqps"):
+        return rabbitmq_broker(url, *middleware)
+    return redis_broker(url, *middleware)
+
+
+def rabbitmq_broker(url: str, *middleware: dramatiq.Middleware) -> RabbitmqBroker:
+    """Make a broker that waits for RabbitMQ's word on each message, and notices within some 20 s that it hangs."""
+    # Each lost connection is our own warning already, once; pika writes a page about it.
+    logging.getLogger("pika").setLevel(logging.CRITICAL)
+    broker = RabbitmqBroker(url=url, confirm_delivery=True, middleware=list(middleware))
+    for name, value in _RABBITMQ.items():
+        if f"{name}=" not in urlsplit(url).query:
+            setattr(broker.parameters, name, value)
+    return broker
 
 
 def redis_broker(url: str, *middleware: dramatiq.Middleware) -> RedisBroker:

@@ -8,10 +8,9 @@ from uuid import UUID
 
 import dramatiq
 import structlog
-from redis.exceptions import RedisError
 
 from adapters.persistence.database import Database
-from adapters.queue.broker import message
+from adapters.queue.broker import AWAY, message
 from domain.kernel import new_id
 
 BATCH = 500
@@ -114,6 +113,6 @@ async def enqueue(broker: dramatiq.Broker, owed: Sequence[tuple[UUID, str]]) -> 
         return 0
     try:
         return await asyncio.to_thread(hand_over)
-    except (RedisError, OSError) as error:
+    except AWAY as error:
         log.warning("broker away, the sweep will enqueue", error=type(error).__name__, deliveries=len(owed))
         return 0
