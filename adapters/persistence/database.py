@@ -18,6 +18,8 @@ from application.ports import Actor
 from domain.kernel import Conflict, Event, new_id
 
 LOCK_TIMEOUT = "3s"
+ACQUIRE_SECONDS = 0.9
+UNDO_SECONDS = 1.0
 _ENCODER = msgspec.json.Encoder(enc_hook=str)
 
 
@@ -43,8 +45,30 @@ class IdempotencyMismatch(Exception):
 
 
 class _Connection(asyncpg.Connection):  # type: ignore[misc]
-    async def reset(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109 - asyncpg's signature
+    """Be a pooled connection that may be given other patience than its pool's, until it goes back."""
+
+    _seconds: float | None = None
+
+    def allow(self, seconds: float | None) -> None:
+        """Wait for each answer this long instead of for as long as the pool says."""
+        self._seconds = seconds
+
+    # asyncpg's signatures:
+    async def execute(self, query: str, *args: Any, timeout: float | None = None) -> Any:  # noqa: ASYNC109
+        return await super().execute(query, *args, timeout=timeout or self._seconds)
+
+    async def fetch(self, query: str, *args: Any, timeout: float | None = None, record_class: Any = None) -> Any:  # noqa: ASYNC109
+        return await super().fetch(query, *args, timeout=timeout or self._seconds, record_class=record_class)
+
+    async def fetchval(self, query: str, *args: Any, column: int = 0, timeout: float | None = None) -> Any:  # noqa: ASYNC109
+        return await super().fetchval(query, *args, column=column, timeout=timeout or self._seconds)
+
+    async def fetchrow(self, query: str, *args: Any, timeout: float | None = None, record_class: Any = None) -> Any:  # noqa: ASYNC109
+        return await super().fetchrow(query, *args, timeout=timeout or self._seconds, record_class=record_class)
+
+    async def reset(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109
         """Skip the pool's four-statement reset: every setting here is local to its transaction."""
+        self._seconds = None
         if self.is_in_transaction():
             await self.execute("ROLLBACK", timeout=timeout)
 
@@ -76,14 +100,14 @@ class Database:
 
     @classmethod
     async def open(cls, url: str, *, size: int = 10, statement_timeout_ms: int = 5000) -> "Database":
-        """Open a pool; statements past the time limit are cancelled by PostgreSQL, then by the client."""
+        """Open a pool; statements past the time limit are cancelled by PostgreSQL, then given up here."""
         pool = await asyncpg.create_pool(
             **connect_arguments(url),
             min_size=1,
             max_size=size,
             connection_class=_Connection,
             statement_cache_size=500,
-            command_timeout=statement_timeout_ms / 1000 + 1,
+            command_timeout=_patience(statement_timeout_ms),
             timeout=2,
             server_settings={
                 "application_name": "rapport",
@@ -105,18 +129,35 @@ class Database:
     async def acquire(self) -> Any:
         """Take a connection, or raise `Unavailable` within a second."""
         try:
-            return await self.pool.acquire(timeout=1)
+            return await self.pool.acquire(timeout=ACQUIRE_SECONDS)
         except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise Unavailable(type(error).__name__) from error
 
+    async def release(self, connection: Any, error: BaseException | None = None) -> None:
+        """Give a connection back; one that was left in the midst of an answer is closed, since it may never come."""
+        if isinstance(error, TimeoutError | asyncio.CancelledError):
+            connection.terminate()
+        await self.pool.release(connection)
+
     @contextlib.asynccontextmanager
-    async def connection(self) -> AsyncIterator[Any]:
-        """Lend a connection outside any unit of work: for the tables outside tenancy."""
+    async def connection(self, seconds: float | None = None) -> AsyncIterator[Any]:
+        """Lend a connection outside any unit of work: for the tables outside tenancy.
+
+        `seconds` is how long to wait for each answer, where that is not the pool's time limit.
+        """
         connection = await self.acquire()
+        connection.allow(seconds)
         try:
             yield connection
-        finally:
-            await self.pool.release(connection)
+        except BaseException as error:
+            await self.release(connection, error)
+            raise
+        await self.release(connection)
+
+
+def _patience(statement_timeout_ms: int) -> float:
+    """Tell how long to wait for an answer: a little longer than PostgreSQL takes to cancel the statement."""
+    return statement_timeout_ms / 1000 + 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +222,7 @@ class PostgresUnitOfWork:
         self._connection: Any = None
         self._held: Any = None
         self._writing = False
+        self.committed = False
         self._claimed = cause.idempotency is None
         self._consumed = cause.delivery_id is None
         self._now: datetime | None = None
@@ -222,18 +264,21 @@ class PostgresUnitOfWork:
             await self._commit_held()
         connection = await self._database.acquire()
         timeout = self._cause.statement_timeout_ms
+        if timeout:
+            connection.allow(_patience(timeout))
         try:
             await connection.execute(
-                f"BEGIN {mode}; SELECT set_config('rapport.organization_id', '{self._actor.organization_id}', true)"
+                f"BEGIN{mode}; SELECT set_config('rapport.organization_id', '{self._actor.organization_id}', true)"
                 + (f"; SET LOCAL statement_timeout = {int(timeout)}" if timeout else "")
             )
-        except BaseException:
-            await self._database.pool.release(connection)
+        except BaseException as error:
+            await self._database.release(connection, error)
             raise
         self._connection = connection
 
     async def __aenter__(self) -> Self:
-        await self._begin("READ WRITE")
+        # Not READ WRITE: a database that its operator has set to read-only is to stay so.
+        await self._begin("")
         try:
             self._writing = True
             self._now = await self._connection.fetchval("SELECT business_now()")
@@ -241,8 +286,8 @@ class PostgresUnitOfWork:
                 await self._claim()
             if not self._consumed:
                 await self._consume()
-        except BaseException:
-            await self._undo()
+        except BaseException as error:
+            await self._undo(error)
             raise
         return self
 
@@ -250,19 +295,20 @@ class PostgresUnitOfWork:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None:
-            await self._undo()
+            await self._undo(error)
             return
         wakes, self._wakes = bool(self._events) or self._wakes, False
         try:
             if self._events:
                 await self._append()
-        except BaseException:
-            await self._undo()
+        except BaseException as failure:
+            await self._undo(failure)
             raise
         self._claimed = True
         if self._cause.idempotency is not None and self._held is None:
             self._held, self._connection, self._writing, self._now = self._connection, None, False, None
             return
+        self.committed = True
         await self._leave("COMMIT")
         self._consumed = True
         if wakes:
@@ -271,27 +317,43 @@ class PostgresUnitOfWork:
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncIterator[None]:
         """Open a read-only block."""
-        await self._begin("READ ONLY")
+        await self._begin(" READ ONLY")
         try:
             yield
-        except BaseException:
-            await self._undo()
+        except BaseException as error:
+            await self._undo(error)
             raise
         await self._leave("COMMIT")
 
-    async def _undo(self) -> None:
+    async def _undo(self, error: BaseException) -> None:
         """Roll back; when the connection is gone, PostgreSQL has, and what went wrong first must not be hidden."""
-        with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
-            await self._leave("ROLLBACK")
+        connection = self._forget()
+        await self._roll_back(connection, error)
+
+    async def _roll_back(self, connection: Any, error: BaseException | None = None) -> None:
+        if isinstance(error, TimeoutError | asyncio.CancelledError):
+            connection.terminate()
+        with contextlib.suppress(
+            asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError
+        ):
+            await self._finish(connection, "ROLLBACK", UNDO_SECONDS)
 
     async def _leave(self, how: str) -> None:
+        await self._finish(self._forget(), how)
+
+    def _forget(self) -> Any:
         connection, self._connection = self._connection, None
         self._writing, self._now = False, None
         self._events.clear()
+        return connection
+
+    async def _finish(self, connection: Any, how: str, seconds: float | None = None) -> None:
         try:
-            await connection.execute(how)
-        finally:
-            await self._database.pool.release(connection)
+            await connection.execute(how, timeout=seconds)
+        except BaseException as error:
+            await self._database.release(connection, error)
+            raise
+        await self._database.release(connection)
 
     async def _append(self) -> None:
         values = [(new_id(), event, *event_values(event)) for event in self._events]
@@ -343,10 +405,8 @@ class PostgresUnitOfWork:
 
     async def _commit_held(self) -> None:
         connection, self._held = self._held, None
-        try:
-            await connection.execute("COMMIT")
-        finally:
-            await self._database.pool.release(connection)
+        self.committed = True
+        await self._finish(connection, "COMMIT")
         self._wake()
 
     async def finish(self, status: int, answer: bytes) -> None:
@@ -366,16 +426,13 @@ class PostgresUnitOfWork:
                 status,
                 self._seal(answer),
             )
-        except BaseException:
-            await self.abandon()
+        except BaseException as error:
+            await self.abandon(error)
             raise
         await self._commit_held()
 
-    async def abandon(self) -> None:
+    async def abandon(self, error: BaseException | None = None) -> None:
         """Undo a keyed block whose answer never came to be."""
         if self._held is not None:
             connection, self._held = self._held, None
-            try:
-                await connection.execute("ROLLBACK")
-            finally:
-                await self._database.pool.release(connection)
+            await self._roll_back(connection, error)

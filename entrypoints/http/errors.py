@@ -81,6 +81,9 @@ def problem_of(error: BaseException) -> Problem:
         return Problem(502, "UPSTREAM_FAILED", error.reason)
     if isinstance(error, asyncpg.LockNotAvailableError | asyncpg.DeadlockDetectedError | asyncpg.SerializationError):
         return Problem(503, "UNAVAILABLE", "Somebody else is working on the same thing. Try again.", headers=_SOON)
+    if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
+        message = "Nothing can be changed right now; reading goes on. Try again later."
+        return Problem(503, "UNAVAILABLE", message, headers={"Retry-After": "30"})
     if isinstance(error, asyncpg.DataError):
         return Problem(400, "VALIDATION_ERROR", "A value is outside of what can be stored.")
     if isinstance(error, _AWAY):
@@ -92,11 +95,10 @@ _SOON = {"Retry-After": "1"}
 _AWAY = (
     DatabaseUnavailable,
     asyncpg.PostgresConnectionError,
-    asyncpg.QueryCanceledError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.PostgresSystemError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InterfaceError,
     RedisError,
     TimeoutError,

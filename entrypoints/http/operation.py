@@ -2,11 +2,14 @@
 
 import asyncio
 import hashlib
+import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
+import asyncpg
 import msgspec
+import structlog
 from litestar import Request, Response
 from litestar.datastructures import Cookie
 from litestar.handlers import HTTPRouteHandler
@@ -32,6 +35,17 @@ IfMatch = Annotated[int | None, _IF_MATCH]
 Handler = Callable[..., Awaitable[Any]]
 LimitName = Literal["api", "anonymous", "uploads", "texts", "analyses"]
 JSON = "application/json"
+_CLASHES = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+_CLASHES_FORGIVEN = 2
+log = structlog.get_logger()
+
+
+class _Undone(Exception):
+    """Say that PostgreSQL undid a request before anything of it was committed, because of what others did meanwhile."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +196,19 @@ def _endpoint(declared: Operation, handler: Handler) -> Callable[..., Awaitable[
         if caller.is_known:
             bind_contextvars(organization_id=str(caller.actor.organization_id))
         cause = Cause(idempotency=_idempotency(declared, request, caller, key, body))
-        async with container({Actor: caller.actor, Cause: cause}) as scope:
+        forgiven = 0
+        while True:
+            try:
+                return await work(request, caller, cause, body)
+            except _Undone as undone:
+                if forgiven == _CLASHES_FORGIVEN:
+                    raise undone.error from None
+                forgiven += 1
+                log.info("request begins again", error=type(undone.error).__name__, time=forgiven)
+            await asyncio.sleep(forgiven * random.uniform(0.01, 0.05))
+
+    async def work(request: Request[Any, Any, Any], caller: Caller, cause: Cause, body: bytes) -> ASGIApp:
+        async with request.app.state.container({Actor: caller.actor, Cause: cause}) as scope:
             try:
                 values = {"request": request, "caller": caller}
                 arguments = await _arguments(declared, request, body, values, scope)
@@ -202,6 +228,10 @@ def _endpoint(declared: Operation, handler: Handler) -> Callable[..., Awaitable[
             except Replay as replay:
                 headers = {"Idempotency-Replayed": "true"}
                 return ASGIResponse(body=replay.answer, status_code=replay.status, headers=headers, media_type=JSON)
+            except _CLASHES as error:
+                if declared.raw or (await scope.get(PostgresUnitOfWork)).committed:
+                    raise
+                raise _Undone(error) from error
 
     async def bounded(request: Request[Any, Any, Any]) -> ASGIApp:
         async with asyncio.timeout(declared.seconds):

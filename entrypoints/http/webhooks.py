@@ -1,9 +1,13 @@
 """What providers call: signature first, then written down, then answered; nothing else happens before the answer."""
 
+import asyncio
 import base64
 import json
+import random
+import time
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -17,12 +21,17 @@ from domain.kernel import Invalid
 from domain.messaging.message import MessageStatus
 from entrypoints.config import Config
 from entrypoints.http.auth import Caller
-from entrypoints.http.errors import Refused
+from entrypoints.http.errors import Refused, problem_of
 from entrypoints.http.limits import RateLimiter
 from entrypoints.http.operation import operation
 
 SANDBOX = "sandbox"
 NOBODY = UUID(int=0)
+_T = TypeVar("_T")
+_PATIENCE_SECONDS = (
+    10.0  # providers wait 15 s and some never call again: a database that is away for less loses nothing
+)
+_SECONDS = 11.5
 _STATUSES = {
     "queued": MessageStatus.PENDING,
     "sent": MessageStatus.SENT,
@@ -116,6 +125,7 @@ _STATUS_BODY = {
     limits=(),
     raw=True,
     status=204,
+    seconds=_SECONDS,
     takes=_TEXT_BODY,
 )
 async def text_arrived(
@@ -124,20 +134,24 @@ async def text_arrived(
     """Signed by Standard Webhooks; stored once, answered, worked off afterwards."""
     payload = await _signed(request, config, limiter, caller)
     text = _convert(payload, SandboxText)
-    async with database.connection() as connection:
-        owner = await connection.fetchval(
-            "SELECT organization_id FROM routes WHERE provider = $1 AND address = $2", SANDBOX, text.to
-        )
-    notice = Notice(
-        provider=SANDBOX, account="", external_id=text.id, kind="text", payload=payload, known=owner is not None
-    )
-    async with request.app.state.container({Actor: Actor.system(owner or NOBODY), Cause: Cause()}) as scope:
-        notices = await scope.get(ProviderNotices)
-        await notices.text(
-            IncomingText(
-                notice=notice, sender=text.sender, recipient=text.to, body=text.body, media=text.media, at=text.at
+
+    async def write() -> None:
+        async with database.connection() as connection:
+            owner = await connection.fetchval(
+                "SELECT organization_id FROM routes WHERE provider = $1 AND address = $2", SANDBOX, text.to
             )
+        notice = Notice(
+            provider=SANDBOX, account="", external_id=text.id, kind="text", payload=payload, known=owner is not None
         )
+        async with request.app.state.container({Actor: Actor.system(owner or NOBODY), Cause: Cause()}) as scope:
+            notices = await scope.get(ProviderNotices)
+            await notices.text(
+                IncomingText(
+                    notice=notice, sender=text.sender, recipient=text.to, body=text.body, media=text.media, at=text.at
+                )
+            )
+
+    await _stored(write)
 
 
 @operation(
@@ -149,6 +163,7 @@ async def text_arrived(
     limits=(),
     raw=True,
     status=204,
+    seconds=_SECONDS,
     takes=_STATUS_BODY,
 )
 async def status_reported(
@@ -167,9 +182,13 @@ async def status_reported(
         permanent=told.permanent,
         at=told.at,
     )
-    async with request.app.state.container({Actor: Actor.system(organization), Cause: Cause()}) as scope:
-        notices = await scope.get(ProviderNotices)
-        await notices.report(report)
+
+    async def write() -> None:
+        async with request.app.state.container({Actor: Actor.system(organization), Cause: Cause()}) as scope:
+            notices = await scope.get(ProviderNotices)
+            await notices.report(report)
+
+    await _stored(write)
 
 
 def _ids(request: Request[Any, Any, Any]) -> tuple[UUID, UUID]:
@@ -177,6 +196,18 @@ def _ids(request: Request[Any, Any, Any]) -> tuple[UUID, UUID]:
         return UUID(request.query_params["organization"]), UUID(request.query_params["send"])
     except (KeyError, ValueError):
         raise Invalid("The callback's address must name organisation and send.", field="send") from None
+
+
+async def _stored(write: Callable[[], Awaitable[_T]]) -> _T:
+    """Write down what a provider brought, again and again while the database is away; each notice counts once."""
+    ends = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return await write()
+        except Exception as error:
+            if problem_of(error).status != 503 or time.monotonic() > ends:
+                raise
+        await asyncio.sleep(random.uniform(0.05, 0.3))
 
 
 def _convert(payload: dict[str, Any], kind: type[Any]) -> Any:
