@@ -1,6 +1,6 @@
 """What every context shares: who acts, the unit of work, the clock, stores, and how a list is asked for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 from domain.identity.role import Permission
-from domain.kernel import Entity, Event, Forbidden
+from domain.kernel import Entity, Event, Forbidden, Stale
 
 E = TypeVar("E", bound=Entity)
 F = TypeVar("F", bound=Callable[..., Any])
@@ -44,6 +44,11 @@ class Actor:
     dataset_ids: frozenset[UUID] | None = None
     location_ids: frozenset[UUID] | None = None
     key_id: UUID | None = None
+
+    @property
+    def id(self) -> UUID | None:
+        """Name who acts, person or program, for whatever remembers by whom it was made; None for the house itself."""
+        return self.user_id or self.key_id
 
     def person(self) -> UUID:
         """Tell whose account acts, or refuse with `Forbidden` where a program does."""
@@ -148,3 +153,11 @@ def within(use_case: F) -> F:
     """Declare that other use cases call this one inside their own unit of work, after their own permission."""
     use_case.__within__ = True  # type: ignore[attr-defined]
     return use_case
+
+
+def require_version(entity: Entity, version: int | None, fields: Iterable[str], noun: str) -> None:
+    """Refuse a change made from another version (`Stale`), naming the fields that it would have overwritten."""
+    if version is None or version == entity.version:
+        return
+    message = f"This {noun} was changed meanwhile: it is at version {entity.version}, not {version}."
+    raise Stale(message, details=[(name, "This may have been changed meanwhile.") for name in fields])

@@ -25,7 +25,7 @@ class JobsOfImports:
             kind="import",
             subject=subject,
             total=total,
-            created_by=self._actor.user_id,
+            created_by=self._actor.id,
             created_at=self._clock.now(),
         )
         await self._jobs.add(job)

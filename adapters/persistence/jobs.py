@@ -54,7 +54,7 @@ class PostgresJobs(PostgresStore[Job]):
         self._finder = finder
 
     def _scope(self) -> dict[str, Any]:
-        return {} if self._actor.dataset_ids is None else {"created_by": self._actor.user_id}
+        return {} if self._actor.dataset_ids is None else {"created_by": self._actor.id}
 
     async def find(self, narrowed: JobFilter, page: PageRequest) -> Found:
         """List them, newest first."""

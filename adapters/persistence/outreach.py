@@ -150,6 +150,6 @@ class PostgresUploads(PostgresStore[Upload]):
         """Load one that the actor may see: of their datasets, or their own."""
         upload = await super().get(identifier)
         limited = self._actor.dataset_ids is not None and upload.dataset_id not in self._actor.dataset_ids
-        if limited and upload.created_by != self._actor.user_id:
+        if limited and upload.created_by != self._actor.id:
             raise NotFound("There is no such upload.")
         return upload

@@ -92,7 +92,7 @@ def contact_scope(actor: Actor) -> dict[str, Any]:
     limits = None if actor.dataset_ids is None else sorted(actor.dataset_ids)
     if limits is None:
         return {} if actor.sees_all_leads else {"visible_to": actor.user_id}
-    return {"visible_datasets" if actor.sees_all_leads else "visible_to_in_datasets": limits, "viewer": actor.user_id}
+    return {"visible_datasets" if actor.sees_all_leads else "visible_to_in_datasets": limits, "viewer": actor.id}
 
 
 CONTACT_DETAIL = replace(

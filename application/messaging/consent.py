@@ -257,5 +257,5 @@ def _line(
         wording=wording,
         source=source,
         message_id=message_id,
-        actor_id=actor.user_id,
+        actor_id=actor.id,
     )

@@ -176,7 +176,7 @@ class Messages:
             lead_id=party.lead_id,
             recipient=party.phone,
             body=body,
-            author_id=self.actor.user_id,
+            author_id=self.actor.id,
         )
         await self.parties.lock(party)
         await self.parties.lock_texts(party)

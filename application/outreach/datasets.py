@@ -149,7 +149,7 @@ class Datasets:
                 source=_tidy(command.source),
                 campaign_start_date=command.campaign_start_date,
                 campaign_end_date=command.campaign_end_date,
-                created_by=self.actor.user_id,
+                created_by=self.actor.id,
                 created_at=at,
                 updated_at=at,
             )
@@ -206,7 +206,7 @@ class Datasets:
             raise Conflict(f"A campaign that is {before} cannot be set to {to}.")
 
     def _require_own(self, dataset: Dataset) -> None:
-        if Permission.DATASETS_DELETE not in self.actor.permissions and dataset.created_by != self.actor.user_id:
+        if Permission.DATASETS_DELETE not in self.actor.permissions and dataset.created_by != self.actor.id:
             raise Forbidden("Only an admin or whoever made this dataset may change it.")
 
     async def _shown(self, identifier: UUID) -> msgspec.Raw:

@@ -106,7 +106,7 @@ class Uploads:
                     file_key=key,
                     size=size,
                     shape=_storable(shape),
-                    created_by=self.actor.user_id,
+                    created_by=self.actor.id,
                     created_at=self.clock.now(),
                 )
                 await self.uploads.add(upload)

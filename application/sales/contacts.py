@@ -18,9 +18,9 @@ from application.ports import (
     Store,
     UnitOfWork,
     View,
+    require_version,
     within,
 )
-from application.sales.stale import require_version
 from domain.identity.role import Permission
 from domain.kernel import Conflict, Duplicate, Email, Phone, new_id
 from domain.sales.contact import Contact, ContactDeleted, PhoneLine, reached_at, tidy
@@ -293,7 +293,7 @@ class Contacts:
             company_name=tidy(command.company_name),
             source=tidy(command.source),
             notes=command.notes,
-            created_by=self.actor.user_id,
+            created_by=self.actor.id,
             created_at=at,
             updated_at=at,
             **reached_at(line, command.sms_eligible),

@@ -80,7 +80,7 @@ class LeadTags:
             lead = await self.leads.locked(lead_id)
             tag = await self.tags.with_slug(slug)
             tag.require_active()
-            if await self.tags.apply(lead_id, tag, self.actor.user_id):
+            if await self.tags.apply(lead_id, tag, self.actor.id):
                 self.uow.publish(TagApplied(subject=lead_id, tag_id=tag.id, slug=tag.slug))
                 await self._act_on(lead, tag.slug)
             return await self.tags.of_lead(lead_id)

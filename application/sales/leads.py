@@ -9,11 +9,10 @@ from uuid import UUID
 import msgspec
 from msgspec import UnsetType
 
-from application.ports import Actor, Clock, Found, PageRequest, UnitOfWork, within
+from application.ports import Actor, Clock, Found, PageRequest, UnitOfWork, require_version, within
 from application.sales.contacts import ChangeContact, Contacts, ContactStore
 from application.sales.lead_forms import ChangeLead, LeadFilter, MoneyForm, NewLead
 from application.sales.lead_ports import ContactStatusRule, LeadStore, Members, OutreachOfLead, StageStore
-from application.sales.stale import require_version
 from domain.identity.role import Permission
 from domain.kernel import Duplicate, Event, Invalid, Money, new_id
 from domain.sales.contact import Contact, tidy
@@ -78,7 +77,7 @@ class Leads:
                 estimated_revenue=amount,
                 estimated_currency=currency,
                 assigned_to=command.assigned_to,
-                created_by=self.actor.user_id,
+                created_by=self.actor.id,
                 created_at=at,
                 updated_at=at,
             )

@@ -8,9 +8,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from application.ports import Actor, Clock, Command, Found, PageRequest, Store, UnitOfWork, View
+from application.ports import Actor, Clock, Command, Found, PageRequest, Store, UnitOfWork, View, require_version
 from application.sales.lead_ports import LeadStore
-from application.sales.stale import require_version
 from domain.identity.role import Permission
 from domain.kernel import Forbidden, new_id
 from domain.sales.note import Note, NoteAdded

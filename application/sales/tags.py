@@ -8,8 +8,18 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from application.ports import Actor, Clock, Command, Filter, Found, PageRequest, Store, UnitOfWork, View
-from application.sales.stale import require_version
+from application.ports import (
+    Actor,
+    Clock,
+    Command,
+    Filter,
+    Found,
+    PageRequest,
+    Store,
+    UnitOfWork,
+    View,
+    require_version,
+)
 from domain.identity.role import Permission
 from domain.kernel import Conflict, new_id
 from domain.sales.tag import Tag

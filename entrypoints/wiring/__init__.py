@@ -5,6 +5,7 @@ from dishka import Provider
 from entrypoints.wiring.campaigns import Campaigning
 from entrypoints.wiring.http import Http
 from entrypoints.wiring.identity import Identity
+from entrypoints.wiring.identity_programs import Programs
 from entrypoints.wiring.messaging import Messaging
 from entrypoints.wiring.outreach import Outreach
 from entrypoints.wiring.platform import Background
@@ -17,6 +18,7 @@ PROVIDERS: tuple[Provider, ...] = (
     Campaigning(),
     Levers(),
     Identity(),
+    Programs(),
     Sales(),
     Outreach(),
     Background(),

@@ -82,7 +82,7 @@ SEED = (
     " FROM leads WHERE organization_id = $1",
 )
 # A handful a tenant: the planner reads them whole, and may.
-SMALL = frozenset({"datasets", "jobs", "tags"})
+SMALL = frozenset({"api_keys", "brands", "datasets", "email_accounts", "jobs", "locations", "tags"})
 # Asked for by lead only.
 NEVER_WHOLE = frozenset({"notes"})
 
