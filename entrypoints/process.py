@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from entrypoints.config import Config
 from entrypoints.logging import configure_logging
 from entrypoints.metrics import serve_metrics
+from entrypoints.pulse import pulse
 
 Run = Callable[[Config, asyncio.Event], Awaitable[None]]
 
@@ -23,4 +24,8 @@ async def _until_stopped(config: Config, run: Run) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await run(config, stop)
+    beating = asyncio.create_task(pulse())
+    try:
+        await run(config, stop)
+    finally:
+        beating.cancel()

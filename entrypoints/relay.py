@@ -6,9 +6,10 @@ import redis.asyncio as redis
 import structlog
 
 from adapters.persistence.database import Database, Unavailable
-from adapters.queue.broker import redis_broker
+from adapters.queue.broker import broker_at
 from adapters.queue.housekeeping import keep_house
 from adapters.queue.relay import Relay
+from adapters.queue.signs import beat
 from adapters.queue.wake import wake_ups
 from entrypoints.config import Config
 from entrypoints.metrics import watch_queues
@@ -22,9 +23,10 @@ async def run(config: Config, stop: asyncio.Event) -> None:
     """Relay when woken, and each half second as the net."""
     database = await Database.open(config.system_database_url, size=4)
     client = redis.Redis.from_url(config.redis_url, socket_timeout=5, socket_connect_timeout=1)
-    relay = Relay(database, redis_broker(config.broker_url), routes())
+    relay = Relay(database, broker_at(config.broker_url), routes())
     gauges = asyncio.create_task(watch_queues(database, relay))
     house = asyncio.create_task(_keep_house(database))
+    signs = asyncio.create_task(beat(client, "relay"))
     try:
         async for _ in wake_ups(client, 0.5):
             if stop.is_set():
@@ -37,6 +39,8 @@ async def run(config: Config, stop: asyncio.Event) -> None:
     finally:
         gauges.cancel()
         house.cancel()
+        signs.cancel()
+        await asyncio.gather(gauges, house, signs, return_exceptions=True)
         await client.aclose()
         await database.close()
 

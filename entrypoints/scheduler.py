@@ -7,8 +7,9 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from adapters.persistence.database import Database, Unavailable
-from adapters.queue.broker import redis_broker
+from adapters.queue.broker import broker_at
 from adapters.queue.schedules import Schedules
+from adapters.queue.signs import beat
 from adapters.queue.wake import wake_ups
 from entrypoints.config import Config
 from entrypoints.process import run_part
@@ -21,7 +22,7 @@ async def run(config: Config, stop: asyncio.Event) -> None:
     """Tick each second, and at once when a commit says that something may be due."""
     database = await Database.open(config.system_database_url, size=2)
     client = redis.Redis.from_url(config.redis_url, socket_timeout=5, socket_connect_timeout=1)
-    known = Schedules(database, redis_broker(config.broker_url), schedules())
+    known = Schedules(database, broker_at(config.broker_url), schedules())
     busy = asyncio.Lock()
 
     async def tick() -> None:
@@ -34,6 +35,7 @@ async def run(config: Config, stop: asyncio.Event) -> None:
     clockwork = AsyncIOScheduler(timezone="UTC")
     clockwork.add_job(tick, "interval", seconds=1, max_instances=1, coalesce=True)
     clockwork.start()
+    signs = asyncio.create_task(beat(client, "scheduler"))
     try:
         async for _ in wake_ups(client, 1):
             if stop.is_set():
@@ -41,6 +43,8 @@ async def run(config: Config, stop: asyncio.Event) -> None:
             await tick()
     finally:
         clockwork.shutdown(wait=False)
+        signs.cancel()
+        await asyncio.gather(signs, return_exceptions=True)
         await client.aclose()
         await database.close()
 

@@ -21,6 +21,7 @@ from typing import IO, Self
 import psutil
 from redis import Redis
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from domain.kernel import Conflict, Invalid
 from entrypoints.config import Config, make_data_dir
@@ -52,6 +53,7 @@ _SETTINGS = {
     "log_timezone": "UTC",
     "cluster_name": "rapport",
 }
+_NO_RESPONSE = 2  # of pg_isready; 1 is a server that starts, stops or recovers
 _ROLES = ("rapport_owner", "rapport_app", "rapport_system")
 _ENSURE_ROLES = "".join(
     f"SELECT 'CREATE ROLE {role} LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') \\gexec\n"  # noqa: S608
@@ -138,6 +140,29 @@ class Servers:
         """Tell of each embedded server whether its process runs; a server configured elsewhere is not listed."""
         return {name: name in self._running and self._running[name].poll() is None for name in self._spawners}
 
+    def stands_still(self, name: str) -> bool:
+        """Tell whether a running server says nothing at all for a second; one that says it is not ready yet does."""
+        if not self.alive().get(name):
+            return False
+        if name == "postgres":
+            return self._ask_postgres() == _NO_RESPONSE
+        try:
+            with Redis(unix_socket_path=str(self._config.socket_dir / "valkey.sock"), socket_timeout=1) as client:
+                client.ping()
+        except RedisTimeoutError:
+            return True
+        except (RedisError, OSError):
+            return False
+        return False
+
+    def kill(self, name: str) -> None:
+        """Kill a server with all that it has forked, frozen or not; `restart_dead` starts it again."""
+        with contextlib.suppress(psutil.Error, KeyError):
+            server = psutil.Process(self._running[name].pid)
+            for process in (*server.children(recursive=True), server):
+                with contextlib.suppress(psutil.Error):
+                    process.kill()
+
     def restart_dead(self) -> list[str]:
         """Start again what died, wait until it answers, and name it."""
         dead = [name for name, lives in self.alive().items() if not lives]
@@ -201,14 +226,17 @@ class Servers:
 
     def _answers(self, name: str) -> bool:
         if name == "postgres":
-            sockets = str(self._config.socket_dir / "postgres")
-            command = [str(_WHEEL / "pginstall/bin/pg_isready"), "-q", "-t", "1", "-h", sockets, "-U", "postgres"]
-            return subprocess.run(command, check=False).returncode == 0  # noqa: S603
+            return self._ask_postgres() == 0
         try:
             with Redis(unix_socket_path=str(self._config.socket_dir / "valkey.sock"), socket_timeout=1) as client:
                 return bool(client.ping())
         except (RedisError, OSError):
             return False
+
+    def _ask_postgres(self) -> int:
+        sockets = str(self._config.socket_dir / "postgres")
+        command = [str(_WHEEL / "pginstall/bin/pg_isready"), "-q", "-t", "1", "-h", sockets, "-U", "postgres"]
+        return subprocess.run(command, check=False).returncode  # noqa: S603
 
     def _end_leftovers(self) -> None:
         """End servers that outlived a killed supervisor: the lock is ours, so whoever still has the folder is one."""

@@ -20,11 +20,14 @@ import structlog
 from domain.kernel import Conflict, Refusal
 from entrypoints.config import CHECKOUT, Config
 from entrypoints.logging import configure_logging
+from entrypoints.pulse import VARIABLE
 from entrypoints.servers import Servers
 from entrypoints.tether import tethered
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0
 _GENTLE_SECONDS = 25.0
+_SILENT_SECONDS = 30.0
+_SILENT_SERVER_SECONDS = 40.0
 _log = structlog.get_logger("entrypoints.supervisor")
 
 
@@ -39,6 +42,8 @@ class Part:
     started_at: float = 0.0
     start_at: float = 0.0
     pause: float = _FIRST_PAUSE
+    beat: int = 0
+    silent: float = 0.0
 
     @property
     def running(self) -> bool:
@@ -68,7 +73,15 @@ def parts_of(config: Config, workers: int) -> list[Part]:
 class Supervisor:
     """Run the servers and the parts, start again what dies, and stop them in order; use it in the main thread."""
 
-    def __init__(self, config: Config, parts: list[Part], *, log_dir: Path | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        parts: list[Part],
+        *,
+        log_dir: Path | None = None,
+        silent_seconds: float = _SILENT_SECONDS,
+        silent_server_seconds: float = _SILENT_SERVER_SECONDS,
+    ) -> None:
         self._config = config
         self._parts = parts
         self._log_dir = log_dir
@@ -77,6 +90,9 @@ class Supervisor:
         self._stop = threading.Event()
         self._hurry = False
         self._servers_at = 0.0
+        self._looked_at = time.monotonic()
+        self._silent_seconds = silent_seconds
+        self._silent_server_seconds = silent_server_seconds
 
     def run(self) -> int:
         """Serve until SIGINT or SIGTERM (a second one hurries); return the exit status."""
@@ -94,6 +110,7 @@ class Supervisor:
                 self._log_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not self._migrated():
                 return 0 if self._stop.is_set() else 1
+            threading.Thread(target=self._watch_servers, daemon=True).start()
             announced = False
             while not self._stop.wait(0.1):
                 self._look_after()
@@ -125,7 +142,12 @@ class Supervisor:
                             process.kill()
             note.unlink(missing_ok=True)
 
+    def _pulse(self, part: Part) -> Path:
+        return self._run_dir / f"{part.name}.pulse"
+
     def _spawn(self, part: Part) -> None:
+        self._pulse(part).unlink(missing_ok=True)
+        part.silent = 0.0
         with contextlib.ExitStack() as stack:
             output = None
             if self._log_dir is not None:
@@ -137,7 +159,7 @@ class Supervisor:
                 stdout=output,
                 stderr=output,
                 cwd=CHECKOUT,
-                env=os.environ | part.environment,
+                env=os.environ | part.environment | {VARIABLE: str(self._pulse(part))},
                 start_new_session=True,
             )
         part.started_at = time.monotonic()
@@ -159,6 +181,8 @@ class Supervisor:
 
     def _look_after(self) -> None:
         now = time.monotonic()
+        # At most a second a look: where everything was frozen, and this process with it, nobody is to blame.
+        elapsed, self._looked_at = min(now - self._looked_at, 1.0), now
         if now >= self._servers_at and not all(self._servers.alive().values()):
             self._servers_at = now + 1
             try:
@@ -167,6 +191,7 @@ class Supervisor:
             except Conflict as refusal:
                 _log.error("server does not start", reason=refusal.message)
         for part in self._parts:
+            self._feel_pulse(part, elapsed)
             if part.process is not None and not part.running:
                 status = part.process.returncode
                 _kill_group(part.process.pid)
@@ -174,6 +199,32 @@ class Supervisor:
                 _log.warning("part died", name=part.name, status=status, again_in=round(part.start_at - now, 1))
             if part.process is None and now >= part.start_at:
                 self._spawn(part)
+
+    def _feel_pulse(self, part: Part, elapsed: float) -> None:
+        """Kill a part that has begun to beat and then stood still for too long: stopped, or its event loop stuck."""
+        try:
+            beat = self._pulse(part).stat().st_mtime_ns
+        except OSError:
+            return
+        if beat != part.beat:
+            part.beat, part.silent = beat, 0.0
+            return
+        part.silent += elapsed
+        if part.process is not None and part.running and part.silent >= self._silent_seconds:
+            _log.warning("part stands still and is killed", name=part.name, seconds=round(part.silent))
+            part.process.kill()
+            part.process.wait()
+
+    def _watch_servers(self) -> None:
+        silent = dict.fromkeys(self._servers.alive(), 0.0)
+        while not self._stop.wait(1):
+            for name in silent:
+                # Each look takes a second and a half at most, and so many are needed that a pause of ours is no matter.
+                silent[name] = silent[name] + 2 if self._servers.stands_still(name) else 0.0
+                if silent[name] >= self._silent_server_seconds:
+                    _log.warning("server stands still and is killed", server=name)
+                    self._servers.kill(name)
+                    silent[name] = 0.0
 
     def _stop_parts(self) -> None:
         """End who asks for work before those who are asked: the sandbox provider goes last."""
@@ -194,6 +245,7 @@ class Supervisor:
                     part.process.wait()
                     _kill_group(part.process.pid)
                 (self._run_dir / f"{part.name}.pid").unlink(missing_ok=True)
+                self._pulse(part).unlink(missing_ok=True)
 
     def _announce(self) -> None:
         # Plain lines, flushed: programs wait for the first word.

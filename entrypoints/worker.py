@@ -7,20 +7,25 @@ import threading
 from uuid import UUID
 
 import dramatiq
+import redis.asyncio as redis
+import structlog
 from dishka import AsyncContainer
 from dramatiq.asyncio import get_event_loop_thread
 from dramatiq.middleware import AsyncIO, Middleware
 
 from adapters.persistence.database import Database
-from adapters.queue.broker import ACTOR, PREFETCH, PRIORITY, QueuedWorker, redis_broker
+from adapters.queue.broker import ACTOR, PREFETCH, PRIORITY, QueuedWorker, broker_at
 from adapters.queue.deliver import Deliverer
+from adapters.queue.signs import beat
 from entrypoints.config import Config
 from entrypoints.container import container
 from entrypoints.logging import configure_logging
 from entrypoints.metrics import serve_metrics
+from entrypoints.pulse import pulse
 from entrypoints.subscriptions import SUBSCRIPTIONS
 
 DRAIN_SECONDS = 20
+log = structlog.get_logger()
 
 
 class _House(Middleware):
@@ -30,21 +35,35 @@ class _House(Middleware):
         self._config = config
         self.container: AsyncContainer | None = None
         self.deliverer: Deliverer | None = None
+        self._beating: list[asyncio.Task[None]] = []
 
     def before_worker_boot(self, _broker: dramatiq.Broker, _worker: dramatiq.Worker) -> None:
         loop = get_event_loop_thread()
         assert loop is not None
-        loop.run_coroutine(self._open())
+        try:
+            loop.run_coroutine(self._open())
+        except Exception as error:
+            # Dramatiq would go on and let a worker without a house fail whatever it is given.
+            log.error("worker cannot start", error=f"{type(error).__name__}: {error}")
+            os._exit(1)
 
     async def _open(self) -> None:
         self.container = container(self._config)
         self.deliverer = Deliverer(await self.container.get(Database), self.container, SUBSCRIPTIONS)
+        signs = beat(await self.container.get(redis.Redis), "worker")
+        self._beating = [asyncio.create_task(signs), asyncio.create_task(pulse())]
 
     def end(self) -> None:
         """Let short work end and give long work back; may be called from any thread."""
         loop = get_event_loop_thread()
-        if loop is not None and self.deliverer is not None:
-            loop.loop.call_soon_threadsafe(self.deliverer.end)
+        if loop is not None:
+            loop.loop.call_soon_threadsafe(self._end)
+
+    def _end(self) -> None:
+        if self.deliverer is not None:
+            self.deliverer.end()
+        for beating in self._beating:
+            beating.cancel()
 
     async def close(self) -> None:
         if self.container is not None:
@@ -58,7 +77,7 @@ def main() -> None:
     number = int(os.environ.get("RAPPORT_WORKER_NUMBER", "1"))
     serve_metrics(config.metrics_port_of("worker", number))
     house = _House(config)
-    broker = redis_broker(config.broker_url, AsyncIO(), house)
+    broker = broker_at(config.broker_url, AsyncIO(), house)
     dramatiq.set_broker(broker)
 
     async def deliver(delivery_id: str) -> None:

@@ -20,6 +20,7 @@ from domain.messaging.policy import Channel, Purpose, SendRequest, Verdict, deci
 
 CLAIMED_AT_ONCE = 100
 HANDED_AT_ONCE = 50
+BATCHES_IN_TURN = 10
 LEASE = timedelta(seconds=15)
 PROVIDER_LIMIT = timedelta(seconds=6)  # longer than any adapter's own time limit for one call
 MOST_ATTEMPTS = 12
@@ -135,9 +136,13 @@ class Sending:
 
     @effect
     async def send_due(self) -> None:
-        """Hand over all that is due now, in batches, and set the schedule to what is due next."""
-        while await self._batch():
-            pass
+        """Hand over what is due now, in batches, and set the schedule to what is due next.
+
+        After some batches others have their turn, so that one organisation's flood is not in everybody's way.
+        """
+        for _ in range(BATCHES_IN_TURN):
+            if not await self._batch():
+                break
         async with self.uow:
             await self.agenda.lock(SEND)
             due = await self.rows.next_due()
@@ -155,13 +160,10 @@ class Sending:
     @effect
     async def settle(self) -> None:
         """Release what a dead worker had claimed, and ask the provider about what it may or may not have taken."""
-        async with self.uow:
-            unknown = await self.rows.expired(PROVIDER_LIMIT, CLAIMED_AT_ONCE)
-        found = await asyncio.gather(*(self._ask(row) for row in unknown))
+        while await self._ask_about_unknown() == CLAIMED_AT_ONCE:
+            pass
         async with self.uow:
             now = self.clock.now()
-            results = [r for row, told in zip(unknown, found, strict=True) if (r := _found(row, told, now)) is not None]
-            await self._write(None, results, now)
             await self.agenda.lock(SEND)  # rows first, then SEND, then SETTLE: as everywhere
             await self.agenda.lock(SETTLE)
             if await self.rows.open_rows():
@@ -169,6 +171,17 @@ class Sending:
             due = await self.rows.next_due()
             if due is not None:
                 await self.agenda.no_later_than(SEND, due)
+
+    async def _ask_about_unknown(self) -> int:
+        """Settle some rows; gives how many the provider could tell about."""
+        async with self.uow:
+            unknown = await self.rows.expired(PROVIDER_LIMIT, CLAIMED_AT_ONCE)
+        found = await asyncio.gather(*(self._ask(row) for row in unknown))
+        async with self.uow:
+            now = self.clock.now()
+            results = [r for row, told in zip(unknown, found, strict=True) if (r := _found(row, told, now)) is not None]
+            await self._write(None, results, now)
+        return len(results)
 
     async def _batch(self, only: UUID | None = None) -> bool:
         batch = new_id()

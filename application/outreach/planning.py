@@ -15,6 +15,7 @@ from domain.messaging.template import render
 from domain.outreach.campaign import EXHAUSTED_AFTER, Campaign, Touch, choose_variant
 
 PLANNED_AT_ONCE = 500
+BATCHES_IN_TURN = 10
 EXHAUST = "EXHAUST"
 
 
@@ -158,9 +159,13 @@ class Planning:
 
     @effect
     async def plan(self) -> None:
-        """Plan every due touch, end campaigns that have nobody left, and set the schedule to what is due next."""
-        while await self._batch():
-            pass
+        """Plan due touches, end campaigns that have nobody left, and set the schedule to what is due next.
+
+        After some batches others have their turn.
+        """
+        for _ in range(BATCHES_IN_TURN):
+            if not await self._batch():
+                break
         async with self.uow:
             now = self.clock.now()
             for campaign in await self.enrolments.finished():

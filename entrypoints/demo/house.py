@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -35,7 +36,9 @@ def free_port() -> int:
 class House:
     """Run everything of one installation; leaving the block stops it and removes its folder, unless it is to stay."""
 
-    def __init__(self, seed: str, workers: int, port: int | None, *, keep: bool) -> None:
+    def __init__(
+        self, seed: str, workers: int, port: int | None, *, keep: bool, settings: Mapping[str, str] | None = None
+    ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="rapport-demo-"))
         self.workers = workers
         self.keep = keep
@@ -50,6 +53,7 @@ class House:
             "RAPPORT_METRICS_PORT": "0",
             "RAPPORT_LOG_LEVEL": "warning",
             **{f"RAPPORT_LIMIT_{name}": "0" for name in _LIMITS},
+            **(settings or {}),
         }
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -107,11 +111,19 @@ class House:
                 used[note.stem] = times.user + times.system
         return used
 
+    def id_of(self, name: str) -> int:
+        """Tell the process id that a part, or an embedded server, has now."""
+        return int((self.folder / "run" / f"{name}.pid").read_text())
+
+    def send(self, name: str, number: signal.Signals) -> int:
+        """Send a signal to a part or an embedded server; tell the process id that it has."""
+        process_id = self.id_of(name)
+        os.kill(process_id, number)
+        return process_id
+
     def kill(self, name: str) -> int:
         """Kill a part with SIGKILL; tell the process id that it had."""
-        process_id = int((self.folder / "run" / f"{name}.pid").read_text())
-        os.kill(process_id, signal.SIGKILL)
-        return process_id
+        return self.send(name, signal.SIGKILL)
 
     def stop(self) -> None:
         """End everything, wait until it has ended, and remove the folder."""

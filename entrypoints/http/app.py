@@ -20,6 +20,7 @@ from entrypoints.http.operation import LARGEST_BODY
 from entrypoints.http.routes import ROUTES, SANDBOX_ROUTES
 from entrypoints.logging import configure_logging
 from entrypoints.metrics import serve_metrics
+from entrypoints.pulse import pulse
 
 DRAIN_SECONDS = 18
 _ALLOWED_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "Prefer", "X-Request-ID"]
@@ -73,6 +74,7 @@ async def serve(config: Config) -> None:
         loop.add_signal_handler(number, stopped.set)
     serving = loop.create_task(server.serve())
     waiting = loop.create_task(stopped.wait())
+    beating = loop.create_task(pulse())
     try:
         await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
         if not serving.done():
@@ -82,6 +84,7 @@ async def serve(config: Config) -> None:
             serving.result()
     finally:
         waiting.cancel()
+        beating.cancel()
         await house.close()
 
 
