@@ -19,14 +19,26 @@ REQUEST_SECONDS = Histogram("rapport_request_seconds", "Time to an answer.", ["m
 QUEUE_DEPTH = Gauge("rapport_queue_depth", "Deliveries owed and not parked.", ["queue"])
 QUEUE_AGE = Gauge("rapport_queue_age_seconds", "Age of the oldest delivery owed and not parked.", ["queue"])
 PARKED = Gauge("rapport_parked_deliveries", "Deliveries that wait for a person.")
+QUEUE_OVERDUE = Gauge(
+    "rapport_queue_overdue_seconds", "How late the delivery is that should have been done first.", ["queue"]
+)
+STUCK = Gauge("rapport_stuck_rows", "Messages whose state should have changed a minute ago.", ["state"])
 RELAY_LAG = Gauge("rapport_relay_lag_seconds", "Age of the oldest event when it was relayed.")
 
 _DEPTHS = """
 SELECT queue, count(*) FILTER (WHERE parked_at IS NULL) AS depth,
        count(*) FILTER (WHERE parked_at IS NOT NULL) AS parked,
-       coalesce(extract(epoch FROM clock_timestamp() - min(created_at) FILTER (WHERE parked_at IS NULL)), 0) AS age
+       coalesce(extract(epoch FROM clock_timestamp() - min(created_at) FILTER (WHERE parked_at IS NULL)), 0) AS age,
+       greatest(coalesce(extract(epoch FROM clock_timestamp() - min(due_at) FILTER (WHERE parked_at IS NULL)), 0), 0)
+         AS overdue
 FROM deliveries GROUP BY queue
 """
+# Each of these states carries a lease: work under way renews or ends it, and the settling of unknown ones comes round.
+_STUCK = """
+SELECT state, count(*) FILTER (WHERE lease_until < clock_timestamp() - interval '1 minute') AS stuck
+FROM sends WHERE state IN ('claimed', 'handed', 'unknown') GROUP BY state
+"""
+_OPEN = ("claimed", "handed", "unknown")
 
 
 def serve_metrics(port: int) -> None:
@@ -39,22 +51,26 @@ def serve_metrics(port: int) -> None:
 
 
 async def measure_queues(database: Database) -> None:
-    """Set the queues' gauges; a queue that owes nothing is told as 0."""
+    """Set the gauges of queues and ledger; a queue that owes nothing is told as 0."""
     async with database.connection() as connection:
         found = {row["queue"]: row for row in await connection.fetch(_DEPTHS)}
+        stuck = {row["state"]: row["stuck"] for row in await connection.fetch(_STUCK)}
+    for state in _OPEN:
+        STUCK.labels(state).set(stuck.get(state, 0))
     for queue in {*PREFETCH, *found}:
         row = found.get(queue)
         QUEUE_DEPTH.labels(queue).set(row["depth"] if row else 0)
         QUEUE_AGE.labels(queue).set(float(row["age"]) if row else 0)
+        QUEUE_OVERDUE.labels(queue).set(float(row["overdue"]) if row else 0)
     PARKED.set(sum(row["parked"] for row in found.values()))
 
 
 async def watch_queues(database: Database, relay: "Relay") -> None:
-    """Keep the gauges of queues and relay true, each five seconds."""
+    """Keep the gauges of queues, ledger and relay true, each second."""
     while True:
         try:
             await measure_queues(database)
             RELAY_LAG.set(relay.lag_seconds)
         except (Unavailable, OSError, TimeoutError) as error:
             log.warning("queues cannot be measured", error=type(error).__name__)
-        await asyncio.sleep(5)
+        await asyncio.sleep(1)

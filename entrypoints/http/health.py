@@ -13,6 +13,7 @@ from litestar import Request
 
 from adapters.persistence.database import Database
 from adapters.persistence.migrations.run import newest_revision
+from adapters.queue.signs import silent
 from application.ports import View
 from entrypoints.config import Config
 from entrypoints.http.operation import Answer, operation
@@ -107,13 +108,22 @@ async def _database(container: AsyncContainer) -> str:
 
 async def _redis(container: AsyncContainer) -> str:
     client = await container.get(redis.Redis)
-    await client.ping()
+    try:
+        await client.set("rapport:ready", b"", px=1000)
+    except redis.ResponseError as error:
+        return f"takes no writes ({str(error)[:100]})"
     return "ok"
 
 
 async def _queue(container: AsyncContainer) -> str:
     lag = await _ask(container, _LAG)
-    return "ok" if lag < _LAG_SECONDS else f"the oldest delivery is overdue by {lag:.0f} s"
+    if lag >= _LAG_SECONDS:
+        return f"the oldest delivery is overdue by {lag:.0f} s"
+    try:
+        missed = await silent(await container.get(redis.Redis))
+    except (redis.RedisError, OSError):
+        return "ok"  # whether Redis can be had is another check's to say
+    return f"no {' and no '.join(missed)} is at work" if missed else "ok"
 
 
 async def _migrations(container: AsyncContainer) -> str:
