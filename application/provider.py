@@ -55,5 +55,5 @@ class Capabilities(Protocol):
     """Know which capabilities have a provider."""
 
     def require(self, capability: str) -> None:
-        """Refuse with `NotConfigured` where `capability` (`texting`) has none."""
+        """Refuse with `NotConfigured` where `capability` (`texting`, `email`) has none."""
         ...

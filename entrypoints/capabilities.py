@@ -5,10 +5,10 @@ from entrypoints.config import Config
 
 
 class ConfiguredCapabilities:
-    """Implement `Capabilities` from the settings; until a provider has an adapter only the sandbox serves texting."""
+    """Implement `Capabilities` from the settings; until a provider has an adapter only the sandbox serves them."""
 
     def __init__(self, config: Config) -> None:
-        self._present = {"texting"} if config.sandbox else set[str]()
+        self._present = {"texting", "email"} if config.sandbox else set[str]()
 
     def require(self, capability: str) -> None:
         """Refuse where there is no provider."""

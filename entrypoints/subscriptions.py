@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 
 from adapters.queue.deliver import Subscription
 from adapters.queue.relay import Route
+from application.identity.invitation_mail import MAILS, InvitationMail
 from application.messaging.conversations import Conversations
 from application.messaging.gate import SEND, SETTLE
 from application.messaging.sending import Sending
 from application.outreach.campaigns import PLAN
 from application.outreach.imports import Imports
 from application.outreach.planning import Planning
+from domain.identity.membership import UserInvited
 from domain.messaging.message import MessagePlanned, MessagesSettled, TextArrived
 from domain.outreach.lead_import import ImportRequested
 
@@ -18,6 +20,7 @@ FOLLOWS: tuple[Subscription, ...] = (
     Subscription("conversations.receive", TextArrived, Conversations, "receive", queue="replies"),
     Subscription("sending.send_one", MessagePlanned, Sending, "send_one", queue="replies", long=True),
     Subscription("planning.advance", MessagesSettled, Planning, "advance", queue="campaigns"),
+    Subscription("invitation_mail.send", UserInvited, InvitationMail, "send", long=True),
     Subscription("imports.run", ImportRequested, Imports, "run", queue="imports", long=True, given_up="give_up"),
 )
 
@@ -26,6 +29,7 @@ SCHEDULED: tuple[Subscription, ...] = (
     Subscription(PLAN, None, Planning, "plan", queue="campaigns", lease_seconds=5, long=True),
     Subscription(SEND, None, Sending, "send_due", queue="campaigns", lease_seconds=5, long=True),
     Subscription(SETTLE, None, Sending, "settle", queue="default", lease_seconds=5, long=True),
+    Subscription(MAILS, None, InvitationMail, "settle", queue="default", lease_seconds=5, long=True),
 )
 
 SUBSCRIPTIONS: Mapping[str, Subscription] = {s.name: s for s in (*FOLLOWS, *SCHEDULED)}

@@ -1,4 +1,4 @@
-"""Accounts, memberships and organisations in PostgreSQL."""
+"""Accounts, organisations and who is at the door, in PostgreSQL."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ import asyncpg
 from adapters.persistence.database import Database, PostgresUnitOfWork
 from adapters.persistence.gathering import Gathering
 from adapters.persistence.schema import identity as schema
-from adapters.persistence.store import Layout, PostgresStore
-from domain.identity.account import Account, Membership
+from adapters.persistence.store import PostgresStore
+from domain.identity.account import Account
 from domain.identity.organization import Organization
 from domain.identity.role import OF_PEOPLE_ONLY, Permission, Role
 from domain.kernel import Duplicate, Email, NotFound, Phone, Stale
@@ -140,7 +140,8 @@ class PostgresOrganizations(PostgresStore[Organization]):
 
 
 _ACCOUNT = (
-    "id, email, password_hash, first_name, last_name, phone, avatar_url, token_version, last_organization_id, version"
+    "id, email, password_hash, first_name, last_name, phone, avatar_url, token_version, last_organization_id,"
+    " is_platform_admin, version"
 )
 
 
@@ -174,24 +175,48 @@ class PostgresAccounts:
         """Update one and raise its version, or refuse with `Stale`."""
         done = await self._write(
             "UPDATE accounts SET version = version + 1, email = $2, password_hash = $3, first_name = $4,"
-            " last_name = $5, phone = $6, avatar_url = $7, token_version = $8 WHERE id = $1 AND version = $9",
+            " last_name = $5, phone = $6, avatar_url = $7, token_version = $8, is_platform_admin = $9"
+            " WHERE id = $1 AND version = $10",
             account,
             account.token_version,
+            account.is_platform_admin,
             account.version,
         )
         if done == "UPDATE 0":
             raise Stale("This profile was changed by somebody else meanwhile.")
         account.version += 1
 
-    async def note_sign_in(self, account_id: UUID, organization_id: UUID) -> None:
-        """Remember when and where somebody signed in last."""
+    async def find_or_add(self, account: Account) -> Account:
+        """Insert one, or give the one that has the address already."""
         await self._uow.connection.execute(
-            "UPDATE accounts SET last_organization_id = $2, last_login_at = clock_timestamp() WHERE id = $1",
+            "INSERT INTO accounts (id, email, first_name, last_name, created_at)"
+            " VALUES ($1, $2, $3, $4, clock_timestamp()) ON CONFLICT (email) DO NOTHING",
+            account.id,
+            account.email,
+            account.first_name,
+            account.last_name,
+        )
+        found = await self.by_email(account.email)
+        assert found is not None
+        return found
+
+    async def end_tokens(self, account_id: UUID) -> None:
+        """End every token of an account given out so far."""
+        await self._uow.connection.execute(
+            "UPDATE accounts SET token_version = token_version + 1, version = version + 1 WHERE id = $1", account_id
+        )
+
+    async def note_sign_in(self, account_id: UUID, organization_id: UUID) -> None:
+        """Remember when and where somebody signed in last, with the account and with the membership."""
+        await self._uow.connection.execute(
+            "WITH entered AS (UPDATE memberships SET last_login_at = clock_timestamp()"
+            " WHERE account_id = $1 AND organization_id = $2)"
+            " UPDATE accounts SET last_organization_id = $2, last_login_at = clock_timestamp() WHERE id = $1",
             account_id,
             organization_id,
         )
 
-    async def _write(self, statement: str, account: Account, *more: int) -> str:
+    async def _write(self, statement: str, account: Account, *more: int | bool) -> str:
         fields = ("id", "email", "password_hash", "first_name", "last_name", "phone", "avatar_url")
         try:
             done = await self._uow.connection.execute(statement, *(getattr(account, f) for f in fields), *more)
@@ -203,59 +228,6 @@ class PostgresAccounts:
 def _account(row: Any) -> Account:
     values = dict(row) | {"email": Email(row["email"]), "phone": Phone(row["phone"]) if row["phone"] else None}
     return Account(**values)
-
-
-_ORGANIZATION = Layout(Organization, schema.organizations)
-
-
-class PostgresMemberships:
-    """Know who belongs where."""
-
-    def __init__(self, uow: PostgresUnitOfWork) -> None:
-        self._uow = uow
-
-    async def add(self, membership: Membership) -> None:
-        """Make an account a member."""
-        await self._uow.connection.execute(
-            "INSERT INTO memberships (account_id, organization_id, role, created_at, joined_at)"
-            " VALUES ($1, $2, $3, clock_timestamp(), clock_timestamp())",
-            membership.account_id,
-            membership.organization_id,
-            membership.role,
-        )
-
-    async def of_account(self, account_id: UUID) -> list[tuple[Membership, Organization]]:
-        """List an account's active memberships; each organisation is read as itself, as row-level security asks."""
-        connection = self._uow.connection
-        rows = await connection.fetch(
-            "SELECT organization_id, role FROM memberships WHERE account_id = $1 AND is_active"
-            " ORDER BY created_at, organization_id",
-            account_id,
-        )
-        found = []
-        for row in rows:
-            await self._act_as(row["organization_id"])
-            organization = await connection.fetchrow(
-                "SELECT * FROM organizations WHERE organization_id = $1 AND deleted_at IS NULL", row["organization_id"]
-            )
-            if organization is not None:
-                membership = Membership(
-                    account_id=account_id, organization_id=row["organization_id"], role=Role(row["role"])
-                )
-                found.append((membership, _ORGANIZATION.read(organization)))
-        await self._act_as(self._uow.organization_id)
-        return found
-
-    async def _act_as(self, organization_id: UUID) -> None:
-        await self._uow.connection.execute(
-            "SELECT set_config('rapport.organization_id', $1, true)", str(organization_id)
-        )
-
-    async def end_all(self, organization_id: UUID) -> None:
-        """End every membership of an organisation."""
-        await self._uow.connection.execute(
-            "UPDATE memberships SET is_active = false WHERE organization_id = $1", organization_id
-        )
 
 
 class PostgresInstallation:
@@ -276,6 +248,11 @@ class PostgresInstallation:
                 " ON CONFLICT (id) DO UPDATE SET is_set_up = true WHERE NOT installation.is_set_up RETURNING true"
             )
         )
+
+    async def first_organization(self) -> UUID | None:
+        """Tell whose it is, if anybody's."""
+        found: UUID | None = await self._uow.connection.fetchval("SELECT first_organization_id FROM installation")
+        return found
 
     async def belongs_to(self, organization_id: UUID, *, only_if_free: bool = False) -> None:
         """Give it to an organisation."""

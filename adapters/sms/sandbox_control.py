@@ -6,13 +6,20 @@ from typing import Any
 import httpx
 import msgspec
 
-from application.platform.sandbox import ProviderState, SandboxTextsView, SandboxTextView, SetFault
+from application.platform.sandbox import (
+    ProviderState,
+    SandboxMailItem,
+    SandboxMailView,
+    SandboxTextsView,
+    SandboxTextView,
+    SetFault,
+)
 from application.provider import Unavailable
 from domain.kernel import Invalid, Phone
 
 
 class HttpSandboxProvider:
-    """Be the application's `SandboxProvider`; `client` is shared and owned by the caller."""
+    """Be the application's `SandboxProvider` and `SandboxMailbox`; `client` is shared and owned by the caller."""
 
     def __init__(self, client: httpx.AsyncClient, base_url: str, token: str) -> None:
         self._client = client
@@ -37,6 +44,14 @@ class HttpSandboxProvider:
         found = await self._call("GET", "/texts", params=asked)
         return SandboxTextsView(
             texts=msgspec.convert(found["data"], list[SandboxTextView]), next_cursor=found["next_cursor"]
+        )
+
+    async def mails(self, organization_id: str, cursor: str | None, limit: int) -> SandboxMailView:
+        """List what mail it accepted of an organisation."""
+        asked = {"organization_id": organization_id, "limit": limit} | ({"before": cursor} if cursor else {})
+        found = await self._call("GET", "/mails", params=asked)
+        return SandboxMailView(
+            mails=msgspec.convert(found["data"], list[SandboxMailItem]), next_cursor=found["next_cursor"]
         )
 
     async def inbound(self, sender: Phone, to: Phone, body: str) -> str:

@@ -20,9 +20,10 @@ from application.identity.organizations import (
 from application.identity.passwords import Passwords
 from application.identity.tokens import Bearer, Tokens
 from application.ports import Actor, Command, UnitOfWork, View, public
-from domain.identity.account import Account, Membership, SetUpAlready, WrongCredentials, check_password, split_name
+from domain.identity.account import Account, SetUpAlready, WrongCredentials, check_password, split_name
+from domain.identity.membership import Membership
 from domain.identity.organization import Organization
-from domain.identity.role import PERMISSIONS, Permission, Role
+from domain.identity.role import Permission, Role, permissions_of
 from domain.kernel import Email, Forbidden, Invalid, Phone, Stale
 
 Password = Annotated[str, Meta(max_length=1000)]
@@ -153,6 +154,14 @@ class AccountStore(Protocol):
         """Update one, or refuse with `Stale`."""
         ...
 
+    async def find_or_add(self, account: Account) -> Account:
+        """Insert one, or give the one that has the address already."""
+        ...
+
+    async def end_tokens(self, account_id: UUID) -> None:
+        """End every token of an account given out so far."""
+        ...
+
     async def note_sign_in(self, account_id: UUID, organization_id: UUID) -> None:
         """Remember when and where somebody signed in last."""
         ...
@@ -169,6 +178,10 @@ class Installation(Protocol):
         """Set it up; of many at once only the first is told yes, the others wait for its end."""
         ...
 
+    async def first_organization(self) -> UUID | None:
+        """Tell whose it is, if anybody's."""
+        ...
+
     async def belongs_to(self, organization_id: UUID, *, only_if_free: bool = False) -> None:
         """Give it to an organisation; `only_if_free` leaves it with whoever has it."""
         ...
@@ -181,8 +194,14 @@ class RegistrationPolicy:
     is_open: bool
 
 
-def user_view(account: Account, membership: Membership) -> UserView:
-    """Show a person in one organisation."""
+def user_view(account: Account, membership: Membership, first_organization: UUID | None) -> UserView:
+    """Show a person in one organisation, with all that role, flags, account and organisation permit there."""
+    permissions = permissions_of(
+        membership.role,
+        can_manage_users=membership.can_manage_users,
+        is_platform_admin=account.is_platform_admin,
+        is_first_organization=membership.organization_id == first_organization,
+    )
     return UserView(
         id=account.id,
         email=account.email,
@@ -193,8 +212,23 @@ def user_view(account: Account, membership: Membership) -> UserView:
         avatar_url=account.avatar_url,
         organization_id=membership.organization_id,
         role=membership.role,
-        permissions=sorted(permission.value for permission in PERMISSIONS[membership.role]),
+        permissions=sorted(permission.value for permission in permissions),
         version=account.version,
+    )
+
+
+def signed_in_view(
+    tokens: Tokens,
+    account: Account,
+    membership: Membership,
+    organization: Organization,
+    first_organization: UUID | None,
+) -> SignedInView:
+    """Hand out a token for one organisation."""
+    return SignedInView(
+        token=tokens.issue(Bearer(account.id, organization.id, account.token_version)),
+        user=user_view(account, membership, first_organization),
+        organization=organization_view(organization, membership.role),
     )
 
 
@@ -266,15 +300,62 @@ class Accounts:
         if account is None or not right:
             raise WrongCredentials("The e-mail address or the password is wrong.")
         async with self.uow:
-            known = {m.organization_id: (m, o) for m, o in await self.memberships.of_account(account.id)}
-            wanted = command.organization_id or account.last_organization_id
-            if command.organization_id is not None and command.organization_id not in known:
-                raise Forbidden("You do not belong to this organisation.")
-            if not known:
-                raise Forbidden("You belong to no organisation any more.")
-            membership, organization = known.get(cast("UUID", wanted)) or next(iter(known.values()))
+            membership, organization = await self._place(account, command.organization_id)
             await self.accounts.note_sign_in(account.id, organization.id)
-            return self._signed_in(account, membership, organization)
+            return await self._signed_in(account, membership, organization)
+
+    async def _place(self, account: Account, wanted: UUID | None) -> tuple[Membership, Organization]:
+        """Choose where somebody goes: where they ask to, else where they were last, else where they may."""
+        known = {m.organization_id: (m, o) for m, o in await self.memberships.of_account(account.id)}
+        if wanted is None and known:
+            return known.get(cast("UUID", account.last_organization_id)) or next(iter(known.values()))
+        if wanted in known:
+            return known[wanted]
+        if account.is_platform_admin:
+            for place in (wanted,) if wanted else (account.last_organization_id, await self._first()):
+                entered = await self._entered(account, place)
+                if entered is not None:
+                    return entered
+        if wanted is not None:
+            raise Forbidden("You do not belong to this organisation.")
+        raise Forbidden("You belong to no organisation any more.")
+
+    async def _entered(self, account: Account, place: UUID | None) -> tuple[Membership, Organization] | None:
+        """Let a platform administrator in where they are no member."""
+        organization = None if place is None else await self.memberships.open_organization(place)
+        if organization is None:
+            return None
+        role = Role.PLATFORM_ADMIN
+        return Membership(account_id=account.id, organization_id=organization.id, role=role), organization
+
+    async def _first(self) -> UUID | None:
+        return await self.installation.first_organization()
+
+    async def appoint_platform_admin(self, email: str, password: str | None, name: str | None) -> bool:
+        """Make somebody an administrator of the platform, with an account where there is none; tells if it is new.
+
+        From the installation's own command line. An account that cannot sign in yet needs a password.
+        """
+        self.actor.require(Permission.PLATFORM)
+        address = Email(email)
+        async with self.uow.reading():
+            account = await self.accounts.by_email(address)
+        password_hash = None
+        if account is None or account.password_hash is None:
+            if password is None:
+                raise Invalid("A password is needed for a new account.", field="password")
+            password_hash = await self.passwords.hash(check_password(password))
+        async with self.uow:
+            if account is None:
+                first_name, last_name = split_name(name or address.partition("@")[0])
+                account = await self.accounts.find_or_add(
+                    Account(email=address, password_hash=None, first_name=first_name, last_name=last_name)
+                )
+            if password_hash is not None:
+                account.change_password(password_hash)
+            account.is_platform_admin = True
+            await self.accounts.save(account)
+            return password_hash is not None
 
     async def sign_out(self) -> None:
         """End every token of the person, on all devices."""
@@ -291,7 +372,8 @@ class Accounts:
             account = await self.accounts.get(self.actor.person())
             membership, organization = await self._here(account)
             return SessionView(
-                user=user_view(account, membership), organization=organization_view(organization, membership.role)
+                user=user_view(account, membership, await self._first()),
+                organization=organization_view(organization, membership.role),
             )
 
     async def me(self) -> UserView:
@@ -318,7 +400,7 @@ class Accounts:
             if password_hash is not None:
                 account.change_password(password_hash)
             await self.accounts.save(account)
-            signed_in = self._signed_in(account, *await self._here(account))
+            signed_in = await self._signed_in(account, *await self._here(account))
             return signed_in.user if password_hash is None else replace(signed_in.user, token=signed_in.token)
 
     async def _new_password(self, command: ChangeProfile, email: Email | None) -> str | None:
@@ -343,24 +425,34 @@ class Accounts:
         return await self._welcome(account, {"name": command.organization_name, **values})
 
     async def _welcome(self, account: Account, values: dict[str, Any]) -> SignedInView:
-        await self.accounts.add(account)
+        account = await self._added(account)
         organization = await self.founding.found(self.actor.organization_id, account.id, values)
         await self.accounts.note_sign_in(account.id, organization.id)
         membership = Membership(account_id=account.id, organization_id=organization.id, role=Role.OWNER)
-        return self._signed_in(account, membership, organization)
+        return await self._signed_in(account, membership, organization)
 
-    def _signed_in(self, account: Account, membership: Membership, organization: Organization) -> SignedInView:
-        return SignedInView(
-            token=self.tokens.issue(Bearer(account.id, organization.id, account.token_version)),
-            user=user_view(account, membership),
-            organization=organization_view(organization, membership.role),
-        )
+    async def _added(self, account: Account) -> Account:
+        """Add an account, or fill one in that exists only because somebody was invited and never came."""
+        present = await self.accounts.by_email(account.email)
+        if present is None or present.password_hash is not None:
+            await self.accounts.add(account)
+            return account
+        present.first_name, present.last_name = account.first_name, account.last_name
+        present.password_hash = account.password_hash
+        await self.accounts.save(present)
+        return present
+
+    async def _signed_in(self, account: Account, membership: Membership, organization: Organization) -> SignedInView:
+        return signed_in_view(self.tokens, account, membership, organization, await self._first())
 
     async def _here(self, account: Account) -> tuple[Membership, Organization]:
         for membership, organization in await self.memberships.of_account(account.id):
             if organization.id == self.actor.organization_id:
                 return membership, organization
-        raise Forbidden("You do not belong to this organisation any more.")
+        entered = await self._entered(account, self.actor.organization_id) if account.is_platform_admin else None
+        if entered is None:
+            raise Forbidden("You do not belong to this organisation any more.")
+        return entered
 
 
 def _clashing(account: Account, command: ChangeProfile) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from application.ports import Actor, Clock, Command, Found, PageRequest, Store, UnitOfWork, View, within
-from domain.identity.account import Membership
+from domain.identity.membership import Membership
 from domain.identity.organization import Organization
 from domain.identity.role import Permission, Role
 from domain.kernel import Email, Invalid, NotFound, Phone, Stale
@@ -135,6 +135,14 @@ class Memberships(Protocol):
 
     async def of_account(self, account_id: UUID) -> list[tuple[Membership, Organization]]:
         """List an account's active memberships of open organisations, the oldest first."""
+        ...
+
+    async def of(self, account_id: UUID, organization_id: UUID) -> Membership | None:
+        """Load one membership, whatever its state."""
+        ...
+
+    async def open_organization(self, organization_id: UUID) -> Organization | None:
+        """Load an organisation that is not closed, whoever acts."""
         ...
 
     async def end_all(self, organization_id: UUID) -> None:
@@ -327,4 +335,6 @@ class Organizations:
         for membership, organization in known:
             if organization.id == identifier:
                 return organization_view(organization, membership.role)
+        if Permission.PLATFORM in self.actor.permissions:
+            return organization_view(await self._open(identifier), Role.PLATFORM_ADMIN)
         raise NotFound("There is no such organisation.")

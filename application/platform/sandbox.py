@@ -54,8 +54,39 @@ class SandboxTextsView(View, frozen=True):
     }
 
 
+class SandboxMailItem(View, frozen=True):
+    """Show one mail that the sandbox's provider accepted."""
+
+    id: str
+    to: str
+    subject: str
+    body: str
+    key: str
+    accepted_at: datetime
+
+
+class SandboxMailView(View, frozen=True):
+    """Show what mail was accepted, newest first."""
+
+    mails: list[SandboxMailItem]
+    next_cursor: str | None
+    example: ClassVar[dict[str, Any]] = {
+        "mails": [
+            {
+                "id": "01890a5d-ae00-7f00-9b00-0c0d0e0f1011",
+                "to": "rita@bright.example",
+                "subject": "Olga Owner invites you to Bright Windows Ltd",
+                "body": "Hello, …",
+                "key": "01890a5d-ad10-7c3e-8a53-4f0f6a2c1d77",
+                "accepted_at": "2027-03-22T09:00:01Z",
+            }
+        ],
+        "next_cursor": None,
+    }
+
+
 class SandboxPage(Filter, frozen=True):
-    """Say which part of the accepted texts is wanted."""
+    """Say which part of what was accepted is wanted."""
 
     cursor: str | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
@@ -96,7 +127,7 @@ class ClockView(View, frozen=True):
 class SetFault(Command, frozen=True):
     """Let the provider fail: for the next `next` calls, or each call with a probability."""
 
-    capability: Literal["sms"]
+    capability: Literal["sms", "email"]
     fault: Fault
     probability: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     next: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = None
@@ -164,6 +195,15 @@ class SandboxProvider(Protocol):
         ...
 
 
+@provider_port
+class SandboxMailbox(Protocol):
+    """Read what the sandbox's provider process took as mail."""
+
+    async def mails(self, organization_id: str, cursor: str | None, limit: int) -> SandboxMailView:
+        """List what it accepted of an organisation."""
+        ...
+
+
 class SandboxClock(Protocol):
     """Know and move business time."""
 
@@ -199,6 +239,7 @@ class Sandbox:
     actor: Actor
     uow: UnitOfWork
     provider: SandboxProvider
+    mailbox: SandboxMailbox
     clock: SandboxClock
     work: OpenWork
     pause: Pause
@@ -207,6 +248,11 @@ class Sandbox:
         """List what the text provider accepted from this organisation, newest first."""
         self.actor.require(Permission.SANDBOX)
         return await self.provider.texts(str(self.actor.organization_id), page.cursor, page.limit)
+
+    async def mails(self, page: SandboxPage) -> SandboxMailView:
+        """List what the mail provider accepted from this organisation, newest first."""
+        self.actor.require(Permission.SANDBOX)
+        return await self.mailbox.mails(str(self.actor.organization_id), page.cursor, page.limit)
 
     async def inbound(self, asked: SandboxInbound) -> SandboxInboundView:
         """Let somebody text us: through the provider and its signed webhook."""

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from domain.identity.role import Role
 from domain.kernel import Email, Forbidden, Invalid, Phone, Refusal, new_id
 
 SHORTEST_PASSWORD = 8
@@ -35,6 +34,7 @@ class Account:
     avatar_url: str | None = None
     token_version: int = 1
     last_organization_id: UUID | None = None
+    is_platform_admin: bool = False
     version: int = 1
 
     @property
@@ -50,15 +50,6 @@ class Account:
     def end_tokens(self) -> None:
         """End every token given out so far."""
         self.token_version += 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Membership:
-    """Say that an account belongs to an organisation, and as what."""
-
-    account_id: UUID
-    organization_id: UUID
-    role: Role
 
 
 def check_password(password: str, field: str = "password") -> str:

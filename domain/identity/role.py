@@ -77,3 +77,21 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.PLATFORM_ADMIN: _ADMIN | PLATFORM_PERMISSIONS,
 }
 SEES_ALL_LEADS = frozenset(Role) - {Role.REP}
+
+
+def permissions_of(
+    role: Role,
+    *,
+    can_manage_users: bool = False,
+    is_platform_admin: bool = False,
+    is_first_organization: bool = False,
+) -> frozenset[Permission]:
+    """Tell all that a role permits together with the flag, the account and the organisation it is held in."""
+    permissions = PERMISSIONS[role]
+    if is_platform_admin:
+        permissions |= PLATFORM_PERMISSIONS
+    if can_manage_users:
+        permissions |= MANAGES_USERS
+    if is_first_organization and role in (Role.OWNER, Role.ADMIN):
+        permissions |= {Permission.INSTALLATION}
+    return permissions

@@ -14,14 +14,7 @@ from adapters.persistence.identity import Admissions
 from application.identity.tokens import Tokens
 from application.ports import Actor
 from domain.identity.api_key import KEY_PREFIX, hash_of_key
-from domain.identity.role import (
-    MANAGES_USERS,
-    PERMISSIONS,
-    PLATFORM_PERMISSIONS,
-    SEES_ALL_LEADS,
-    Permission,
-    Role,
-)
+from domain.identity.role import SEES_ALL_LEADS, permissions_of
 from domain.kernel import NotFound, new_id
 from entrypoints.config import Config
 from entrypoints.http.errors import Refused
@@ -118,13 +111,12 @@ class Doorkeeper:
                 raise NotFound("There is no such organisation.")
         if admission is None or admission.token_version != bearer.token_version:
             raise Unadmitted("Your sign-in has ended. Sign in again.")
-        permissions = PERMISSIONS[admission.role]
-        if admission.is_platform_admin:
-            permissions |= PLATFORM_PERMISSIONS
-        if admission.can_manage_users:
-            permissions |= MANAGES_USERS
-        if admission.is_first_organization and admission.role in (Role.OWNER, Role.ADMIN):
-            permissions |= {Permission.INSTALLATION}
+        permissions = permissions_of(
+            admission.role,
+            can_manage_users=admission.can_manage_users,
+            is_platform_admin=admission.is_platform_admin,
+            is_first_organization=admission.is_first_organization,
+        )
         actor = Actor(
             self._newcomer(f"{bearer.account_id} {key}" if key else None) if access == "newcomer" else wanted,
             bearer.account_id,

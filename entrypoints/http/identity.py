@@ -1,6 +1,5 @@
 """Signing in and out, the own profile, organisations and their settings."""
 
-import hashlib
 from uuid import UUID
 
 from litestar.datastructures import Cookie
@@ -29,7 +28,7 @@ from application.identity.organizations import (
 from application.ports import Found, PageRequest
 from entrypoints.config import Config
 from entrypoints.http.auth import COOKIE, Caller
-from entrypoints.http.limits import RateLimiter
+from entrypoints.http.limits import RateLimiter, admit_password
 from entrypoints.http.operation import Answer, IfMatch, operation
 
 
@@ -45,14 +44,15 @@ def _cookie(config: Config, token: str) -> Cookie:
     )
 
 
-def _signed_in(config: Config, view: SignedInView, status: int) -> Answer:
+def signed_in_answer(config: Config, view: SignedInView, status: int) -> Answer:
+    """Answer a token, in the body and as the cookie."""
     return Answer(view, status, cookies=[_cookie(config, view.token)])
 
 
 @operation("PUT", "/auth", "setUp", "Set the installation up", status=201, access="public", shows=SignedInView)
 async def set_up(accounts: Accounts, body: SetUp, config: Config) -> Answer:
     """Makes the first owner and organisation; every later call is refused with SETUP_ALREADY_COMPLETED."""
-    return _signed_in(config, await accounts.set_up(body), 201)
+    return signed_in_answer(config, await accounts.set_up(body), 201)
 
 
 @operation(
@@ -60,10 +60,9 @@ async def set_up(accounts: Accounts, body: SetUp, config: Config) -> Answer:
 )
 async def sign_in(accounts: Accounts, body: SignIn, config: Config, caller: Caller, limiter: RateLimiter) -> Answer:
     """Hands out a token for seven days, in the answer and as an HttpOnly cookie."""
-    account = hashlib.blake2b(body.email.strip().lower().encode(), digest_size=16).hexdigest()
     await limiter.admit("sign_in", f"address/{caller.address}", closed=True)
-    await limiter.admit("sign_in", f"account/{account}", closed=True)
-    return _signed_in(config, await accounts.sign_in(body), 200)
+    await admit_password(limiter, body.email)
+    return signed_in_answer(config, await accounts.sign_in(body), 200)
 
 
 @operation("DELETE", "/auth", "signOut", "Sign out everywhere")
@@ -76,7 +75,7 @@ async def sign_out(accounts: Accounts, config: Config) -> Answer:
 @operation("POST", "/auth/register", "register", "Register", access="public", shows=SignedInView)
 async def register(accounts: Accounts, body: Register, config: Config) -> Answer:
     """Makes an account with an organisation of its own, in sandbox mode or where registration is open."""
-    return _signed_in(config, await accounts.register(body), 201)
+    return signed_in_answer(config, await accounts.register(body), 201)
 
 
 @operation("GET", "/auth/session", "getSession", "Show who is signed in")
@@ -99,8 +98,13 @@ async def get_me(accounts: Accounts) -> UserView:
 
 
 @operation("PATCH", "/users/me", "changeMe", "Change the own profile", shows=UserView)
-async def change_me(accounts: Accounts, body: ChangeProfile, version: IfMatch, config: Config) -> Answer:
-    """Another password ends all tokens but the new one in the answer."""
+async def change_me(
+    accounts: Accounts, body: ChangeProfile, version: IfMatch, config: Config, limiter: RateLimiter
+) -> Answer:
+    """Another password ends all tokens but the new one in the answer; the present one is asked for, and counted as at
+    signing in."""
+    if body.current_password is not None:
+        await admit_password(limiter, (await accounts.me()).email)
     view = await accounts.change_profile(body, version)
     return Answer(view, cookies=[_cookie(config, view.token)] if isinstance(view.token, str) else ())
 

@@ -7,6 +7,7 @@ from application.platform.sandbox import (
     Sandbox,
     SandboxInbound,
     SandboxInboundView,
+    SandboxMailView,
     SandboxPage,
     SandboxTextsView,
     SetFault,
@@ -19,6 +20,12 @@ from entrypoints.http.operation import operation
 async def list_texts(sandbox: Sandbox, narrowed: SandboxPage) -> SandboxTextsView:
     """Of your organisation, newest first, in business time."""
     return await sandbox.texts(narrowed)
+
+
+@operation("GET", "/sandbox/mail", "listSandboxMail", "List what the sandbox's mail provider accepted", limits=())
+async def list_mail(sandbox: Sandbox, narrowed: SandboxPage) -> SandboxMailView:
+    """Of your organisation, newest first, in business time; the links of invitations stand in the bodies."""
+    return await sandbox.mails(narrowed)
 
 
 @operation(
@@ -70,4 +77,4 @@ async def settle(sandbox: Sandbox) -> SettledView:
     return await sandbox.settle()
 
 
-ROUTES = (list_texts, inbound, show_clock, move_clock, set_fault, clear_faults, settle)
+ROUTES = (list_texts, list_mail, inbound, show_clock, move_clock, set_fault, clear_faults, settle)

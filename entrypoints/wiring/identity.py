@@ -1,19 +1,29 @@
 """What the identity context stands on."""
 
+from collections.abc import AsyncIterator
+
+import httpx
 from dishka import Provider, Scope, provide
 
+from adapters.email.none import NoMailing
+from adapters.email.sandbox import SandboxMailing
 from adapters.identity.argon2 import Argon2Passwords
+from adapters.identity.invitation_links import HmacInvitationLinks
 from adapters.identity.jwt import JwtTokens
 from adapters.persistence.foundation import PostgresFoundation
 from adapters.persistence.identity import (
     PostgresAccounts,
     PostgresInstallation,
-    PostgresMemberships,
     PostgresOrganizations,
     PostgresSenders,
     TextProvider,
 )
+from adapters.persistence.identity_invitations import PostgresInvitations, PostgresMailLedger
+from adapters.persistence.identity_team import PostgresMemberships, PostgresNarrowingTargets, PostgresTeam
+from adapters.sms.sandbox import provider_token
 from application.identity.accounts import Accounts, AccountStore, Installation, RegistrationPolicy
+from application.identity.invitation_mail import InvitationMail
+from application.identity.invitations import InvitationLinks, Invitations, InvitationStore
 from application.identity.organizations import (
     Foundation,
     Founding,
@@ -23,7 +33,10 @@ from application.identity.organizations import (
     Senders,
 )
 from application.identity.passwords import Passwords
+from application.identity.team import NarrowingTargets, Team
 from application.identity.tokens import Tokens
+from application.identity.users import Users
+from application.mailing import Mailing, MailLedger
 from entrypoints.config import Config
 
 
@@ -35,6 +48,13 @@ class Identity(Provider):
     organization_store = provide(PostgresOrganizations, provides=OrganizationStore)
     account_store = provide(PostgresAccounts, provides=AccountStore)
     memberships = provide(PostgresMemberships, provides=Memberships)
+    team = provide(PostgresTeam, provides=Team)
+    targets = provide(PostgresNarrowingTargets, provides=NarrowingTargets)
+    invitation_store = provide(PostgresInvitations, provides=InvitationStore)
+    mail_ledger = provide(PostgresMailLedger, provides=MailLedger)
+    users = provide(Users)
+    invitations = provide(Invitations)
+    invitation_mail = provide(InvitationMail)
     installation = provide(PostgresInstallation, provides=Installation)
     senders = provide(PostgresSenders, provides=Senders)
     foundation = provide(PostgresFoundation, provides=Foundation)
@@ -47,6 +67,21 @@ class Identity(Provider):
     def tokens(self, config: Config) -> JwtTokens:
         """Make the signer of tokens."""
         return JwtTokens(config.derived_key("jwt"))
+
+    @provide(provides=InvitationLinks, scope=Scope.APP)
+    def invitation_links(self, config: Config) -> HmacInvitationLinks:
+        """Make the maker of invitations' links."""
+        return HmacInvitationLinks((config.derived_key("invitations"),), config.public_url)
+
+    @provide(scope=Scope.APP)
+    async def mailing(self, config: Config) -> AsyncIterator[Mailing]:
+        """Make the sandbox's mailing, which serves in the sandbox only; others come with their providers."""
+        if not config.sandbox:
+            yield NoMailing()
+            return
+        async with httpx.AsyncClient(limits=httpx.Limits(max_connections=4), trust_env=False) as client:
+            token = provider_token(config.derived_key("sandbox-provider"))
+            yield SandboxMailing(client, config.sandbox_provider_url, token)
 
     @provide(scope=Scope.APP)
     def text_provider(self, config: Config) -> TextProvider:

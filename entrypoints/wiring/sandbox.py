@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
-from dishka import Provider, Scope, provide
+from dishka import AnyOf, Provider, Scope, provide
 
 from adapters.persistence.sandbox import PostgresOpenWork, PostgresSandboxClock
 from adapters.sms.sandbox import provider_token
 from adapters.sms.sandbox_control import HttpSandboxProvider
-from application.platform.sandbox import OpenWork, Pause, Sandbox, SandboxClock, SandboxProvider
+from application.platform.sandbox import OpenWork, Pause, Sandbox, SandboxClock, SandboxMailbox, SandboxProvider
 from entrypoints.config import Config
 
 
@@ -23,7 +23,7 @@ class Levers(Provider):
     sandbox = provide(Sandbox)
 
     @provide(scope=Scope.APP)
-    async def provider(self, config: Config) -> AsyncIterator[SandboxProvider]:
+    async def provider(self, config: Config) -> AsyncIterator[AnyOf[SandboxProvider, SandboxMailbox]]:
         """Reach the provider process."""
         async with httpx.AsyncClient(trust_env=False) as client:
             yield HttpSandboxProvider(

@@ -80,9 +80,11 @@ SEED = (
     " 'campaign', 'sent', 'Hello', '', address, started_at FROM conversations WHERE organization_id = $1",
     "INSERT INTO jobs (organization_id, id, kind, created_at) SELECT $1, uuidv7(), 'import', created_at"
     " FROM leads WHERE organization_id = $1",
+    "INSERT INTO mails (organization_id, id, kind, subject, to_address, state, created_at)"
+    " SELECT $1, uuidv7(), 'invitation', id, 'a@b.example', 'accepted', now() FROM leads WHERE organization_id = $1",
 )
 # A handful a tenant: the planner reads them whole, and may.
-SMALL = frozenset({"api_keys", "brands", "datasets", "email_accounts", "jobs", "locations", "tags"})
+SMALL = frozenset({"api_keys", "brands", "datasets", "email_accounts", "jobs", "locations", "tags", "memberships"})
 # Asked for by lead only.
 NEVER_WHOLE = frozenset({"notes"})
 

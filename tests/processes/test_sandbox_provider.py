@@ -187,7 +187,8 @@ def test_late_callbacks_wait_for_the_business_clock(provider: ProviderProcess, r
 @pytest.mark.parametrize(
     "order",
     [
-        {"capability": "email", "fault": "rate_limited", "next": 1},
+        {"capability": "voice", "fault": "rate_limited", "next": 1},
+        {"capability": "email", "fault": "late_callbacks", "next": 1},
         {"capability": "sms", "fault": "earthquake", "next": 1},
         {"capability": "sms", "fault": "rate_limited"},
         {"capability": "sms", "fault": "rate_limited", "next": 1, "probability": 0.5},

@@ -1,0 +1,18 @@
+"""Mailing where nobody set a provider up: nothing is taken, what was planned waits."""
+
+from application.mailing import Mail, Receipt
+from application.provider import Unavailable
+
+WAIT_SECONDS = 300.0
+
+
+class NoMailing:
+    """Implement `Mailing` by saying that there is no provider."""
+
+    async def send(self, mail: Mail) -> Receipt:
+        """Take nothing."""
+        raise Unavailable(WAIT_SECONDS, f"No e-mail provider is configured; {mail.key} waits.")
+
+    async def find(self, key: str) -> Receipt | None:
+        """Know nothing."""
+        raise Unavailable(WAIT_SECONDS, f"No e-mail provider is configured; nobody can be asked about {key}.")
