@@ -101,11 +101,11 @@ def _page(
     columns = [sa.cast(json_object(listing.shown), sa.Text).label("item"), key.label("sort_key")]
     if not keyset:
         columns.append(_capped_count(listing, names).scalar_subquery().label("matching"))
-    if listing.identifier is not key:
-        columns.append(listing.identifier.label("sort_id"))
+    columns.append(listing.identifier.label("sort_id"))
     statement: Select[Any] = sa.select(*columns).select_from(listing.source).where(*_conditions(listing, names))
     if keyset:
-        after = sa.tuple_(sa.bindparam("after_key", type_=key.type), sa.bindparam("after_id", type_=sa.Uuid()))
+        after_id = sa.bindparam("after_id", type_=listing.identifier.type)
+        after = sa.tuple_(sa.bindparam("after_key", type_=key.type), after_id)
         place = sa.tuple_(key, listing.identifier)
         statement = statement.where(place < after if order == "desc" else place > after)
     direction = sa.desc if order == "desc" else sa.asc
@@ -163,11 +163,13 @@ class _Cursor(msgspec.Struct, array_like=True):
     identifier: str
 
 
-def _read_cursor(text: str, fingerprint: str, key_type: sa.types.TypeEngine[Any]) -> tuple[Any, Any]:
+def _read_cursor(text: str, fingerprint: str, listing: Listing, sort: str) -> tuple[Any, Any]:
     try:
         cursor = msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=_Cursor)
-        key = msgspec.convert(cursor.key, key_type.python_type, strict=False)
-        identifier = msgspec.convert(cursor.identifier, sa.Uuid().python_type)
+        key = msgspec.convert(cursor.key, listing.sorts[sort].type.python_type, strict=False)
+        identifier = msgspec.convert(cursor.identifier, listing.identifier.type.python_type, strict=False)
+        if any(isinstance(value, int) and abs(value) >= 1 << 63 for value in (key, identifier)):
+            raise ValueError("past any row")
     except (ValueError, msgspec.DecodeError, msgspec.ValidationError):
         raise Invalid("This cursor is not one of ours.", field="cursor") from None
     if cursor.fingerprint != fingerprint:
@@ -200,7 +202,7 @@ class Finder:
         bound: dict[str, Any] = {**values, "organization_id": self._uow.organization_id, "rows": limit + 1}
         bound["skipped"] = 0 if page.cursor else (page.page - 1) * limit
         if page.cursor:
-            bound["after_key"], bound["after_id"] = _read_cursor(page.cursor, fingerprint, listing.sorts[sort].type)
+            bound["after_key"], bound["after_id"] = _read_cursor(page.cursor, fingerprint, listing, sort)
         which = (listing, self._uow.organization_id, fingerprint)
         long = _estimates.get(which, (0, 0.0))[1] > time.monotonic()
         fixed = limit + 1 if long and not bound["skipped"] and _in_index_order(listing, names) else None
@@ -258,5 +260,5 @@ _estimates: dict[tuple[Listing, UUID, str], tuple[int, float]] = {}
 
 
 def _write_cursor(fingerprint: str, row: Any) -> str:
-    cursor = _Cursor(fingerprint, row["sort_key"], str(row[-1]))
+    cursor = _Cursor(fingerprint, row["sort_key"], str(row["sort_id"]))
     return base64.urlsafe_b64encode(msgspec.json.encode(cursor, enc_hook=str)).rstrip(b"=").decode()
