@@ -10,11 +10,14 @@ from application.messaging.conversations import Conversations
 from application.messaging.gate import SEND, SETTLE
 from application.messaging.sending import Sending
 from application.outreach.campaigns import PLAN
+from application.outreach.dataset_removals import DatasetRemovals
+from application.outreach.import_undo import ImportUndo
 from application.outreach.imports import Imports
 from application.outreach.planning import Planning
 from domain.identity.membership import UserInvited
 from domain.messaging.message import MessagePlanned, MessagesSettled, TextArrived
-from domain.outreach.lead_import import ImportRequested
+from domain.outreach.dataset import DatasetRemovalRequested
+from domain.outreach.lead_import import ImportRequested, UndoRequested
 
 FOLLOWS: tuple[Subscription, ...] = (
     Subscription("conversations.receive", TextArrived, Conversations, "receive", queue="replies"),
@@ -22,6 +25,16 @@ FOLLOWS: tuple[Subscription, ...] = (
     Subscription("planning.advance", MessagesSettled, Planning, "advance", queue="campaigns"),
     Subscription("invitation_mail.send", UserInvited, InvitationMail, "send", long=True),
     Subscription("imports.run", ImportRequested, Imports, "run", queue="imports", long=True, given_up="give_up"),
+    Subscription("imports.undo", UndoRequested, ImportUndo, "run", queue="imports", long=True, given_up="give_up"),
+    Subscription(
+        "datasets.remove",
+        DatasetRemovalRequested,
+        DatasetRemovals,
+        "run",
+        queue="imports",
+        long=True,
+        given_up="give_up",
+    ),
 )
 
 # Their leases are short, so that a dead worker's campaigns stand still for seconds; taken up twice, they do no harm.

@@ -1,4 +1,4 @@
-"""Outreach keeps the job that people watch an import by."""
+"""Outreach keeps the job that people watch an import, its undo or a removal by."""
 
 from typing import Any
 from uuid import UUID
@@ -17,12 +17,12 @@ class JobsOfImports:
         self._clock = clock
         self._jobs = jobs
 
-    async def open(self, job_id: UUID, subject: UUID, total: int) -> None:
+    async def open(self, job_id: UUID, subject: UUID, total: int, kind: str = "import") -> None:
         """Make a queued job."""
         job = Job(
             id=job_id,
             organization_id=self._actor.organization_id,
-            kind="import",
+            kind=kind,
             subject=subject,
             total=total,
             created_by=self._actor.id,
@@ -39,6 +39,12 @@ class JobsOfImports:
         """Note how many rows are done."""
         job = await self._jobs.get_for_update(job_id)
         job.advance(done)
+        await self._jobs.save(job)
+
+    async def gain(self, job_id: UUID, more: int) -> None:
+        """Note that so many more are done."""
+        job = await self._jobs.get_for_update(job_id)
+        job.advance(job.done + more)
         await self._jobs.save(job)
 
     async def finish(self, job_id: UUID, result: dict[str, Any]) -> None:

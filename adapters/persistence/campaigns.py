@@ -130,7 +130,8 @@ class PostgresCampaigns(PostgresStore[Campaign]):
     async def dataset_is_there(self, dataset_id: UUID) -> bool:
         """Tell whether there is such a dataset, and lock it."""
         found = await self._rows(
-            "SELECT 1 FROM datasets WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE", dataset_id
+            "SELECT 1 FROM datasets WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL FOR NO KEY UPDATE",
+            dataset_id,
         )
         return bool(found) and self._sees(dataset_id)
 

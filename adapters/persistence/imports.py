@@ -32,7 +32,7 @@ SELECT i.id AS import_id, i.dataset_id, u.file_key, u.filename, u.shape, i.mappi
         WHERE s.organization_id = $1 AND s.category = 'open' ORDER BY p.is_default DESC, s.position LIMIT 1) AS stage
 FROM imports i
 JOIN uploads u ON u.organization_id = $1 AND u.id = i.upload_id
-JOIN datasets d ON d.organization_id = $1 AND d.id = i.dataset_id
+JOIN datasets d ON d.organization_id = $1 AND d.id = i.dataset_id AND d.deleted_at IS NULL
 JOIN organizations o ON o.organization_id = $1
 WHERE i.organization_id = $1 AND i.id = $2
 """
@@ -41,7 +41,7 @@ _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('import'), hashtext($1))
 # inserts are spared this: it would plan every check of a foreign key anew.
 _PLAN_AFRESH = "SET LOCAL plan_cache_mode = force_custom_plan"
 _KEEP_PLANS = "SET LOCAL plan_cache_mode = auto"
-_LOCK_DATASET = "SELECT 1 FROM datasets WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE"
+_LOCK_DATASET = "SELECT 1 FROM datasets WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL FOR NO KEY UPDATE"
 _PHONES = "SELECT phone FROM leads WHERE organization_id = $1 AND dataset_id = $2 AND phone = ANY ($3)"
 _BY_EMAIL = "SELECT email, id FROM contacts WHERE organization_id = $1 AND email = ANY ($2)"
 _BY_PHONE = """
@@ -71,9 +71,10 @@ SELECT $1, lead_id, contact_id, $5, $6, contact_status, phone, name_key, source,
 """
 _UNSTAGE = "DELETE FROM import_staging WHERE organization_id = $1 AND import_id = $2 AND row BETWEEN $3 AND $4"
 _OUTCOMES = """
-INSERT INTO import_rows (organization_id, import_id, row, outcome, lead_id, reason, cells)
-SELECT $1, $2, n.row, n.outcome, n.lead_id, n.reason, n.cells
-FROM unnest($3::bigint[], $4::text[], $5::uuid[], $6::text[], $7::jsonb[]) AS n(row, outcome, lead_id, reason, cells)
+INSERT INTO import_rows (organization_id, import_id, row, outcome, ineligible, lead_id, contact_id, reason, cells)
+SELECT $1, $2, n.row, n.outcome, n.ineligible, n.lead_id, n.contact_id, n.reason, n.cells
+FROM unnest($3::bigint[], $4::text[], $5::bool[], $6::uuid[], $7::uuid[], $8::text[], $9::jsonb[])
+     AS n(row, outcome, ineligible, lead_id, contact_id, reason, cells)
 """
 _FAILED = """
 SELECT row, reason, cells FROM import_rows
@@ -82,7 +83,7 @@ WHERE organization_id = $1 AND import_id = $2 AND row > $3 AND outcome = 'failed
 _ENROL = """
 INSERT INTO enrolments (organization_id, campaign_id, lead_id, touch, due_at)
 SELECT $1, c.id, l.id, 'M1', $4 FROM campaigns c, unnest($3::uuid[]) AS l(id)
-WHERE c.organization_id = $1 AND c.dataset_id = $2 AND c.status = 'active'
+WHERE c.organization_id = $1 AND c.dataset_id = $2 AND c.status IN ('active', 'paused')
 """
 _STAGING_COLUMNS = [column.name for column in import_staging.columns]
 
@@ -226,11 +227,22 @@ def _staged(lead: PlannedLead, source: str | None) -> tuple[Any, ...]:
 def _outcomes(
     leads: Sequence[PlannedLead], duplicates: Sequence[tuple[int, str]], failed: Sequence[FailedRow]
 ) -> list[list[Any]]:
-    """Lay the rows' outcomes out by column: row, outcome, lead, reason, cells."""
+    """Lay the rows' outcomes out by column: row, outcome, ineligible, lead, contact that it made, reason, cells."""
     outcomes = [
-        *((lead.row.line, "created", lead.lead_id, lead.reason, None) for lead in leads),
-        *((line, "duplicate", None, reason, None) for line, reason in duplicates),
-        *((row.line, "failed", None, row.reason, _cells(row)) for row in failed),
+        *(
+            (
+                lead.row.line,
+                "created",
+                not lead.row.sms_eligible,
+                lead.lead_id,
+                lead.contact_id if lead.is_new_contact else None,
+                lead.reason,
+                None,
+            )
+            for lead in leads
+        ),
+        *((line, "duplicate", False, None, None, reason, None) for line, reason in duplicates),
+        *((row.line, "failed", False, None, None, row.reason, _cells(row)) for row in failed),
     ]
     return [list(column) for column in zip(*outcomes, strict=True)]
 
@@ -247,7 +259,10 @@ class PostgresEnrols:
         self._agenda = agenda
 
     async def after_import(self, dataset_id: UUID, leads: Sequence[UUID], at: datetime) -> int:
-        """Enrol READY leads, due at once; the dataset is locked, so a campaign that starts meanwhile waits."""
+        """Enrol READY leads, due at once, or when a paused campaign goes on.
+
+        The dataset is locked, so that a campaign that starts meanwhile waits.
+        """
         if not leads:
             return 0
         done = await self._uow.connection.execute(

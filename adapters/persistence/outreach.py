@@ -1,5 +1,6 @@
 """Datasets and uploads."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,8 @@ from domain.outreach.contact_status import ContactStatus
 from domain.outreach.dataset import Dataset
 from domain.outreach.upload import Upload
 
-_DELETE_SECONDS = 100
+_REMOVAL_SECONDS = 100
+"""How long one statement of a removal in the background may take."""
 _ACTIVE = [
     ContactStatus.READY,
     ContactStatus.CONTACTED,
@@ -78,6 +80,7 @@ def _listing(shown: dict[str, sa.ColumnElement[Any]]) -> Listing:
             "visible_datasets": lambda value: datasets.c.id == sa.any_(value),
         },
         types={"visible_datasets": sa.ARRAY(sa.Uuid())},
+        always=(datasets.c.deleted_at.is_(None),),
     )
 
 
@@ -90,10 +93,45 @@ SELECT file_key FROM uploads u WHERE organization_id = $1 AND (dataset_id = $2 O
   AND NOT EXISTS (SELECT FROM imports i WHERE i.organization_id = $1 AND i.dataset_id <> $2 AND i.upload_id = u.id))
 """
 _FORGET_UPLOADS = "DELETE FROM uploads WHERE organization_id = $1 AND file_key = ANY ($2)"
+_SIZE = """
+SELECT (SELECT count(*) FROM leads WHERE organization_id = $1 AND dataset_id = $2) AS leads,
+       (SELECT coalesce(sum(records_done), 0)::bigint FROM imports
+        WHERE organization_id = $1 AND dataset_id = $2) AS rows
+"""
+_END_CAMPAIGN = """
+UPDATE campaigns SET status = 'completed', completed_at = $3, version = version + 1
+WHERE organization_id = $1 AND dataset_id = $2 AND status <> 'completed'
+"""
+_SOME_LEADS = """
+WITH picked AS MATERIALIZED (
+  SELECT id FROM leads WHERE organization_id = $1 AND dataset_id = $2 ORDER BY created_at, id LIMIT $3
+)
+SELECT id FROM leads WHERE organization_id = $1 AND id IN (SELECT id FROM picked) ORDER BY id FOR UPDATE
+"""
+_REMOVE_LEADS = (
+    "SELECT FROM sends WHERE organization_id = $1 AND lead_id = ANY ($2) ORDER BY id FOR UPDATE",
+    "DELETE FROM leads WHERE organization_id = $1 AND id = ANY ($2)",
+)
+# What else may be long: the rows of its imports, and the ledger of leads that an undo removed.
+_SOME_OTHERS = (
+    """
+    DELETE FROM import_rows r USING (
+      SELECT organization_id, import_id, row FROM import_rows WHERE organization_id = $1
+        AND import_id IN (SELECT id FROM imports WHERE organization_id = $1 AND dataset_id = $2) LIMIT $3 * 10
+    ) picked
+    WHERE r.organization_id = $1 AND r.import_id = picked.import_id AND r.row = picked.row
+    """,
+    """
+    DELETE FROM sends WHERE organization_id = $1 AND id IN (
+      SELECT id FROM sends WHERE organization_id = $1
+        AND campaign_id IN (SELECT id FROM campaigns WHERE organization_id = $1 AND dataset_id = $2) LIMIT $3
+    )
+    """,
+)
 
 
 class PostgresDatasets(PostgresStore[Dataset]):
-    """Be the `DatasetStore` of the open unit of work."""
+    """Be the `DatasetStore` and the `RemovalStore` of the open unit of work."""
 
     entity = Dataset
     table = datasets
@@ -111,7 +149,7 @@ class PostgresDatasets(PostgresStore[Dataset]):
         """Load one that the actor may see."""
         if self._actor.dataset_ids is not None and identifier not in self._actor.dataset_ids:
             raise NotFound("There is no such dataset.")
-        return await super().get(identifier)
+        return await self._one("id = $2 AND deleted_at IS NULL", identifier)
 
     async def find(self, narrowed: DatasetFilter, page: PageRequest) -> Found:
         """List them with their leads counted."""
@@ -126,13 +164,50 @@ class PostgresDatasets(PostgresStore[Dataset]):
         rows = await self.uow.connection.fetch(_FILE_KEYS, self.uow.organization_id, identifier)
         return [row["file_key"] for row in rows]
 
+    async def size(self, identifier: UUID) -> tuple[int, int]:
+        """Count its leads, and the rows that were imported into it."""
+        row = await self.uow.connection.fetchrow(_SIZE, self.uow.organization_id, identifier)
+        return row["leads"], row["rows"]
+
+    async def end_campaign(self, identifier: UUID, at: datetime) -> None:
+        """Let its campaign text nobody any more."""
+        await self.uow.connection.execute(_END_CAMPAIGN, self.uow.organization_id, identifier, at)
+
     async def remove(self, entity: Dataset) -> None:
-        """Delete one with all that hangs on it; many leads take their time."""
+        """Delete one with all that hangs on it."""
         connection, organization_id = self.uow.connection, self.uow.organization_id
-        await connection.execute(f"SET LOCAL statement_timeout = {_DELETE_SECONDS * 1000}")
         keys = await self.file_keys(entity.id)
-        await connection.execute(self._delete, organization_id, entity.id, timeout=_DELETE_SECONDS + 1)
+        await connection.execute(self._delete, organization_id, entity.id)
         await connection.execute(_FORGET_UPLOADS, organization_id, keys)
+
+    async def remove_some(self, identifier: UUID, limit: int) -> int | None:
+        """Delete some of what hangs on it, leads first; None when only the dataset itself is left."""
+        leads = await self._ids(_SOME_LEADS, identifier, limit)
+        if leads:
+            for statement in _REMOVE_LEADS:
+                await self._execute(statement, leads)
+            return len(leads)
+        for some in _SOME_OTHERS:
+            if not (await self._execute(some, identifier, limit)).endswith(" 0"):
+                return 0
+        return None
+
+    async def removed(self, identifier: UUID) -> Dataset | None:
+        """Load one that is hidden and waits for its removal."""
+        return await self.find_one("id = $2 AND deleted_at IS NOT NULL", identifier)
+
+    async def _ids(self, statement: str, *parameters: Any) -> list[UUID]:
+        rows = await self.uow.connection.fetch(
+            statement, self.uow.organization_id, *parameters, timeout=_REMOVAL_SECONDS
+        )
+        return [row["id"] for row in rows]
+
+    async def _execute(self, statement: str, *parameters: Any) -> str:
+        return str(
+            await self.uow.connection.execute(
+                statement, self.uow.organization_id, *parameters, timeout=_REMOVAL_SECONDS
+            )
+        )
 
 
 class PostgresUploads(PostgresStore[Upload]):

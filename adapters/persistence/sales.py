@@ -196,11 +196,13 @@ class PostgresLeads(PostgresStore[Lead]):
         return found
 
     async def require_dataset(self, dataset_id: UUID) -> None:
-        """Refuse with `NotFound` a dataset that is not there or not for the actor to see."""
+        """Refuse with `NotFound` a dataset that is not there, and keep its campaign from starting meanwhile."""
         allowed = self._visibility.scope().get("visible_datasets")
         found = allowed is None or dataset_id in allowed
         if not found or not await self.uow.connection.fetchval(
-            "SELECT true FROM datasets WHERE organization_id = $1 AND id = $2", self.uow.organization_id, dataset_id
+            "SELECT true FROM datasets WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL FOR SHARE",
+            self.uow.organization_id,
+            dataset_id,
         ):
             raise NotFound("There is no such dataset.")
 

@@ -11,10 +11,15 @@ from msgspec import UNSET, Meta, UnsetType
 from application.files import FileStore
 from application.outreach.campaign_forms import OfDataset, StartCampaign
 from application.outreach.campaigns import Campaigns
+from application.outreach.import_ports import ImportJobs
 from application.ports import Actor, Clock, Command, Filter, Found, PageRequest, Store, UnitOfWork, View
 from domain.identity.role import Permission
 from domain.kernel import Conflict, Forbidden, Invalid, NotFound, Stale, new_id
 from domain.outreach.dataset import LONGEST_NAME, Dataset
+
+MOST_LEADS_AT_ONCE = 1_000
+MOST_ROWS_AT_ONCE = 10_000
+"""What a request removes itself; more is a job's work."""
 
 Name = Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME)]
 Prose = Annotated[str, Meta(max_length=10_000)]
@@ -95,6 +100,13 @@ class DatasetView(DatasetItem, frozen=True):
     }
 
 
+class DatasetRemoval(View, frozen=True):
+    """Name the job that removes what a long dataset held."""
+
+    job_id: UUID
+    example: ClassVar[dict[str, Any]] = {"job_id": "01890a5d-ac96-774b-bcce-b302099a8059"}
+
+
 class DatasetStore(Store[Dataset], Protocol):
     """Keep datasets; those that the actor is not limited to are not there."""
 
@@ -110,6 +122,14 @@ class DatasetStore(Store[Dataset], Protocol):
         """Name the files uploaded for it or imported into it alone."""
         ...
 
+    async def size(self, identifier: UUID) -> tuple[int, int]:
+        """Count its leads, and the rows that were imported into it."""
+        ...
+
+    async def end_campaign(self, identifier: UUID, at: datetime) -> None:
+        """Let its campaign text nobody any more; what is claimed already is refused at the hand-over."""
+        ...
+
 
 @dataclass(frozen=True)
 class Datasets:
@@ -121,6 +141,7 @@ class Datasets:
     datasets: DatasetStore
     campaigns: Campaigns
     files: FileStore
+    jobs: ImportJobs
 
     async def find(self, narrowed: DatasetFilter, page: PageRequest) -> Found:
         """List the datasets that the caller may see."""
@@ -184,16 +205,31 @@ class Datasets:
         async with self.uow.reading():
             return await self._shown(identifier)
 
-    async def delete(self, identifier: UUID) -> None:
-        """Delete a dataset with its leads, their conversations and messages; suppression and consent stay."""
+    async def delete(self, identifier: UUID) -> DatasetRemoval | None:
+        """Delete a dataset with its leads, their conversations and messages; suppression and consent stay.
+
+        A long one is hidden at once, texts nobody any more, and is removed in the background: then the job is named.
+        """
         self.actor.require(Permission.DATASETS_DELETE)
         async with self.uow:
             dataset = await self.datasets.get(identifier)
+            self.uow.publish(dataset.deleted())
+            leads, rows = await self.datasets.size(identifier)
+            if leads > MOST_LEADS_AT_ONCE or rows > MOST_ROWS_AT_ONCE:
+                return await self._remove_later(dataset, leads)
             keys = await self.datasets.file_keys(identifier)
             await self.datasets.remove(dataset)
-            self.uow.publish(dataset.deleted())
         for key in keys:
             await self.files.remove(key)
+        return None
+
+    async def _remove_later(self, dataset: Dataset, leads: int) -> DatasetRemoval:
+        at, job_id = self.clock.now(), new_id()
+        self.uow.publish(dataset.remove(job_id, at))
+        await self.datasets.save(dataset)
+        await self.datasets.end_campaign(dataset.id, at)
+        await self.jobs.open(job_id, dataset.id, leads, kind="dataset_removal")
+        return DatasetRemoval(job_id=job_id)
 
     async def _steer(self, identifier: UUID, before: str, to: str) -> None:
         if to == "active" and before == "draft":

@@ -74,9 +74,9 @@ class ImportStore(Store[LeadImport], Protocol):
 
 
 class ImportJobs(Protocol):
-    """Keep the job that people watch an import by; answered in the caller's unit of work."""
+    """Keep the job that people watch an import, its undo or a removal by; answered in the caller's unit of work."""
 
-    async def open(self, job_id: UUID, subject: UUID, total: int) -> None:
+    async def open(self, job_id: UUID, subject: UUID, total: int, kind: str = "import") -> None:
         """Make a queued job."""
         ...
 
@@ -86,6 +86,10 @@ class ImportJobs(Protocol):
 
     async def advance(self, job_id: UUID, done: int) -> None:
         """Note how many rows are done."""
+        ...
+
+    async def gain(self, job_id: UUID, more: int) -> None:
+        """Note that so many more are done."""
         ...
 
     async def finish(self, job_id: UUID, result: dict[str, Any]) -> None:
@@ -105,5 +109,5 @@ class Enrols(Protocol):
     """Let new leads into a campaign that is under way."""
 
     async def after_import(self, dataset_id: UUID, leads: Sequence[UUID], at: datetime) -> int:
-        """Enrol those of the leads that are READY in the dataset's active campaign, if it has one; tells how many."""
+        """Enrol READY leads in the dataset's campaign, if one is active or paused; tells how many."""
         ...

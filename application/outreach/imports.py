@@ -116,15 +116,16 @@ class Imports:
             if upload.dataset_id not in (None, dataset.id):
                 raise Invalid("This file was uploaded for another dataset.", field="dataset_id")
             mapping = check_mapping(command.column_mapping.by_target(), upload.shape.header)
+            job_id = new_id()
             running = LeadImport(
                 id=new_id(),
                 organization_id=self.actor.organization_id,
                 upload_id=upload.id,
                 dataset_id=dataset.id,
                 mapping=mapping,
+                job_id=job_id,
                 created_at=at,
             )
-            job_id = new_id()
             dataset.fill_from(upload.id, at)
             await self.datasets.save(dataset)
             if command.campaign_settings is not None:

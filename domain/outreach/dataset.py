@@ -36,6 +36,14 @@ class DatasetDeleted(Event):
     name: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetRemovalRequested(Event):
+    """Say that what a deleted dataset held is to be removed, batch by batch; nobody sees the dataset any more."""
+
+    type: ClassVar[str] = "dataset.removal_requested"
+    job_id: UUID
+
+
 @dataclass(slots=True, kw_only=True)
 class Dataset(Entity):
     """Hold what a list is called and where it comes from; `campaign_status` is a copy that its campaign writes."""
@@ -51,6 +59,7 @@ class Dataset(Entity):
     created_by: UUID | None = None
     created_at: datetime
     updated_at: datetime
+    deleted_at: datetime | None = None
 
     def __post_init__(self) -> None:
         self._check()
@@ -93,3 +102,8 @@ class Dataset(Entity):
     def deleted(self) -> DatasetDeleted:
         """Tell of the end."""
         return DatasetDeleted(subject=self.id, name=self.name)
+
+    def remove(self, job_id: UUID, at: datetime) -> DatasetRemovalRequested:
+        """Hide it at once and have its rows removed in the background."""
+        self.deleted_at = at
+        return DatasetRemovalRequested(subject=self.id, job_id=job_id)

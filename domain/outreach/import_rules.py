@@ -92,8 +92,10 @@ def settle(
         by_number = by_phone.get(place)
         contact = by_email.get(email, by_number) if email is not None else by_number
         reason = row.remark
+        if not row.sms_eligible:
+            reason = _joined(f"This number takes no texts ({row.line_type.replace('_', ' ')}).", reason)
         if contact is not None and by_number is not None and contact != by_number:
-            reason = TWO_CONTACTS if reason is None else f"{TWO_CONTACTS} {reason}"
+            reason = _joined(TWO_CONTACTS, reason)
         is_new = contact is None
         if contact is None:
             contact = by_phone[place] = new_id()
@@ -111,6 +113,10 @@ def settle(
             )
         )
     return planned, duplicates
+
+
+def _joined(first: str, then: str | None) -> str:
+    return first if then is None else f"{first} {then}"
 
 
 def _status(row: ReadRow, suppressed: set[str]) -> ContactStatus:

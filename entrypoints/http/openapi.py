@@ -122,6 +122,7 @@ def _schemas(operations: list[Operation]) -> tuple[dict[Any, dict[str, Any]], di
     kinds: list[Any] = [Pagination, ProblemAnswer, PageRequest]
     for operation in operations:
         kinds += [kind for kind in (operation.body, operation.shows, operation.narrowed) if kind is not None]
+        kinds += operation.also.values()
     unique = list(dict.fromkeys(kinds))
     found, components = msgspec.json.schema_components(unique, schema_hook=_hook, ref_template=_REF)
     return dict(zip(unique, found, strict=True)), components
@@ -190,6 +191,15 @@ def _responses(operation: Operation, schemas: Mapping[Any, Any], components: Map
     if operation.status != 204:
         success["content"] = _content(operation, schemas, components)
     responses = {str(operation.status): success}
+    for status, shown in operation.also.items():
+        schema = {"type": "object", "required": ["data"], "properties": {"data": schemas[shown]}}
+        example = {"data": example_of(shown, schemas[shown], components)}
+        said = HTTPStatus(status).phrase
+        responses[str(status)] = {
+            **success,
+            "description": said,
+            "content": {JSON: {"schema": schema, "example": example}},
+        }
     for status in _refusals(operation):
         responses[str(status)] = {"$ref": f"#/components/responses/{status}"}
     if operation.operation_id == "getReadiness":

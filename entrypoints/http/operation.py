@@ -82,6 +82,7 @@ class Operation:
     seconds: float
     raw: bool
     takes: Mapping[str, Any] | None
+    also: Mapping[int, Any]
     sources: tuple[tuple[str, str, Any], ...]
 
     @property
@@ -107,6 +108,7 @@ def operation(
     seconds: float = SECONDS,
     raw: bool = False,
     takes: Mapping[str, Any] | None = None,
+    also: Mapping[int, Any] | None = None,
 ) -> Callable[[Handler], HTTPRouteHandler]:
     """Make a route of a handler whose parameters are told apart by their types.
 
@@ -114,7 +116,7 @@ def operation(
     the JSON body's struct; `IfMatch` is the version; `Request` and `Caller` are themselves; anything else is asked of
     the container. `shows` is the view of a list's item or of a `Raw` answer, for the document. A `raw` route reads its
     body and query itself, and tells the document by `takes` (OpenAPI's `content` map) what that body is. `body_max`
-    None lets the handler bound the stream.
+    None lets the handler bound the stream. `also` names what an `Answer` of another status shows, such as 202.
     """
     if status is None:
         status = {"POST": 201, "DELETE": 204}.get(method, 200)
@@ -147,6 +149,7 @@ def operation(
             seconds=seconds,
             raw=raw,
             takes=takes,
+            also=also or {},
             sources=sources,
         )
         return HTTPRouteHandler(

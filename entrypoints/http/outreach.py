@@ -1,7 +1,7 @@
 """Routes of datasets, uploads and imports."""
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 from uuid import UUID
 
@@ -13,21 +13,35 @@ from application.outreach.datasets import (
     ChangeDataset,
     DatasetFilter,
     DatasetItem,
+    DatasetRemoval,
     Datasets,
     DatasetView,
     NewDataset,
 )
+from application.outreach.import_records import ImportRecords
+from application.outreach.import_undo import ImportUndo
+from application.outreach.import_views import ImportItem, ImportRowFilter, ImportRowItem, UndoPreview, UndoStarted
 from application.outreach.imports import Imports, ImportStarted, MapAndImport
 from application.outreach.uploads import Uploads, UploadView
-from application.platform.jobs import Jobs
-from application.ports import Found, PageRequest
+from application.platform.jobs import Jobs, JobView
+from application.ports import Found, PageRequest, View
 from entrypoints.config import Config
 from entrypoints.http.multipart import FileForm
 from entrypoints.http.operation import Answer, IfMatch, operation
 from entrypoints.http.prefer import LONGEST_WAIT, applied, seconds_to_wait
 
+
+class ImportAwaited(View, frozen=True):
+    """Show an import's job that ended while its caller waited."""
+
+    job_id: UUID
+    import_id: UUID
+    job: JobView
+    example: ClassVar[dict[str, Any]] = ImportStarted.example | {"job": JobView.example}
+
+
 _UPLOAD_SECONDS = 900.0
-_DELETE_SECONDS = 110.0
+_PREVIEW_SECONDS = 130.0
 _FORM = {
     "multipart/form-data": {
         "schema": {
@@ -67,11 +81,19 @@ async def change_dataset(datasets: Datasets, dataset_id: UUID, body: ChangeDatas
 
 
 @operation(
-    "DELETE", "/datasets/{dataset_id:uuid}", "deleteDataset", "Delete a dataset with its leads", seconds=_DELETE_SECONDS
+    "DELETE",
+    "/datasets/{dataset_id:uuid}",
+    "deleteDataset",
+    "Delete a dataset with its leads",
+    also={202: DatasetRemoval},
 )
-async def delete_dataset(datasets: Datasets, dataset_id: UUID) -> None:
-    """With their conversations and messages; who opted out stays opted out."""
-    await datasets.delete(dataset_id)
+async def delete_dataset(datasets: Datasets, dataset_id: UUID) -> Answer | None:
+    """With their conversations and messages; who opted out stays opted out.
+
+    A dataset of more than 1,000 leads is hidden at once and removed in the background: 202 names the job.
+    """
+    removal = await datasets.delete(dataset_id)
+    return None if removal is None else Answer(removal, 202)
 
 
 @operation(
@@ -109,6 +131,7 @@ async def download_upload(uploads: Uploads, upload_id: UUID) -> Stream:
     "importUpload",
     "Import an upload into a dataset",
     status=202,
+    also={200: ImportAwaited},
     seconds=LONGEST_WAIT + 10,
 )
 async def import_upload(
@@ -135,6 +158,51 @@ async def download_failed_rows(imports: Imports, import_id: UUID) -> Stream:
     return _download(*await imports.failed_rows(import_id))
 
 
+@operation(
+    "GET", "/datasets/{dataset_id:uuid}/imports", "listImports", "List the imports into a dataset", shows=ImportItem
+)
+async def list_imports(records: ImportRecords, dataset_id: UUID, page: PageRequest) -> Found:
+    """The newest first."""
+    return await records.of_dataset(dataset_id, page)
+
+
+@operation("GET", "/imports/{import_id:uuid}", "showImport", "Show an import", shows=ImportItem)
+async def show_import(records: ImportRecords, import_id: UUID) -> msgspec.Raw:
+    """Where it stands, and what its rows came to."""
+    return await records.show(import_id)
+
+
+@operation(
+    "GET", "/imports/{import_id:uuid}/rows", "listImportRows", "List an import's rows by outcome", shows=ImportRowItem
+)
+async def list_import_rows(
+    records: ImportRecords, import_id: UUID, narrowed: ImportRowFilter, page: PageRequest
+) -> Found:
+    """In the order of the file, each with what became of it and why."""
+    return await records.rows(import_id, narrowed, page)
+
+
+@operation(
+    "GET",
+    "/imports/{import_id:uuid}/undo",
+    "previewUndo",
+    "Preview the undo of an import",
+    seconds=_PREVIEW_SECONDS,
+)
+async def preview_undo(undo: ImportUndo, import_id: UUID) -> UndoPreview:
+    """What would be removed, what would stay and why, as it stands now; nothing is changed."""
+    return await undo.preview(import_id)
+
+
+@operation("POST", "/imports/{import_id:uuid}/undo", "undoImport", "Undo an import", status=202)
+async def undo_import(undo: ImportUndo, import_id: UUID) -> UndoStarted:
+    """Removes the leads it created that nobody has worked with, and contacts that came with them and nothing needs.
+
+    Planned texts to them are cancelled; suppression and ledger stay. 409 while the import runs, and a second time.
+    """
+    return await undo.start(import_id)
+
+
 def _download(filename: str, content: AsyncIterator[bytes]) -> Stream:
     named = f"attachment; filename*=UTF-8''{quote(filename, safe='')}"
     return Stream(content, media_type="text/csv; charset=utf-8", headers={"Content-Disposition": named})
@@ -151,4 +219,9 @@ ROUTES = (
     download_upload,
     import_upload,
     download_failed_rows,
+    list_imports,
+    show_import,
+    list_import_rows,
+    preview_undo,
+    undo_import,
 )

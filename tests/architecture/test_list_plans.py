@@ -82,11 +82,23 @@ SEED = (
     " FROM leads WHERE organization_id = $1",
     "INSERT INTO mails (organization_id, id, kind, subject, to_address, state, created_at)"
     " SELECT $1, uuidv7(), 'invitation', id, 'a@b.example', 'accepted', now() FROM leads WHERE organization_id = $1",
+    "INSERT INTO uploads (organization_id, id, filename, file_key, size, shape, created_at)"
+    " VALUES ($1, $1, 'list.csv', 'list', 1, '{}', now())",
+    "INSERT INTO imports (organization_id, id, upload_id, dataset_id, mapping, created_at)"
+    " SELECT $1, id, $1, id, '{}', now() FROM datasets WHERE organization_id = $1",
+    "INSERT INTO import_rows (organization_id, import_id, row, outcome, ineligible) SELECT $1, d.id, n,"
+    " (ARRAY['created', 'duplicate', 'failed', 'undone'])[1 + n % 4], n % 20 = 0"
+    " FROM datasets d, generate_series(1, $2::int / 10) n WHERE d.organization_id = $1",
 )
 # A handful a tenant: the planner reads them whole, and may.
-SMALL = frozenset({"api_keys", "brands", "datasets", "email_accounts", "jobs", "locations", "tags", "memberships"})
-# Asked for by lead only.
-NEVER_WHOLE = frozenset({"notes"})
+SMALL = frozenset(
+    {
+        "api_keys", "brands", "datasets", "email_accounts", "imports", "jobs", "locations", "memberships", "tags",
+        "uploads",
+    }
+)  # fmt: skip
+# Asked for by lead, or by import, only.
+NEVER_WHOLE = frozenset({"notes", "import_rows"})
 
 
 def every_listing() -> dict[str, Listing]:

@@ -27,7 +27,7 @@ class Deaf(dramatiq.Broker):
 
 @pytest.fixture
 async def work_off(config: Config, house: AsyncContainer, database: Database) -> AsyncIterator[WorkOff]:
-    """Relay what waits and work off every import that is owed."""
+    """Relay what waits and work off every import, undo and removal that is owed."""
     system = await Database.open(config.system_database_url, size=2)
     relay = Relay(system, Deaf(), routes())
     deliverer = Deliverer(database, house, SUBSCRIPTIONS)
@@ -35,9 +35,7 @@ async def work_off(config: Config, house: AsyncContainer, database: Database) ->
     async def worked_off() -> None:
         await relay.run_once()
         async with system.connection() as connection:
-            owed = await connection.fetch(
-                "SELECT id FROM deliveries WHERE subscription = 'imports.run' AND parked_at IS NULL"
-            )
+            owed = await connection.fetch("SELECT id FROM deliveries WHERE queue = 'imports' AND parked_at IS NULL")
         for row in owed:
             await deliverer.deliver(UUID(str(row["id"])))
 

@@ -1,0 +1,186 @@
+"""What an undo may take, and the taking: everything is locked first, then judged, then removed, in one transaction."""
+
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from adapters.persistence.database import PostgresUnitOfWork
+from application.outreach.import_ports import Collided
+from application.outreach.import_undo import TakenBack
+from application.outreach.import_views import KeptFor, KeptRow, UndoPreview
+from domain.outreach.import_undo import EXPLANATIONS, Touch
+
+SECONDS = 60
+_EXAMPLES = 100
+
+# `l` is the lead, `r` its row. A campaign's text that never was handed over is cancelled and touches nobody.
+TOUCHES: dict[Touch, str] = {
+    Touch.MESSAGE: """EXISTS (
+      SELECT FROM messages m LEFT JOIN sends s ON s.organization_id = $1 AND s.id = m.id
+      WHERE m.organization_id = $1 AND m.lead_id = l.id
+        AND NOT (coalesce(s.purpose = 'campaign', false) AND s.handed_at IS NULL))""",
+    Touch.NOTE: "EXISTS (SELECT FROM notes n WHERE n.organization_id = $1 AND n.lead_id = l.id)",
+    Touch.EDIT: """(l.version > 1
+      OR EXISTS (SELECT FROM lead_tags t WHERE t.organization_id = $1 AND t.lead_id = l.id))""",
+    Touch.CONTACT_EDIT: """EXISTS (
+      SELECT FROM contacts c WHERE c.organization_id = $1 AND c.id = r.contact_id AND c.version > 1)""",
+}
+_WHY = "CASE " + " ".join(f"WHEN {condition} THEN '{touch.value}'" for touch, condition in TOUCHES.items()) + " END"
+_NEEDED = """
+  EXISTS (SELECT FROM leads l WHERE l.organization_id = $1 AND l.contact_id = c.id)
+  OR EXISTS (SELECT FROM conversations v WHERE v.organization_id = $1 AND v.contact_id = c.id)
+  OR EXISTS (SELECT FROM consents k WHERE k.organization_id = $1 AND k.address = c.phone AND k.contact_id = c.id)
+"""
+KNOWN_REFERENCES = {
+    "leads": {"conversations", "enrolments", "lead_tags", "messages", "notes", "sends"},
+    "contacts": {"conversations", "leads"},
+}
+"""Which tables refer to what an undo removes; a test compares it with the schema, so that a new one is thought of."""
+
+_ROWS = """
+SELECT row, lead_id, contact_id FROM import_rows
+WHERE organization_id = $1 AND import_id = $2 AND row < $3 AND outcome = 'created' ORDER BY row DESC LIMIT $4
+"""
+# In the house's one order. A contact's lock lets new leads wait; a lead's waits for whoever is writing about it.
+_LOCKS = (
+    "SELECT FROM contacts WHERE organization_id = $1 AND id = ANY ($2) ORDER BY id FOR NO KEY UPDATE",
+    "SELECT FROM leads WHERE organization_id = $1 AND id = ANY ($2) ORDER BY id FOR UPDATE",
+    "SELECT FROM enrolments WHERE organization_id = $1 AND lead_id = ANY ($2) ORDER BY lead_id FOR UPDATE",
+    "SELECT FROM sends WHERE organization_id = $1 AND lead_id = ANY ($2) ORDER BY id FOR NO KEY UPDATE",
+)
+_JUDGE = f"""
+SELECT r.row, l.id AS lead_id, r.contact_id, {_WHY} AS why
+FROM unnest($2::bigint[], $3::uuid[], $4::uuid[]) AS r(row, lead_id, contact_id)
+LEFT JOIN leads l ON l.organization_id = $1 AND l.id = r.lead_id
+"""  # noqa: S608 - our own words
+_CANCEL = """
+WITH cancelled AS (
+  UPDATE sends SET state = 'cancelled', settled_at = $3, batch = NULL, lease_until = NULL
+  WHERE organization_id = $1 AND lead_id = ANY ($2) AND state IN ('planned', 'claimed') RETURNING id
+), told AS (
+  UPDATE messages SET status = 'cancelled' WHERE organization_id = $1 AND id IN (SELECT id FROM cancelled)
+)
+SELECT count(*) FROM cancelled
+"""
+# The ledger stays, with its messages and their thread, when the lead goes.
+_DETACH = (
+    "UPDATE sends SET lead_id = NULL WHERE organization_id = $1 AND lead_id = ANY ($2)",
+    "UPDATE messages SET lead_id = NULL WHERE organization_id = $1 AND lead_id = ANY ($2)",
+    "UPDATE conversations v SET lead_id = (SELECT m.lead_id FROM messages m WHERE m.organization_id = $1"
+    " AND m.conversation_id = v.id AND m.lead_id IS NOT NULL ORDER BY m.created_at DESC, m.id DESC LIMIT 1)"
+    " WHERE organization_id = $1 AND lead_id = ANY ($2)",
+)
+_REMOVE_LEADS = "DELETE FROM leads WHERE organization_id = $1 AND id = ANY ($2)"
+_REMOVE_CONTACTS = f"""
+DELETE FROM contacts c WHERE organization_id = $1 AND id = ANY ($2) AND version = 1 AND NOT ({_NEEDED})
+"""  # noqa: S608
+_MARK = "UPDATE import_rows SET outcome = 'undone' WHERE organization_id = $1 AND import_id = $2 AND row = ANY ($3)"
+
+_VERDICTS = f"""
+WITH verdicts AS MATERIALIZED (
+  SELECT r.row, l.id AS lead_id, l.contact_id, r.contact_id AS made, {_WHY} AS why
+  FROM import_rows r JOIN leads l ON l.organization_id = $1 AND l.id = r.lead_id
+  WHERE r.organization_id = $1 AND r.import_id = $2 AND r.outcome = 'created'
+)
+"""  # noqa: S608
+_COUNTS = f"""{_VERDICTS}, going AS (
+  SELECT contact_id, count(*) AS leads FROM verdicts WHERE why IS NULL GROUP BY contact_id
+), standing AS (
+  SELECT l.contact_id, count(*) AS leads FROM verdicts v
+  JOIN leads l ON l.organization_id = $1 AND l.contact_id = v.made WHERE v.made IS NOT NULL GROUP BY l.contact_id
+)
+SELECT (SELECT count(*) FROM verdicts WHERE why IS NULL) AS leads,
+       (SELECT count(*) FROM standing JOIN going USING (contact_id, leads)
+        JOIN contacts c ON c.organization_id = $1 AND c.id = contact_id
+        WHERE c.version = 1
+          AND NOT EXISTS (SELECT FROM conversations v WHERE v.organization_id = $1 AND v.contact_id = c.id)
+          AND NOT EXISTS (SELECT FROM consents k
+                          WHERE k.organization_id = $1 AND k.address = c.phone AND k.contact_id = c.id)) AS contacts,
+       (SELECT count(*) FROM sends s JOIN verdicts v ON v.lead_id = s.lead_id
+        WHERE s.organization_id = $1 AND v.why IS NULL AND s.state IN ('planned', 'claimed')) AS texts
+"""  # noqa: S608
+_KEPT = f"""{_VERDICTS}
+SELECT why, count(*) AS leads, (array_agg(row ORDER BY row))[1:{_EXAMPLES}] AS rows,
+       (array_agg(lead_id ORDER BY row))[1:{_EXAMPLES}] AS lead_ids
+FROM verdicts WHERE why IS NOT NULL GROUP BY why ORDER BY why
+"""  # noqa: S608
+
+
+class PostgresUndo:
+    """Be the `UndoStore` of the open unit of work."""
+
+    def __init__(self, uow: PostgresUnitOfWork) -> None:
+        self._uow = uow
+
+    async def _rows(self, statement: str, *parameters: Any) -> list[Any]:
+        connection = self._uow.connection
+        return list(await connection.fetch(statement, self._uow.organization_id, *parameters, timeout=SECONDS + 1))
+
+    async def preview(self, import_id: UUID) -> UndoPreview:
+        """Judge every lead that the import created; a million take some seconds."""
+        await self._uow.connection.execute(f"SET LOCAL statement_timeout = {SECONDS * 1000}")
+        [counts] = await self._rows(_COUNTS, import_id)
+        kept = await self._rows(_KEPT, import_id)
+        examples = [
+            KeptRow(row=row, lead_id=lead_id, reason=Touch(found["why"]))
+            for found in kept
+            for row, lead_id in zip(found["rows"], found["lead_ids"], strict=True)
+        ]
+        return UndoPreview(
+            import_id=import_id,
+            leads_to_remove=counts["leads"],
+            contacts_to_remove=counts["contacts"],
+            texts_to_cancel=counts["texts"],
+            leads_to_keep=sum(found["leads"] for found in kept),
+            kept=[
+                KeptFor(reason=Touch(found["why"]), explanation=EXPLANATIONS[Touch(found["why"])], leads=found["leads"])
+                for found in kept
+            ],
+            examples=sorted(examples, key=lambda one: one.row)[:_EXAMPLES],
+        )
+
+    async def last_undo(self, undo_job_id: UUID | None) -> str | None:
+        """Tell the status of the last undo's job."""
+        rows = await self._rows("SELECT status FROM jobs WHERE organization_id = $1 AND id = $2", undo_job_id)
+        return rows[0]["status"] if rows else None
+
+    async def has_ended(self, job_id: UUID | None) -> bool:
+        """Tell whether an import's job is over."""
+        return not await self._rows(
+            "SELECT 1 FROM jobs WHERE organization_id = $1 AND id = $2 AND finished_at IS NULL", job_id
+        )
+
+    async def take_back(self, import_id: UUID, below: int | None, limit: int) -> TakenBack | None:
+        """Remove what may go of the next rows."""
+        rows = await self._rows(_ROWS, import_id, (1 << 62) if below is None else below, limit)
+        if not rows:
+            return None
+        try:
+            return await self._take_back(import_id, rows)
+        except asyncpg.DeadlockDetectedError as error:
+            raise Collided("deadlock") from error
+
+    async def _take_back(self, import_id: UUID, rows: list[Any]) -> TakenBack:
+        connection, organization_id = self._uow.connection, self._uow.organization_id
+        leads = [row["lead_id"] for row in rows]
+        made = [row["contact_id"] for row in rows if row["contact_id"] is not None]
+        for lock in _LOCKS:
+            await connection.execute(lock, organization_id, made if "contacts" in lock else leads, timeout=SECONDS)
+        judged = await self._rows(_JUDGE, [row["row"] for row in rows], leads, [row["contact_id"] for row in rows])
+        going = [row["lead_id"] for row in judged if row["lead_id"] is not None and row["why"] is None]
+        [(cancelled,)] = await self._rows(_CANCEL, going, self._uow.now())
+        for detach in _DETACH:
+            await connection.execute(detach, organization_id, going, timeout=SECONDS)
+        await connection.execute(_REMOVE_LEADS, organization_id, going, timeout=SECONDS)
+        theirs = [row["contact_id"] for row in judged if row["why"] is None and row["contact_id"] is not None]
+        removed = await connection.execute(_REMOVE_CONTACTS, organization_id, theirs, timeout=SECONDS)
+        gone = [row["row"] for row in judged if row["why"] is None]
+        await connection.execute(_MARK, organization_id, import_id, gone, timeout=SECONDS)
+        return TakenBack(
+            below=rows[-1]["row"],
+            leads=len(going),
+            contacts=int(removed.rsplit(" ", 1)[1]),
+            cancelled_texts=cancelled,
+            kept=sum(row["why"] is not None for row in judged),
+        )
