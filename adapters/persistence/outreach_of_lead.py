@@ -18,6 +18,11 @@ UPDATE messages SET status = 'cancelled' WHERE organization_id = $1 AND id IN (S
 """
 _CANCEL_OF_LEAD = _CANCEL.format(whose="lead_id", which="")
 _CANCEL_TO_NUMBER = _CANCEL.format(whose="contact_id", which=" AND channel = 'sms'")
+_ENROL = """
+INSERT INTO enrolments (organization_id, campaign_id, lead_id, touch, due_at)
+SELECT $1, c.id, $2, 'M1', $4 FROM campaigns c
+WHERE c.organization_id = $1 AND c.dataset_id = $3 AND c.status IN ('active', 'paused')
+"""
 _HOLD = """
 UPDATE sends SET state = 'planned', held = true, batch = NULL, lease_until = NULL
 WHERE organization_id = $1 AND lead_id = $2 AND state IN ('planned', 'claimed') AND purpose IN ('campaign', 'reply')
@@ -50,6 +55,14 @@ class PostgresOutreachOfLead:
     def __init__(self, uow: PostgresUnitOfWork, agenda: Agenda) -> None:
         self._uow = uow
         self._agenda = agenda
+
+    async def enrol(self, lead_id: UUID, dataset_id: UUID) -> None:
+        """Let a READY lead into the dataset's campaign, due at once, as imported ones are."""
+        done = await self._uow.connection.execute(
+            _ENROL, self._uow.organization_id, lead_id, dataset_id, self._uow.now()
+        )
+        if done != "INSERT 0 0":
+            await self._agenda.no_later_than("outreach.plan", self._uow.now())
 
     async def stop(self, lead_id: UUID, why: str) -> None:  # noqa: ARG002 - the event in the log tells why
         """End the lead's touches and cancel all of its texts that are not handed over."""

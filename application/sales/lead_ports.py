@@ -31,7 +31,7 @@ class LeadStore(Store[Lead], Protocol):
         ...
 
     async def require_dataset(self, dataset_id: UUID) -> None:
-        """Refuse with `NotFound` a dataset that is not there or not for the actor to see."""
+        """Refuse with `NotFound` a dataset that is not there or not for the actor to see; else lock it, shared."""
         ...
 
     async def find(self, narrowed: LeadFilter, page: PageRequest) -> Found:
@@ -73,6 +73,10 @@ class Members(Protocol):
 
 class OutreachOfLead(Protocol):
     """Act on what is planned for a lead, in the same transaction as the reason for it."""
+
+    async def enrol(self, lead_id: UUID, dataset_id: UUID) -> None:
+        """Let a READY lead into the dataset's campaign, if one is active or paused; the dataset is locked."""
+        ...
 
     async def stop(self, lead_id: UUID, why: str) -> None:
         """End the lead's touches and cancel all of its texts that are not handed over, for good."""

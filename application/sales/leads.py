@@ -18,6 +18,8 @@ from domain.kernel import Duplicate, Event, Invalid, Money, new_id
 from domain.sales.contact import Contact, tidy
 from domain.sales.lead import Lead
 
+READY = "READY"
+"""The outreach status of a lead that a campaign may text."""
 _PLAIN_FIELDS = ("source", "source_campaign", "notes", "lost_reason", "inquiry_date", "product", "estimated_units")
 
 
@@ -83,6 +85,8 @@ class Leads:
             )
             lead.follow(contact)
             await self.leads.add(lead)
+            if dataset_id is not None and lead.contact_status == READY and not lead.is_dnc:
+                await self.outreach.enrol(lead.id, dataset_id)
             self.uow.publish(lead.created())
             return await self.leads.item(lead.id)
 
