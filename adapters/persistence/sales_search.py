@@ -1,109 +1,162 @@
-"""Search among contacts, or what belongs to them: beginnings by index, best first; what lies within, by looking."""
+"""Search among contacts, or what belongs to them: beginnings first, then what lies within, then what is misspelt.
+
+Beginnings come by the indexes of the names, of e-mail and of the number. What lies within comes as candidates from
+`search_contacts` (migration 0007): a thousand at first; where filters and visibility leave too few of those, twenty
+thousand; where these are still too few, what may be seen is looked through row by row. So whoever sees little still
+finds the best of it.
+"""
 
 import base64
 import hashlib
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.finder import DEEPEST_ROW, LARGEST_PAGE, Listing, Prepared, json_object
 from adapters.persistence.schema.sales import contacts
+from adapters.persistence.search_terms import Sought, is_national, sought
 from application.ports import Found, PageRequest
 from application.sales.contacts import ReadPhones
 from domain.kernel import Invalid
 
 MOST_HITS = 1000
-_LAST = "\U0010ffff"
-_LIKE_A_NUMBER = re.compile(r"\+?[0-9()\-./ ]{3,30}")
-_WHOLE_NUMBER = 10
+_MOST_CANDIDATES = 20_000
+_CANDIDATES_OF_A_SLIP = 200
+_LEAST_ALIKE = 0.4
+_ID = sa.column("id", sa.Uuid())
 
 
-@dataclass(frozen=True, slots=True)
-class Looking:
-    """Hold what is looked for: `text` in names and e-mail, `prefix` (E.164) and `digits` in phone numbers."""
-
-    text: str
-    prefix: str | None = None
-    digits: str | None = None
-
-    @property
-    def whole(self) -> bool:
-        """Tell whether a hit leaves nothing to look for within: a whole number, or an e-mail address."""
-        return "@" in self.text or (self.digits is not None and len(self.digits) >= _WHOLE_NUMBER)
-
-    def values(self) -> dict[str, Any]:
-        """Give the parameters of the statements."""
-        values = {"low": self.text, "high": self.text + _LAST}
-        if self.digits is not None:
-            values["digits"] = self.digits
-        if self.prefix is not None:
-            values |= {"low_phone": self.prefix, "high_phone": self.prefix + _LAST}
-        return values
+def _bound(name: str, kind: Any = sa.Text) -> sa.BindParameter[Any]:
+    return sa.bindparam(name, type_=kind())
 
 
-def _text(name: str) -> sa.BindParameter[Any]:
-    return sa.bindparam(name, type_=sa.Text())
+def _texts(name: str) -> sa.BindParameter[Any]:
+    return sa.bindparam(name, type_=sa.ARRAY(sa.Text()))
 
 
 def _begins(column: sa.ColumnElement[Any], kind: str = "") -> sa.ColumnElement[bool]:
     # A range, unlike `^@`, may use an index also under a generic plan.
-    return sa.and_(column >= _text(f"low{kind}"), column < _text(f"high{kind}"))
+    return sa.and_(column >= _bound(f"low{kind}"), column < _bound(f"high{kind}"))
 
 
-def _arms(numbered: bool) -> list[tuple[sa.ColumnElement[bool], Any]]:
+def _rank(column: sa.ColumnElement[Any], rank: int, kind: str = "") -> Any:
+    """Put what is whole before what begins so: of a name, whole words."""
+    whole = column == _bound(f"low{kind}")
+    if rank == 1:
+        whole = sa.or_(whole, sa.func.starts_with(column, _bound("low") + sa.literal_column("' '")))
+    return sa.case((whole, sa.literal_column("0")), else_=sa.literal_column(str(rank)))
+
+
+def _arms(number: bool) -> list[tuple[sa.ColumnElement[bool], Any]]:
     arms: list[tuple[sa.ColumnElement[bool], Any]] = [
         (_begins(contacts.c.name_key), _rank(contacts.c.name_key, 1)),
         (_begins(contacts.c.given_key), _rank(contacts.c.given_key, 1)),
         (_begins(contacts.c.email), _rank(contacts.c.email, 2)),
     ]
-    if numbered:
+    if number:
         arms.append((_begins(contacts.c.phone, "_phone"), _rank(contacts.c.phone, 2, "_phone")))
     return arms
 
 
-def _rank(column: sa.ColumnElement[Any], rank: int, kind: str = "") -> Any:
-    return sa.case((column == _text(f"low{kind}"), sa.literal_column("0")), else_=sa.literal_column(str(rank)))
-
-
-def _within(digits: bool) -> list[tuple[sa.ColumnElement[bool], Any]]:
-    found = [sa.func.strpos(c, _text("low")) > 0 for c in (contacts.c.name_key, contacts.c.given_key, contacts.c.email)]
-    if digits:
-        found.append(sa.func.strpos(contacts.c.phone, _text("digits")) > 0)
-    return [(sa.or_(*found), sa.literal_column("9"))]
-
-
 def _conditions(listing: Listing, names: tuple[str, ...]) -> list[sa.ColumnElement[bool]]:
-    organization = listing.organization == sa.bindparam("organization_id", type_=sa.Uuid())
+    organization = listing.organization == _bound("organization_id", sa.Uuid)
     narrowed = [listing.filters[n](sa.bindparam(n, type_=listing.types.get(n, sa.Text()))) for n in names]
     return [organization, *listing.always, *narrowed]
 
 
+def _in_order(hits: sa.Subquery) -> sa.ColumnElement[Any]:
+    # One array: a thousand rows would cost the driver more than PostgreSQL.
+    return sa.func.array_agg(aggregate_order_by(hits.c.id, hits.c.rank, hits.c.name, hits.c.id))
+
+
 @lru_cache(maxsize=500)
-def hits_statement(listing: Listing, names: tuple[str, ...], within: bool, number: bool) -> Prepared:
-    """Give the statement for ids, best first: by beginnings, or by what lies within."""
+def beginnings_statement(listing: Listing, names: tuple[str, ...], number: bool) -> Prepared:
+    """Give the statement for the ids of what begins so, best first."""
     arms = [
         sa.select(listing.identifier.label("id"), rank.label("rank"), contacts.c.name_key.label("name"))
         .select_from(listing.source)
         .where(*_conditions(listing, names), condition)
         .order_by(contacts.c.name_key, listing.identifier)
         .limit(MOST_HITS)
-        for condition, rank in (_within(number) if within else _arms(number))
+        for condition, rank in _arms(number)
     ]
     every = sa.union_all(*(sa.select(arm.subquery()) for arm in arms)).subquery()
-    best = sa.func.min(every.c.rank)
-    return Prepared.of(
-        sa.select(every.c.id)
-        .group_by(every.c.id)
-        .order_by(best, sa.func.min(every.c.name), every.c.id)
-        .limit(MOST_HITS)
+    best, name = sa.func.min(every.c.rank).label("rank"), sa.func.min(every.c.name).label("name")
+    hits = sa.select(every.c.id, best, name).group_by(every.c.id).order_by(best, name, every.c.id).limit(MOST_HITS)
+    return Prepared.of(sa.select(_in_order(hits.subquery())))
+
+
+def _placed() -> sa.ColumnElement[Any]:
+    """Put the beginning of a word before its middle, and words apart last."""
+    phrase = _bound("phrase")
+    return sa.case(
+        (sa.func.strpos(contacts.c.search, sa.literal_column("' '") + phrase) > 0, sa.literal_column("3")),
+        (sa.func.strpos(contacts.c.search, phrase) > 0, sa.literal_column("4")),
+        else_=sa.literal_column("5"),
     )
+
+
+@lru_cache(maxsize=500)
+def candidates_statement(listing: Listing, names: tuple[str, ...]) -> Prepared:
+    """Give the statement for how many candidates hold the patterns, and the ids of those that may be seen."""
+    found = (
+        sa.text("SELECT id FROM search_contacts(:organization_id, :patterns, :most) AS id")
+        .bindparams(_bound("organization_id", sa.Uuid), _texts("patterns"), _bound("most", sa.BigInteger))
+        .columns(_ID)
+        .cte("found")
+    )
+    hits = (
+        sa.select(listing.identifier.label("id"), _placed().label("rank"), contacts.c.name_key.label("name"))
+        .select_from(listing.source)
+        .where(*_conditions(listing, names), contacts.c.id.in_(sa.select(found.c.id)))
+        .subquery()
+    )
+    counted = sa.select(sa.func.count()).select_from(found).scalar_subquery()
+    return Prepared.of(sa.select(counted, _in_order(hits)))
+
+
+@lru_cache(maxsize=500)
+def looking_through_statement(listing: Listing, names: tuple[str, ...]) -> Prepared:
+    hits = (
+        sa.select(listing.identifier.label("id"), _placed().label("rank"), contacts.c.name_key.label("name"))
+        .select_from(listing.source)
+        .where(*_conditions(listing, names), contacts.c.search.like(sa.func.all(_texts("patterns"))))
+        .order_by(contacts.c.name_key, listing.identifier)
+        .limit(sa.literal_column(str(2 * MOST_HITS)))
+        .subquery()
+    )
+    return Prepared.of(sa.select(_in_order(hits)))
+
+
+@lru_cache(maxsize=500)
+def misspelt_statement(listing: Listing, names: tuple[str, ...]) -> Prepared:
+    found = (
+        sa.text(
+            "SELECT DISTINCT id FROM unnest(:slips) AS slip,"
+            " LATERAL search_contacts(:organization_id, string_to_array(slip, E'\\n'), :most) AS id"
+        )
+        .bindparams(_bound("organization_id", sa.Uuid), _texts("slips"), _bound("most", sa.BigInteger))
+        .columns(_ID)
+        .cte("found")
+    )
+    alike = sa.func.word_similarity(_bound("phrase"), contacts.c.search)
+    hits = (
+        sa.select(listing.identifier.label("id"), (-alike).label("rank"), contacts.c.name_key.label("name"))
+        .select_from(listing.source)
+        .where(
+            *_conditions(listing, names),
+            contacts.c.id.in_(sa.select(found.c.id)),
+            alike >= _bound("least", sa.REAL),
+        )
+        .subquery()
+    )
+    return Prepared.of(sa.select(_in_order(hits)))
 
 
 @lru_cache(maxsize=100)
@@ -159,19 +212,18 @@ class Search:
 
     async def hits(self, listing: Listing, query: str, values: Mapping[str, Any], *, within: bool = True) -> list[UUID]:
         """Give the ids of at most 1,000 hits, best first; without `within` only by beginnings."""
-        looking = await self._looking(query)
-        if not looking.text:
+        wanted = sought(query, await self._phones.calling_code() if is_national(query) else "")
+        if not wanted.text:
             return []
         names = tuple(sorted(values))
-        bound = {**values, **looking.values(), "organization_id": self._uow.organization_id}
-        begun = hits_statement(listing, names, False, looking.prefix is not None)
-        found = [row[0] for row in await self._uow.connection.fetch(begun.sql, *begun.arguments(bound))]
-        if not within or len(found) >= MOST_HITS or (found and looking.whole):
-            return found
-        inside = hits_statement(listing, names, True, looking.digits is not None)
-        known = set(found)
-        further = [row[0] for row in await self._uow.connection.fetch(inside.sql, *inside.arguments(bound))]
-        return [*found, *(identifier for identifier in further if identifier not in known)][:MOST_HITS]
+        bound = {**values, "organization_id": self._uow.organization_id, "phrase": wanted.phrase}
+        begun = await self._ids(
+            beginnings_statement(listing, names, wanted.prefix is not None), bound | wanted.beginnings()
+        )
+        if not within or len(begun) >= MOST_HITS or (begun and wanted.whole):
+            return begun
+        found = await self._within(listing, names, wanted, bound, begun)
+        return found or await self._misspelt(listing, names, wanted, bound)
 
     async def items(self, listing: Listing, identifiers: list[UUID]) -> list[msgspec.Raw]:
         """Show these, in this order."""
@@ -181,22 +233,51 @@ class Search:
         shown = {row[0]: msgspec.Raw(row[1].encode()) for row in rows}
         return [shown[identifier] for identifier in identifiers if identifier in shown]
 
+    async def _within(
+        self, listing: Listing, names: tuple[str, ...], wanted: Sought, bound: dict[str, Any], begun: list[UUID]
+    ) -> list[UUID]:
+        """Add what holds every word to what begins so."""
+        patterns = wanted.patterns
+        if not patterns:
+            return begun
+        known = set(begun)
+        prepared = candidates_statement(listing, names)
+        for most in (MOST_HITS + len(begun), _MOST_CANDIDATES):
+            arguments = prepared.arguments(bound | {"patterns": patterns, "most": most})
+            candidates, inside = await self._uow.connection.fetchrow(prepared.sql, *arguments)
+            found = _together(begun, known, inside)
+            if candidates < most or len(found) >= MOST_HITS:
+                return found
+        return _together(
+            begun, known, await self._ids(looking_through_statement(listing, names), bound | {"patterns": patterns})
+        )
+
+    async def _misspelt(
+        self, listing: Listing, names: tuple[str, ...], wanted: Sought, bound: dict[str, Any]
+    ) -> list[UUID]:
+        """Look for one wrong letter, and if that finds nobody, for two."""
+        for choices, most, least in (
+            (wanted.slips(), _CANDIDATES_OF_A_SLIP, 0.0),
+            (wanted.pieces(), MOST_HITS, _LEAST_ALIKE),
+        ):
+            slips = ["\n".join(patterns) for patterns in choices]
+            values = bound | {"slips": slips, "most": most, "least": least}
+            if slips and (found := await self._ids(misspelt_statement(listing, names), values)):
+                return found[:MOST_HITS]
+        return []
+
+    async def _ids(self, prepared: Prepared, values: dict[str, Any]) -> list[UUID]:
+        found: list[UUID] | None = await self._uow.connection.fetchval(prepared.sql, *prepared.arguments(values))
+        return found or []
+
     async def _in_order(self, listing: Listing, identifiers: list[UUID], sort: str, order: str) -> list[UUID]:
         prepared = _sorted(listing, sort, order)
         bound = {"organization_id": self._uow.organization_id, "ids": identifiers}
         return [row[0] for row in await self._uow.connection.fetch(prepared.sql, *prepared.arguments(bound))]
 
-    async def _looking(self, query: str) -> Looking:
-        text = " ".join(query.split()).lower()
-        if not _LIKE_A_NUMBER.fullmatch(text) or not (digits := re.sub(r"[^0-9]", "", text)).strip("0"):
-            return Looking(text)
-        if text.startswith("+"):
-            prefix = f"+{digits}"
-        elif digits.startswith("00"):
-            prefix = f"+{digits[2:]}"
-        else:
-            prefix = f"+{await self._phones.calling_code()}{digits.removeprefix('0')}"
-        return Looking(text, prefix, digits.lstrip("0"))
+
+def _together(begun: list[UUID], known: set[UUID], further: list[UUID] | None) -> list[UUID]:
+    return [*begun, *(identifier for identifier in further or () if identifier not in known)][:MOST_HITS]
 
 
 def _fingerprint(query: str, values: Mapping[str, Any], page: PageRequest) -> str:

@@ -22,8 +22,10 @@ import adapters.persistence
 from adapters.persistence.database import Cause, PostgresUnitOfWork, connect_arguments
 from adapters.persistence.finder import Listing, _page
 from adapters.persistence.sales import LEADS
-from adapters.persistence.sales_search import Looking, hits_statement
+from adapters.persistence.sales_contacts import CONTACTS
+from adapters.persistence.sales_search import beginnings_statement, candidates_statement, misspelt_statement
 from adapters.persistence.schema import metadata
+from adapters.persistence.search_terms import sought
 from application.ports import Actor
 from domain.kernel import new_id
 from entrypoints.config import Config
@@ -218,9 +220,9 @@ async def test_a_list_is_answered_by_an_index(house: AsyncContainer, seeded: UUI
 async def test_a_search_for_beginnings_is_answered_by_an_index(
     house: AsyncContainer, seeded: UUID, number: bool
 ) -> None:
-    looking = Looking("last12", "+44770000012", "770000012") if number else Looking("last12")
-    prepared = hits_statement(LEADS, (), False, number)
-    arguments = prepared.arguments({**looking.values(), "organization_id": seeded})
+    wanted = sought("07700 00012" if number else "last12", "44")
+    prepared = beginnings_statement(LEADS, (), number)
+    arguments = prepared.arguments({**wanted.beginnings(), "organization_id": seeded})
     plan = await plan_of(house, seeded, prepared.sql, arguments)
     assert not objections(plan, "contacts")
     used = {node["Index Name"] for node in nodes(plan) if "Index Name" in node}
@@ -228,6 +230,40 @@ async def test_a_search_for_beginnings_is_answered_by_an_index(
         {"ix_contacts_phone"} if number else set()
     )
     assert expected <= used
+
+
+@pytest.mark.parametrize("listing", [LEADS, CONTACTS], ids=["leads", "contacts"])
+async def test_a_search_within_is_answered_by_the_index_of_trigrams(
+    house: AsyncContainer, seeded: UUID, listing: Listing
+) -> None:
+    wanted = sought("ast99", "44")
+    bound = {"organization_id": seeded, "phrase": wanted.phrase, "patterns": wanted.patterns, "most": 1000}
+    prepared = candidates_statement(listing, ())
+    assert not objections(await plan_of(house, seeded, prepared.sql, prepared.arguments(bound)), "contacts")
+    count, found = await _answered_by_trigrams(house, seeded, prepared.sql, prepared.arguments(bound))
+    # The surnames are Last0 to Last996.
+    assert count == len(found) == len([n for n in range(1, ROWS + 1) if str(n % 997).startswith("99")])
+
+
+async def test_a_search_for_slips_is_answered_by_the_index_of_trigrams(house: AsyncContainer, seeded: UUID) -> None:
+    slips = ["\n".join(patterns) for patterns in sought("kastner", "44").slips()]
+    bound = {"organization_id": seeded, "phrase": "kastner", "slips": slips, "most": 200, "least": 0.0}
+    prepared = misspelt_statement(LEADS, ())
+    assert not objections(await plan_of(house, seeded, prepared.sql, prepared.arguments(bound)), "contacts")
+    assert (await _answered_by_trigrams(house, seeded, prepared.sql, prepared.arguments(bound)))[0] is None
+
+
+async def _answered_by_trigrams(house: AsyncContainer, organization_id: UUID, sql: str, arguments: list[Any]) -> Any:
+    """Run a search; the function that looks as the tables' owner must read contacts by its index, and no other way."""
+    scans = "SELECT pg_stat_get_xact_numscans('ix_contacts_search'::regclass)"
+    whole = "SELECT pg_stat_get_xact_numscans('contacts'::regclass)"
+    async with house({Actor: Actor.system(organization_id), Cause: Cause()}) as scope:
+        uow = await scope.get(PostgresUnitOfWork)
+        async with uow.reading():
+            row = await uow.connection.fetchrow(sql, *arguments)
+            assert await uow.connection.fetchval(scans) > 0
+            assert await uow.connection.fetchval(whole) == 0
+    return row
 
 
 async def test_reading_everything_is_objected_to(house: AsyncContainer, seeded: UUID) -> None:

@@ -98,7 +98,7 @@ async def test_a_list_is_sorted_paged_and_searched(owner: Client) -> None:
     assert await names(owner, "/contacts?limit=2&page=2") == ["Anna"]
     assert await names(owner, "/contacts?search=zel") == ["Anna"]
     assert await names(owner, "/contacts?search=cleo") == ["Cleo"]
-    assert await names(owner, "/contacts/search?q=ob") == ["Bob"]
+    assert await names(owner, "/contacts/search?q=oun") == ["Bob"]
     first = (await owner.get("/contacts?limit=2")).json()["pagination"]
     assert await names(owner, f"/contacts?limit=2&cursor={first['next_cursor']}") == ["Anna"]
     for query in ("sort=email", "limit=0", "city=Leeds"):

@@ -229,13 +229,13 @@ async def test_search_finds_beginnings_first_then_what_lies_within(owner: Client
     ]:
         await enter(owner, {"first_name": first, "last_name": last, "email": mail, "phone_number": number})
     for query, expected in {
-        "smith": ["Smitha", "Ann", "Émile", "Carl"],
+        "smith": ["Ann", "Smitha", "Émile", "Carl"],
         "SMITH ann": ["Ann"],
         "ann smi": ["Ann"],
         "émile": ["Émile"],
         "É": ["Émile"],
         "50%25_": ["Émile"],
-        "%25": ["Émile"],
+        "%25": [],
         "carl@": ["Carl"],
         "@example.com": ["Carl", "Émile", "Smitha", "Ann"],
         "07700 900103": ["Carl"],

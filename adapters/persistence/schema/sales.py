@@ -59,6 +59,12 @@ contacts = tenant_table(
     time("created_at"),
     time("updated_at"),
     version(),
+    sa.Column(
+        "search",
+        sa.Text(),
+        sa.Computed("contact_search_text(first_name, last_name, email, phone)", persisted=True),
+        nullable=False,
+    ),
     organization_key(),
 )
 index(
@@ -76,6 +82,12 @@ index(
 )
 index("ix_contacts_name", contacts.c.organization_id, contacts.c.name_key, contacts.c.id)
 index("ix_contacts_given", contacts.c.organization_id, contacts.c.given_key, contacts.c.id)
+index(
+    "ix_contacts_search",
+    sa.func.contact_search_keys(contacts.c.organization_id, contacts.c.search),
+    postgresql_using="gin",
+    postgresql_with={"gin_pending_list_limit": 1024},
+)
 index("ix_contacts_created", contacts.c.organization_id, contacts.c.created_at, contacts.c.id)
 
 pipelines = tenant_table(
