@@ -115,6 +115,12 @@ def config() -> None:
     Console().print(table)
 
 
+@app.command(epilog="Example: [bold]rapport doctor || page-somebody[/bold]. docs/doctor.md explains each finding.")
+def doctor() -> None:
+    """Look at everything this installation stands on and say what is wrong; exit status 1 when something is."""
+    _become("entrypoints.doctor")
+
+
 @app.command(
     "create-owner",
     epilog="Example: [bold]rapport create-owner ann@example.com --name 'Ann Archer' --organization 'Acme'[/bold]. "

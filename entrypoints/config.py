@@ -83,6 +83,7 @@ class Config:
     sandbox_provider_url: str
     metrics_port: int
     build: str
+    provider_settings: tuple[str, ...]
     rows: tuple[tuple[str, str, str], ...] = field(repr=False, compare=False)
 
     @classmethod
@@ -135,6 +136,7 @@ class Config:
             ).rstrip("/"),
             metrics_port=read.port("METRICS_PORT", port + 2 if port + 2 <= 65535 else 0, off=True),
             build=read.text("BUILD", _version()),
+            provider_settings=tuple(f"RAPPORT_{name}" for name in sorted(read.providers())),
             rows=read.table(),
         )
 

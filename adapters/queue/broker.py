@@ -17,12 +17,13 @@ PRIORITY = {"replies": 0, "default": 10, "campaigns": 20, "imports": 30}
 
 
 AWAY = (RedisError, BrokerConnectionError, OSError)
+RABBITMQ_SCHEMES = ("amqp", "amqps")
 _RABBITMQ = {"heartbeat": 20, "socket_timeout": 2, "stack_timeout": 4, "blocked_connection_timeout": 10}
 
 
 def broker_at(url: str, *middleware: dramatiq.Middleware) -> dramatiq.Broker:
     """Make the broker that the address's scheme asks for: RabbitMQ for amqp and amqps, else Redis or Valkey."""
-    if urlsplit(url).scheme in ("amqp", "amqps"):
+    if urlsplit(url).scheme in RABBITMQ_SCHEMES:
         return rabbitmq_broker(url, *middleware)
     return redis_broker(url, *middleware)
 

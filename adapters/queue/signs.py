@@ -39,3 +39,10 @@ async def silent(client: redis.Redis) -> list[str]:
             pipe.pttl(_key(part))
         left = await pipe.execute()
     return [part for part, ms in zip(PARTS, left, strict=True) if 0 <= ms < _KEPT_MS - SILENT_MS]
+
+
+async def missing(client: redis.Redis) -> list[str]:
+    """Name the kinds of parts of which none is at work now, whether or not any ever was."""
+    known = [bool(await client.exists(_key(part))) for part in PARTS]
+    gone = {part for part, there in zip(PARTS, known, strict=True) if not there} | set(await silent(client))
+    return [part for part in PARTS if part in gone]

@@ -24,7 +24,12 @@ class Background(Provider):
     @provide(scope=Scope.APP)
     def files(self, config: Config) -> FileStore:
         """Keep files where RAPPORT_FILES_URL says."""
-        place = urlsplit(config.files_url)
-        if place.scheme == "file":
-            return LocalFiles(Path(unquote(place.path)))
-        return ObjectFiles(s3_store(config.files_url), config.data_dir / "lent")
+        return file_store(config)
+
+
+def file_store(config: Config) -> FileStore:
+    """Open the folder or the bucket that RAPPORT_FILES_URL names."""
+    place = urlsplit(config.files_url)
+    if place.scheme == "file":
+        return LocalFiles(Path(unquote(place.path)))
+    return ObjectFiles(s3_store(config.files_url), config.data_dir / "lent")

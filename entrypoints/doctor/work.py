@@ -1,0 +1,93 @@
+"""What is owed and late: events, deliveries, schedules, and rows of the send ledger."""
+
+from entrypoints.config import Config
+from entrypoints.doctor.database import connected
+
+LATE_SECONDS = 60
+UNSETTLED_SECONDS = 900
+
+_QUEUES = """
+SELECT (SELECT coalesce(extract(epoch FROM clock_timestamp() - min(at)), 0)::float8 FROM outbox) AS unrelayed,
+       (SELECT coalesce(extract(epoch FROM business_now() - min(next_due_at)), 0)::float8 FROM schedules
+        WHERE next_due_at IS NOT NULL) AS unticked
+"""
+_OVERDUE = """
+SELECT queue, count(*) AS deliveries, extract(epoch FROM clock_timestamp() - min(due_at))::float8 AS late
+FROM deliveries WHERE parked_at IS NULL AND due_at <= clock_timestamp() - make_interval(secs => $1)
+GROUP BY queue ORDER BY queue
+"""
+_FAILING = """
+SELECT subscription, count(*) AS deliveries, max(failures) AS failures FROM deliveries
+WHERE parked_at IS NULL AND failures >= 3 GROUP BY subscription ORDER BY subscription
+"""
+_PARKED = """
+SELECT subscription, count(*) AS deliveries, min(parked_at) AS since FROM deliveries
+WHERE parked_at IS NOT NULL GROUP BY subscription ORDER BY subscription
+"""
+_LEDGER = """
+SELECT count(*) FILTER (WHERE state IN ('claimed', 'handed')
+                        AND lease_until <= clock_timestamp() - make_interval(secs => $2)) AS held,
+       count(*) FILTER (WHERE state = 'unknown'
+                        AND handed_machine_at <= clock_timestamp() - make_interval(secs => $3)) AS unknown,
+       count(*) FILTER (WHERE state = 'parked') AS parked
+FROM sends WHERE organization_id = $1 AND state IN ('claimed', 'handed', 'unknown', 'parked')
+"""
+
+
+async def queues(config: Config) -> list[str]:
+    """Find events that no relay takes, schedules that no scheduler sees, deliveries that no worker ends."""
+    async with connected(config.system_database_url) as connection:
+        told = await connection.fetchrow(_QUEUES)
+        overdue = await connection.fetch(_OVERDUE, LATE_SECONDS)
+        failing = await connection.fetch(_FAILING)
+    found = []
+    if told["unrelayed"] > LATE_SECONDS:
+        found.append(f"Events have waited {told['unrelayed']:.0f} s to be relayed: does a relay run?")
+    if told["unticked"] > LATE_SECONDS:
+        found.append(f"A schedule is {told['unticked']:.0f} s overdue: does a scheduler run?")
+    found += [
+        f"{row['deliveries']} deliveries of the queue {row['queue']} are overdue, the oldest by {row['late']:.0f} s:"
+        " do a relay and workers run, and is the broker there?"
+        for row in overdue
+    ]
+    return found + [
+        f"{row['deliveries']} deliveries to {row['subscription']} have failed up to {row['failures']} times and are"
+        " tried again; the workers' logs say why."
+        for row in failing
+    ]
+
+
+async def parked(config: Config) -> list[str]:
+    """Find deliveries that failed for good."""
+    async with connected(config.system_database_url) as connection:
+        rows = await connection.fetch(_PARKED)
+    return [
+        f"{row['deliveries']} deliveries to {row['subscription']} failed for good, the first on"
+        f" {row['since']:%d %B %Y at %H:%M} UTC: `rapport dead-letters list` says why."
+        for row in rows
+    ]
+
+
+async def ledger(config: Config) -> list[str]:
+    """Find texts that a worker has kept for too long, or of which nobody knows whether they went out."""
+    held = unknown = waiting = 0
+    async with connected(config.database_url) as connection:
+        for row in await connection.fetch("SELECT DISTINCT organization_id FROM schedules"):
+            organization_id = row["organization_id"]
+            # The application's role sees one organisation at a time, and so does the doctor.
+            async with connection.transaction(readonly=True):
+                await connection.execute("SELECT set_config('rapport.organization_id', $1, true)", str(organization_id))
+                told = await connection.fetchrow(_LEDGER, organization_id, LATE_SECONDS, UNSETTLED_SECONDS)
+            held, unknown, waiting = held + told["held"], unknown + told["unknown"], waiting + told["parked"]
+    found = []
+    if held:
+        found.append(f"{held} texts are held by workers whose lease ended over {LATE_SECONDS} s ago: do workers run?")
+    if unknown:
+        minutes = UNSETTLED_SECONDS // 60
+        found.append(
+            f"Of {unknown} texts nobody has known for over {minutes} minutes whether they went out: the provider is"
+            " asked again and again; does it answer?"
+        )
+    if waiting:
+        found.append(f"{waiting} texts wait for a person: their provider cannot be asked whether it took them.")
+    return found
