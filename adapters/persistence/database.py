@@ -162,12 +162,15 @@ def _patience(statement_timeout_ms: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """Name one request: who sent it, to which route, under which key, and the hash of what it said."""
+    """Name one request: who sent it, to which route, under which key, and the hash of what it said.
+
+    The hash is asked for when the first block opens: a body that is read as it arrives is known only then.
+    """
 
     actor: str
     route: str
     key: str
-    request_hash: bytes
+    request_hash: Callable[[], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,7 +388,7 @@ class PostgresUnitOfWork:
                 "INSERT INTO idempotency (organization_id, actor, route, key, request_hash) VALUES ($1, $2, $3, $4, $5)"
                 " ON CONFLICT DO NOTHING RETURNING true",
                 *scope,
-                key.request_hash,
+                key.request_hash(),
             )
         except asyncpg.LockNotAvailableError:
             raise Conflict("The same request is still being worked on.") from None
@@ -399,7 +402,7 @@ class PostgresUnitOfWork:
         )
         if earlier is None or earlier["status"] is None:
             raise Conflict("The same request is still being worked on.")
-        if earlier["request_hash"] != key.request_hash:
+        if earlier["request_hash"] != key.request_hash():
             raise IdempotencyMismatch
         raise Replay(earlier["status"], self._unseal(earlier["answer"]))
 

@@ -1,5 +1,6 @@
 """Read a form with one file as it arrives: never whole in memory, never past the limit."""
 
+import hashlib
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from multipart import (  # type: ignore[import-untyped]  # it ships no types
 
 from domain.kernel import Invalid
 from entrypoints.http.errors import Refused
+from entrypoints.http.operation import SAID
 
 _LARGEST_FIELD = 1_000
 _MOST_PARTS = 10
@@ -22,13 +24,17 @@ _FIELDS = frozenset({"dataset_id"})
 
 
 class FileForm:
-    """Be the `SentFile` of a request; the fields around the file are known once it has been read."""
+    """Be the `SentFile` of a request; the fields around the file are known once it has been read.
+
+    Under an Idempotency-Key file, name and fields become part of what the request says; the form's boundary does not.
+    """
 
     def __init__(self, request: Request[Any, Any, Any], largest: int) -> None:
         self._request = request
         self._largest = largest
         self._fields: dict[str, bytes] = {}
         self._filename: str | None = None
+        self._said = request.scope["state"].get(SAID)
         kind, options = parse_options_header(request.headers.get("content-type", ""))
         if kind != "multipart/form-data" or not options.get("boundary"):
             raise Refused("UNSUPPORTED_MEDIA_TYPE", "Send the file as multipart/form-data, in a field named file.")
@@ -61,6 +67,7 @@ class FileForm:
         part: MultipartSegment | None = None
         size = 0
         found = False
+        content = hashlib.sha256()
         try:
             parser = PushMultipartParser(self._boundary, max_segment_count=_MOST_PARTS, strict=True)
             async for piece in self._request.stream():
@@ -77,6 +84,8 @@ class FileForm:
                         size += len(event)
                         if size > self._largest:
                             raise self._too_large()
+                        if self._said is not None:
+                            content.update(event)
                         yield bytes(event)
                     else:
                         self._keep(part, event)
@@ -85,6 +94,8 @@ class FileForm:
             raise Invalid("The form cannot be read; was it sent whole?", field="file") from error
         if not found:
             raise Invalid("No file was sent; put it into a field named file.", field="file")
+        if self._said is not None:
+            self._said.update(content.digest() + repr((self._filename, sorted(self._fields.items()))).encode())
 
     def _is_file(self, part: MultipartSegment) -> bool:
         return bool(part.name == "file")

@@ -28,6 +28,8 @@ from entrypoints.http.limits import RateLimiter
 from entrypoints.http.query import is_filter, read_body, read_idempotency_key, read_if_match, read_query
 
 PREFIX = "/api/v1"
+SAID = "idempotency_said"
+"""Where a keyed request's state holds the hash of what it says."""
 LARGEST_BODY = 1_000_000
 SECONDS = 20.0
 _IF_MATCH = "If-Match"
@@ -273,7 +275,8 @@ def _idempotency(
         return None
     said = hashlib.sha256(f"{declared.method} {request.url.path}?".encode() + request.scope["query_string"] + b"\n")
     said.update(body)
-    return IdempotencyKey(caller.signature, f"{declared.method} {declared.template}", key, said.digest())
+    request.scope["state"][SAID] = said  # a body that is read as it arrives adds itself: see FileForm
+    return IdempotencyKey(caller.signature, f"{declared.method} {declared.template}", key, said.digest)
 
 
 async def _arguments(

@@ -109,7 +109,7 @@ async def delete_dataset(datasets: Datasets, dataset_id: UUID) -> Answer | None:
     seconds=_UPLOAD_SECONDS,
 )
 async def upload_file(uploads: Uploads, request: Request[Any, Any, Any], config: Config) -> UploadView:
-    """Answers with a suggestion for each column; a repeated Idempotency-Key is not compared with the file's content."""
+    """Answers with a suggestion for each column; under an Idempotency-Key file, name and dataset are compared."""
     return await uploads.receive(FileForm(request, config.upload_max))
 
 

@@ -255,6 +255,31 @@ async def test_unbalanced_quotes_leave_rows_that_fail(owner: Client, work_off: W
     assert done["result"]["imported"] == {"total_rows": 1, "successful": 0, "failed": 1, "duplicates": 0}
 
 
+async def test_a_repeated_upload_is_the_same_one_and_another_file_under_its_key_is_refused(
+    owner: Client, config: Config
+) -> None:
+    headers = {"Idempotency-Key": "once"}
+
+    async def sent(content: bytes, name: str = "x.csv", **fields: str) -> Any:
+        return await owner.post(
+            "/datasets/upload", files={"file": (name, content, "text/csv")}, data=fields, headers=headers
+        )
+
+    first = await sent(table("A,B,07700 900001,"))
+    again = await sent(table("A,B,07700 900001,"))
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json() == again.json()
+    assert again.headers["idempotency-replayed"] == "true"
+    for other in (
+        await sent(table("A,B,07700 900002,")),
+        await sent(table("A,B,07700 900001,"), name="y.csv"),
+        await sent(table("A,B,07700 900001,"), dataset_id=await new_dataset(owner)),
+    ):
+        assert (other.status_code, other.json()["error"]["code"]) == (422, "IDEMPOTENCY_MISMATCH")
+    folder = config.data_dir / "files" / str(owner.organization_id)
+    assert len(list(folder.iterdir())) == 1, "what was sent in vain is not kept"
+
+
 async def test_a_form_must_hold_one_file(owner: Client) -> None:
     file = ("x.csv", table("A,B,07700 900001,"), "text/csv")
     as_json = await owner.post("/datasets/upload", json={"file": "x"})
