@@ -3,6 +3,7 @@
 import asyncio
 import importlib.util
 import json
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -51,14 +52,22 @@ def _file(name: str) -> bytes:
     return (Path(found.origin).parent / "static" / name).read_bytes()
 
 
-def _document(request: Request[Any, Any, Any]) -> dict[str, Any]:
-    document: dict[str, Any] = request.app.state.document
-    return document
+def _json(document: dict[str, Any]) -> bytes:
+    return json.dumps(document).encode()
 
 
 def _yaml(document: dict[str, Any]) -> bytes:
     text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
     return text.encode()
+
+
+async def _written(request: Request[Any, Any, Any], write: Callable[[dict[str, Any]], bytes]) -> bytes:
+    """Write the document once for all who read it: in YAML that takes a second."""
+    state = request.app.state
+    written: dict[Any, asyncio.Future[bytes]] = state.setdefault("written", {})
+    if write not in written:
+        written[write] = asyncio.get_running_loop().run_in_executor(None, write, state.document)
+    return await asyncio.shield(written[write])
 
 
 @operation(
@@ -70,7 +79,7 @@ def _yaml(document: dict[str, Any]) -> bytes:
 )
 async def get_json(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Answers with the document itself, without an envelope."""
-    return Response(json.dumps(_document(request)).encode(), media_type="application/json")
+    return Response(await _written(request, _json), media_type="application/json")
 
 
 @operation(
@@ -83,7 +92,7 @@ async def get_json(request: Request[Any, Any, Any]) -> Response[bytes]:
 )
 async def get_yaml(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Answers with the document itself, without an envelope."""
-    return Response(await asyncio.to_thread(_yaml, _document(request)), media_type="application/yaml")
+    return Response(await _written(request, _yaml), media_type="application/yaml")
 
 
 @operation("GET", "/docs", "showDocs", "Read the documentation", access="public", media_type="text/html")

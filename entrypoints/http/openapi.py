@@ -252,7 +252,7 @@ def _refusals(operation: Operation) -> list[int]:
         refused |= {403, 409}
         if operation.template.split("/")[3] in _NEED_PROVIDERS:
             refused |= {501, 502}
-    if operation.body is not None or operation.raw or operation.keyed:
+    if operation.method != "GET" or operation.raw:
         refused |= {413, 415}
     if operation.keyed:
         refused.add(422)

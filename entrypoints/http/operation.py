@@ -25,7 +25,14 @@ from entrypoints.http.auth import Access, Caller, Doorkeeper, Unadmitted
 from entrypoints.http.envelope import encode_answer, etag_of
 from entrypoints.http.errors import encode_problem, problem_of
 from entrypoints.http.limits import RateLimiter
-from entrypoints.http.query import is_filter, read_body, read_idempotency_key, read_if_match, read_query
+from entrypoints.http.query import (
+    is_filter,
+    read_body,
+    read_idempotency_key,
+    read_if_match,
+    read_query,
+    refuse_body,
+)
 
 PREFIX = "/api/v1"
 SAID = "idempotency_said"
@@ -197,7 +204,7 @@ def _endpoint(declared: Operation, handler: Handler) -> Callable[..., Awaitable[
         key = read_idempotency_key(request.headers.get("idempotency-key")) if declared.keyed else None
         caller = await _admit(declared, request, doorkeeper, limiter, key)
         # The whole body is here before any transaction is open: a slow sender holds nothing.
-        body = await request.body() if not declared.raw and (declared.body is not None or key is not None) else b""
+        body = await request.body() if not declared.raw and declared.method != "GET" else b""
         if caller.is_known:
             bind_contextvars(organization_id=str(caller.actor.organization_id))
         cause = Cause(idempotency=_idempotency(declared, request, caller, key, body))
@@ -290,6 +297,8 @@ async def _arguments(
     if declared.body is not None:
         content_type = request.headers.get("content-type", "")
         values["body"] = read_body(declared.body, content_type, body, optional=declared.body_optional)
+    elif body:
+        refuse_body(request.headers.get("content-type", ""), body)
     if declared.conditional:
         values["if_match"] = read_if_match(request.headers.get("if-match"))
     return {

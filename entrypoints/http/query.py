@@ -1,5 +1,6 @@
 """Read what a request says into structs: query parameters, the JSON body, If-Match, Idempotency-Key."""
 
+import json
 import re
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -7,7 +8,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from application.ports import Filter, PageRequest
+from application.ports import Command, Filter, PageRequest
 from domain.kernel import Invalid
 from entrypoints.http.errors import Refused, misfit
 
@@ -82,11 +83,30 @@ def read_body(kind: type[S], content_type: str, body: bytes, *, optional: bool) 
         found: S = _decoder(kind).decode(body)
         if b"\\u0000" in body:
             _refuse_nul(msgspec.json.decode(body), "")
+        json.loads(body, object_pairs_hook=_once)
     except msgspec.ValidationError as error:
         raise misfit(error) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise Invalid("The body is not JSON that can be read.", field="body") from error
     return found
+
+
+def refuse_body(content_type: str, body: bytes) -> None:
+    """Refuse what is said where nothing is asked; an empty object says nothing."""
+    read_body(_Nothing, content_type, body, optional=True)
+
+
+class _Nothing(Command, frozen=True):
+    """Be the body of a request that takes none."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    """Refuse a name that stands twice in an object: two readers may take different ones of the two."""
+    seen = set()
+    for name, _ in pairs:
+        if name in seen:
+            raise Invalid(f"The field {name[:100]} stands here twice.", field=name[:100])
+        seen.add(name)
 
 
 def _refuse_nul(value: Any, path: str) -> None:
