@@ -63,7 +63,8 @@ async def client(open_client: OpenClient) -> Client:
     return await open_client()
 
 
-async def _owner(open_client: OpenClient) -> Client:
+async def sign_up(open_client: OpenClient) -> Client:
+    """Make the owner of a fresh organisation."""
     client = await open_client()
     email = f"owner-{new_id().hex}@example.com"
     body = {"email": email, "password": PASSWORD, "name": "Olga Owner", "organization_name": "Bright Windows"}
@@ -77,41 +78,52 @@ async def _owner(open_client: OpenClient) -> Client:
 @pytest.fixture
 async def owner(open_client: OpenClient) -> Client:
     """Be the owner of a fresh organisation."""
-    return await _owner(open_client)
+    return await sign_up(open_client)
 
 
 @pytest.fixture
 async def stranger(open_client: OpenClient) -> Client:
     """Be the owner of another organisation."""
-    return await _owner(open_client)
+    return await sign_up(open_client)
+
+
+async def take_in(
+    open_client: OpenClient,
+    database: Database,
+    owner: Client,
+    role: Role,
+    *,
+    can_view_all_leads: bool = False,
+    dataset_ids: list[UUID] | None = None,
+) -> Client:
+    """Make somebody a member of a client's organisation."""
+    member = await sign_up(open_client)
+    async with database.connection() as connection:
+        await connection.execute(
+            "INSERT INTO memberships"
+            " (account_id, organization_id, role, can_view_all_leads, dataset_ids, created_at)"
+            " VALUES ($1, $2, $3, $4, $5, clock_timestamp())",
+            member.user_id,
+            owner.organization_id,
+            role,
+            can_view_all_leads,
+            dataset_ids,
+        )
+    answer = await member.post(
+        "/auth",
+        json={"email": member.email, "password": PASSWORD, "organization_id": str(owner.organization_id)},
+    )
+    assert answer.status_code == 200, answer.text
+    member.cookies.clear()
+    member.sign_in(answer.json()["data"])
+    return member
 
 
 @pytest.fixture
 async def join(open_client: OpenClient, database: Database) -> Join:
     """Make somebody a member of a client's organisation: `await join(owner, Role.REP)`."""
 
-    async def joined(
-        owner: Client, role: Role, *, can_view_all_leads: bool = False, dataset_ids: list[UUID] | None = None
-    ) -> Client:
-        member = await _owner(open_client)
-        async with database.connection() as connection:
-            await connection.execute(
-                "INSERT INTO memberships"
-                " (account_id, organization_id, role, can_view_all_leads, dataset_ids, created_at)"
-                " VALUES ($1, $2, $3, $4, $5, clock_timestamp())",
-                member.user_id,
-                owner.organization_id,
-                role,
-                can_view_all_leads,
-                dataset_ids,
-            )
-        answer = await member.post(
-            "/auth",
-            json={"email": member.email, "password": PASSWORD, "organization_id": str(owner.organization_id)},
-        )
-        assert answer.status_code == 200, answer.text
-        member.cookies.clear()
-        member.sign_in(answer.json()["data"])
-        return member
+    async def joined(owner: Client, role: Role, **narrowed: Any) -> Client:
+        return await take_in(open_client, database, owner, role, **narrowed)
 
     return joined

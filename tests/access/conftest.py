@@ -1,0 +1,94 @@
+"""Two organisations for all tests of this folder: one's own, and a foreign one."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack
+from typing import Any, cast
+
+import httpx
+import pytest
+from litestar import Litestar
+
+from adapters.persistence.database import Database
+from domain.identity.api_key import hash_of_key, new_key
+from domain.identity.role import Permission, Role
+from domain.kernel import new_id
+from tests.access.world import World
+from tests.http.conftest import BASE, Client, OpenClient, app, sign_up, take_in
+
+__all__ = ["app"]
+Found = Callable[[], Awaitable[World]]
+Program = Callable[[World, Iterable[Permission]], Awaitable[Client]]
+
+
+@pytest.fixture(scope="session")
+async def doors(app: Litestar) -> AsyncIterator[OpenClient]:
+    """Open clients that stay open."""
+    async with AsyncExitStack() as stack:
+
+        async def opened() -> Client:
+            transport = httpx.ASGITransport(cast("Any", app), raise_app_exceptions=False)
+            return await stack.enter_async_context(Client(transport=transport, base_url=BASE))
+
+        yield opened
+
+
+@pytest.fixture(scope="session")
+async def found(doors: OpenClient, database: Database) -> Found:
+    """Make organisations with a member of each role: `await found()`."""
+    # The installation's first organisation may do more than others; it is nobody's here.
+    await sign_up(doors)
+
+    async def join(owner: Client, role: Role) -> Client:
+        return await take_in(doors, database, owner, role)
+
+    async def founded() -> World:
+        world = World(await sign_up(doors), join, f"Canary{new_id().hex[-12:]}")
+        await world.people()
+        return world
+
+    return founded
+
+
+@pytest.fixture(scope="session")
+async def world(found: Found) -> World:
+    """Make one's own organisation, with one of everything."""
+    own = await found()
+    await own.furnish()
+    return own
+
+
+@pytest.fixture(scope="session")
+async def foreign(found: Found) -> World:
+    """Make the organisation that nobody else may see, guess or touch."""
+    other = await found()
+    await other.furnish()
+    return other
+
+
+@pytest.fixture
+async def program(doors: OpenClient, database: Database) -> Program:
+    """Open clients of programs: `await program(world, [Permission.LEADS_READ])`."""
+
+    async def opened(world: World, permissions: Iterable[Permission]) -> Client:
+        key = new_key()
+        async with database.connection() as connection:
+            await connection.execute(
+                "INSERT INTO api_keys (id, organization_id, name, prefix, key_hash, permissions, created_at)"
+                " VALUES ($1, $2, 'Program', $3, $4, $5, clock_timestamp())",
+                new_id(),
+                world.owner.organization_id,
+                key[:8],
+                hash_of_key(key),
+                list(permissions),
+            )
+        client = await doors()
+        client.headers["Authorization"] = f"Bearer {key}"
+        return client
+
+    return opened
+
+
+@pytest.fixture
+async def nobody(doors: OpenClient) -> Client:
+    """Be nobody."""
+    return await doors()
