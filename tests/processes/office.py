@@ -1,18 +1,23 @@
 """An organisation at work in a house of real processes: many mobiles, campaigns on them, and what became of each."""
 
-import contextlib
+import asyncio
+import json
 import random
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import asyncpg
 import httpx
 
-from entrypoints.config import Config
+from entrypoints.config import CHECKOUT, Config
 from entrypoints.demo.books import Books
 from entrypoints.demo.client import Client
 from entrypoints.demo.house import House
@@ -124,20 +129,68 @@ class Office:
         assert set(told) == {text.key for text in accepted}
         assert set(told.values()) <= {"sent", "delivered", "undelivered", "failed"}
 
-    def config(self) -> Config:
-        """Give the settings of the running house."""
-        return Config.load(
-            {"RAPPORT_DATA_DIR": str(self.house.folder), "RAPPORT_SANDBOX": "1", "RAPPORT_PORT": self._port()}
-        )
+    def ask(self, statement: str, *parameters: Any) -> list[Any]:
+        """Ask the house's own PostgreSQL, past all tenancy."""
 
-    def _port(self) -> str:
-        return self.house.url.rsplit(":", 1)[1]
+        async def asked() -> list[Any]:
+            sockets = Config.load(self.house.environment).socket_dir / "postgres"
+            connection = await asyncpg.connect(host=str(sockets), user="postgres", database="rapport", timeout=10)
+            try:
+                return list(await connection.fetch(statement, *parameters))
+            finally:
+                await connection.close()
+
+        return asyncio.run(asked())
+
+    def get(self, path: str, seconds: float = 10) -> httpx.Response:
+        """Ask the API once, as the owner."""
+        return self.once("GET", path, seconds)
+
+    def once(self, method: str, path: str, seconds: float = 10, **options: Any) -> httpx.Response:
+        """Call the API once as the owner, however it answers."""
+        headers = dict(self.client.headers)
+        url = f"{self.house.url}/api/v1{path}"
+        return httpx.request(method, url, headers=headers, timeout=seconds, trust_env=False, **options)
+
+    def readiness(self) -> tuple[int, dict[str, str]]:
+        """Tell what the house says of itself: status and checks; 0 where it does not answer."""
+        try:
+            answer = self.get("/health/ready", 5)
+        except httpx.HTTPError:
+            return 0, {}
+        return answer.status_code, answer.json()["data"]["checks"]
 
     def is_ready(self) -> bool:
         """Tell whether the house says that it can do its work."""
-        with contextlib.suppress(httpx.HTTPError):
-            return httpx.get(f"{self.house.url}/api/v1/health/ready", timeout=5, trust_env=False).status_code == 200
-        return False
+        return self.readiness()[0] == 200
+
+    def deaths(self) -> list[tuple[str, int]]:
+        """List the parts that ended, each with its exit status, as the supervisor saw it."""
+        log = (self.house.folder / "supervisor.log").read_text().splitlines()
+        lines = [json.loads(line) for line in log if line.startswith("{")]
+        return [(line["name"], line["status"]) for line in lines if line["event"] == "part died"]
+
+    def spawn(self, part: str, **settings: str) -> subprocess.Popen[bytes]:
+        """Start one more of a part, that nobody looks after."""
+        with (self.house.folder / "log" / f"more-{part}.log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", f"entrypoints.{part}"],
+                cwd=CHECKOUT,
+                env=self.house.environment | settings,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def text_reaches_the_provider(self, seconds: float) -> float:
+        """Write to somebody as a person, and tell how long until the provider has it."""
+        [phone] = self.phones(1)
+        self.client.call("POST", "/contacts", json={"first_name": "Ada", "phone_number": phone})
+        body = {"to": phone, "channel": "sms", "body": "Hello Ada, Bob here."}
+        start = time.monotonic()
+        key = self.client.call("POST", "/messages", json=body)["id"]
+        wait_for(lambda: any(text.key == key for text in self.books.texts()), seconds, "a person's text reaches", 0.05)
+        return time.monotonic() - start
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import random
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,29 +15,15 @@ SENDS = 10_000
 SETTLED_SECONDS = 120
 
 
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    with opened(tmp_path_factory.mktemp("lists"), "killed-worker") as one:
-        yield one
-
-
-def test_nothing_is_lost_or_doubled_when_workers_are_killed(office: Office) -> None:
-    dice = random.Random()
-    dataset_id, phones = office.start(RECIPIENTS)
-    moments = [office.kill_after(texts, dice) for texts in (dice.randrange(1, 60), 0, dice.randrange(60))]
-    print("texts accepted at each kill:", moments)
-    office.all_accepted(dataset_id, RECIPIENTS, SETTLED_SECONDS)
-    office.assert_each_got_one(phones)
-
-
-def test_texts_whose_answer_never_came_are_asked_about_and_not_sent_again(office: Office) -> None:
+def test_nothing_is_lost_or_doubled_when_workers_are_killed_and_answers_never_come(office: Office) -> None:
     dice = random.Random()
     dataset_id, phones = office.start(RECIPIENTS)
     office.lose_answers(5)
     office.client.call(
         "POST", "/sandbox/faults", json={"capability": "sms", "fault": "duplicate_callbacks", "probability": 0.2}
     )
-    office.kill_after(dice.randrange(1, 100), dice)
+    moments = [office.kill_after(texts, dice) for texts in (dice.randrange(1, 60), 0, dice.randrange(60))]
+    print("texts accepted at each kill:", moments)
     office.all_accepted(dataset_id, RECIPIENTS, SETTLED_SECONDS)
     office.client.call("DELETE", "/sandbox/faults")
     office.assert_each_got_one(phones)

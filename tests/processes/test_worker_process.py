@@ -1,14 +1,10 @@
 """Worker, relay and scheduler as the processes they are: work end to end, calm logs, a clean end."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import anyio
@@ -24,47 +20,12 @@ from application.ports import Actor
 from domain.identity.role import PERMISSIONS, Role
 from domain.kernel import new_id
 from domain.messaging.message import MessageReceived
-from entrypoints.config import CHECKOUT
 from tests.contracts.sandbox_process import ProviderProcess, Receiver, free_port
+from tests.processes.parts import DRAINED_SECONDS, Processes
 from tests.processes.workbench import Bench
 
 pytestmark = pytest.mark.anyio
-DRAINED_SECONDS = 25
 SECRET = "the key lies under the third stone"
-
-
-class Processes:
-    """Run the three parts on the tests' data folder, their logs in files."""
-
-    def __init__(self, environment: dict[str, str], folder: Path) -> None:
-        outside = {name: value for name, value in os.environ.items() if not name.startswith("RAPPORT_")}
-        self._environment = {**outside, **environment}
-        self._folder = folder
-        self.running: dict[str, subprocess.Popen[bytes]] = {}
-
-    def start(self, part: str) -> None:
-        """Start one."""
-        with (self._folder / f"{part}.log").open("ab") as log:
-            command = [sys.executable, "-m", f"entrypoints.{part}"]
-            self.running[part] = subprocess.Popen(command, cwd=CHECKOUT, env=self._environment, stderr=log, stdout=log)
-
-    def stop(self, part: str, number: int = signal.SIGTERM) -> tuple[int, float]:
-        """End one; gives its exit code and how many seconds it took."""
-        start = time.monotonic()
-        process = self.running.pop(part)
-        process.send_signal(number)
-        try:
-            return process.wait(DRAINED_SECONDS + 10), time.monotonic() - start
-        finally:
-            process.kill()
-
-    def raw(self, part: str) -> str:
-        """Read a log."""
-        return (self._folder / f"{part}.log").read_text()
-
-    def log(self, part: str) -> list[dict[str, Any]]:
-        """Read a log's lines, each of which must be JSON."""
-        return [json.loads(line) for line in self.raw(part).splitlines()]
 
 
 @pytest.fixture(scope="module")
