@@ -140,6 +140,21 @@ def create_owner(
     _become("entrypoints.operations", "create-owner", email, "--name", name, "--organization", organization)
 
 
+@app.command(
+    "create-platform-admin",
+    epilog="Example: [bold]rapport create-platform-admin --email ann@example.com[/bold]. A new account's password is "
+    "asked for, or read from standard input.",
+)
+def create_platform_admin(
+    email: Annotated[str, typer.Option("--email", help="What the administrator signs in with.")],
+    name: Annotated[str | None, typer.Option("--name", help="First and last name, for a new account.")] = None,
+    dismiss: Annotated[bool, typer.Option("--dismiss", help="Take it away instead.")] = False,
+) -> None:
+    """Make somebody an administrator of the platform, who may enter every organisation."""
+    named = ["--name", name] if name else []
+    _become("entrypoints.platform_admin", "--email", email, *named, *(["--dismiss"] if dismiss else []))
+
+
 @dead_letters.command("list")
 def list_dead_letters(
     limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="At most so many, newest first.")] = 50,

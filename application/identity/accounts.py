@@ -24,7 +24,7 @@ from domain.identity.account import Account, SetUpAlready, WrongCredentials, che
 from domain.identity.membership import Membership
 from domain.identity.organization import Organization
 from domain.identity.role import Permission, Role, permissions_of
-from domain.kernel import Email, Forbidden, Invalid, Phone, Stale
+from domain.kernel import Email, Forbidden, Invalid, NotFound, Phone, Stale
 
 Password = Annotated[str, Meta(max_length=1000)]
 Address = Annotated[str, Meta(min_length=3, max_length=254)]
@@ -356,6 +356,18 @@ class Accounts:
             account.is_platform_admin = True
             await self.accounts.save(account)
             return password_hash is not None
+
+    async def dismiss_platform_admin(self, email: str) -> None:
+        """Take the platform's administration from somebody, and end their tokens; from the command line."""
+        self.actor.require(Permission.PLATFORM)
+        address = Email(email)
+        async with self.uow:
+            account = await self.accounts.by_email(address)
+            if account is None or not account.is_platform_admin:
+                raise NotFound("Nobody with this e-mail address administers the platform.")
+            account.is_platform_admin = False
+            account.end_tokens()
+            await self.accounts.save(account)
 
     async def sign_out(self) -> None:
         """End every token of the person, on all devices."""

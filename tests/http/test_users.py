@@ -4,13 +4,16 @@ import asyncio
 from typing import Any
 
 import pytest
+from dishka import AsyncContainer
 
-from adapters.persistence.database import Database
-from domain.kernel import new_id
+from adapters.persistence.database import Cause, Database
+from application.identity.accounts import Accounts
+from application.ports import Actor
+from domain.kernel import Invalid, new_id
 from tests.http.conftest import PASSWORD, Client
 from tests.http.lists import new_dataset
 from tests.http.sales_world import enter
-from tests.http.team import Hire, accept, invite, refused
+from tests.http.team import Hire, accept, address, invite, refused
 
 pytestmark = pytest.mark.anyio
 pytest_plugins = ["tests.http.team"]
@@ -246,3 +249,45 @@ async def test_names_are_ones_own_once_one_belongs_elsewhere_too(
     assert refused(await owner.patch(path, json={"first_name": "Mallory"}), 409) == "CONFLICT"
     assert (await owner.patch(path, json={"role": "manager"})).status_code == 200
     assert (await stranger.get("/users/me")).json()["data"]["name"] == "Olga Owner"
+
+
+async def test_a_platform_administrator_enters_every_organisation(
+    owner: Client, stranger: Client, client: Client, house: AsyncContainer, database: Database
+) -> None:
+    email = address()
+    async with house({Actor: Actor.system(new_id()), Cause: Cause()}) as scope:
+        accounts = await scope.get(Accounts)
+        with pytest.raises(Invalid):
+            await accounts.appoint_platform_admin(email, None, None)
+        assert await accounts.appoint_platform_admin(email, PASSWORD, "Petra Platform")
+        assert not await accounts.appoint_platform_admin(email, None, None), "it asks for no password twice"
+    entering = {"email": email, "password": PASSWORD, "organization_id": str(owner.organization_id)}
+    signed_in = await client.post("/auth", json=entering)
+    assert signed_in.status_code == 200, signed_in.text
+    client.cookies.clear()
+    client.sign_in(signed_in.json()["data"])
+    me = (await client.get("/users/me")).json()["data"]
+    assert (me["role"], me["name"]) == ("platform_admin", "Petra Platform")
+    assert {"platform", "installation", "users:write"} <= set(me["permissions"])
+    assert (await client.get(f"/organizations/{owner.organization_id}")).json()["data"]["role"] == "platform_admin"
+    assert (await client.get(f"/organizations/{stranger.organization_id}")).status_code == 200
+    assert [person["id"] for person in (await client.get("/users")).json()["data"]] == [str(owner.user_id)]
+    assert (await invite(client, "owner"))["user"]["role"] == "owner"
+    assert (await client.get("/organizations")).json()["data"] == []
+    by_default = await client.post("/auth", json={"email": email, "password": PASSWORD})
+    assert by_default.json()["data"]["organization"]["id"] == str(owner.organization_id), "where they were last"
+    nowhere = await client.post("/auth", json=entering | {"organization_id": str(new_id())})
+    assert refused(nowhere, 403) == "PERMISSION_DENIED"
+    async with house({Actor: Actor.system(new_id()), Cause: Cause()}) as scope:
+        await (await scope.get(Accounts)).dismiss_platform_admin(email)
+    assert (await client.get("/users/me")).status_code == 401
+    assert refused(await client.post("/auth", json=entering), 403) == "PERMISSION_DENIED"
+
+
+async def test_no_request_makes_a_platform_administrator(owner: Client, hire: Hire) -> None:
+    admin = await hire(owner, "admin")
+    for body in ({"is_platform_admin": True}, {"role": "platform_admin"}):
+        assert refused(await owner.patch(_path(admin), json=body), 400) == "VALIDATION_ERROR"
+        assert refused(await admin.patch("/users/me", json=body), 400) == "VALIDATION_ERROR"
+    permissions = set((await admin.get("/users/me")).json()["data"]["permissions"])
+    assert not permissions & {"platform", "installation", "organization:delete"}

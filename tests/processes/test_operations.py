@@ -114,3 +114,39 @@ async def test_a_database_that_is_away_is_said_in_a_sentence(environment: dict[s
     assert told.returncode == 1
     assert told.stderr.startswith("The database does not answer (")
     assert "Traceback" not in told.stderr
+
+
+async def test_a_platform_administrator_is_made_and_dismissed(bench: Bench, environment: dict[str, str]) -> None:
+    email, password = f"petra-{new_id().hex}@example.com", "a password that nobody guesses"
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("RAPPORT_")}
+
+    async def rapport(*arguments: str, said: str = "") -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "entrypoints.cli", "create-platform-admin", "--email", email, *arguments]
+        env = outside | environment
+        return await to_thread.run_sync(
+            lambda: subprocess.run(
+                command, cwd=CHECKOUT, env=env, input=said, capture_output=True, text=True, timeout=60, check=False
+            )
+        )
+
+    async def is_one() -> bool | None:
+        async with bench.database.connection() as connection:
+            found: bool | None = await connection.fetchval(
+                "SELECT is_platform_admin FROM accounts WHERE email = $1", email
+            )
+        return found
+
+    short = await rapport(said="short\n")
+    assert (short.returncode, short.stderr) == (1, "A password has at least 8 characters.\n")
+    assert await is_one() is None
+    made = await rapport("--name", "Petra Platform", said=f"{password}\n")
+    assert (made.returncode, made.stdout) == (0, f"{email} has an account now and administers the platform.\n"), made
+    assert password not in made.stdout + made.stderr
+    assert await is_one() is True
+    again = await rapport()
+    assert (again.returncode, again.stdout) == (0, f"{email} administers the platform and signs in as before.\n")
+    gone = await rapport("--dismiss")
+    assert gone.returncode == 0, gone.stderr
+    assert await is_one() is False
+    twice = await rapport("--dismiss")
+    assert (twice.returncode, twice.stderr) == (1, "Nobody with this e-mail address administers the platform.\n")
