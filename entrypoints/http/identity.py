@@ -84,7 +84,9 @@ async def get_session(accounts: Accounts) -> SessionView:
     return await accounts.session()
 
 
-@operation("GET", "/auth/providers", "listProviders", "List the ways of signing in", access="public", shows=Provider)
+@operation(
+    "GET", "/auth/providers", "listProviders", "List the ways of signing in", access="public", shows=list[Provider]
+)
 async def list_providers(registration: RegistrationPolicy) -> Answer:
     """Names the ways of signing in that this installation has."""
     name = "E-mail address and password"

@@ -221,7 +221,7 @@ def _header_refs(operation: Operation) -> dict[str, Any]:
 
 def _content(operation: Operation, schemas: Mapping[Any, Any], components: Mapping[str, Any]) -> dict[str, Any]:
     if operation.media_type == "application/yaml":
-        return {operation.media_type: {"schema": {"type": "object"}, "example": {"openapi": "3.1.0"}}}
+        return {operation.media_type: {"example": {"openapi": "3.1.0"}}}
     if operation.media_type != JSON:
         return {operation.media_type: {"schema": {"type": "string"}, "example": "…"}}
     if operation.shows is None:
