@@ -16,6 +16,7 @@ from domain.identity.membership import UserInvited
 
 MAILS = "invitation_mail.settle"
 RETRY = timedelta(seconds=30)
+MARGIN = timedelta(seconds=0.5)  # the hand-over begins a little later than its unit of work
 ENDS = frozenset({"accepted", "rejected", "cancelled"})
 
 
@@ -59,7 +60,7 @@ class InvitationMail:
             if entry is None or entry.state in ENDS:
                 return
             # Whoever dies from here on, the schedule comes back to it.
-            await self.agenda.no_later_than(MAILS, self.clock.now() + PROVIDER_LIMIT)
+            await self.agenda.no_later_than(MAILS, self.clock.now() + PROVIDER_LIMIT + MARGIN)
             if entry.is_under_way:
                 return
             mail = await self._written(entry) if entry.state == "planned" else None
