@@ -7,12 +7,15 @@ from application.agenda import Agenda
 from domain.outreach.contact_status import TRANSITIONS, Cause, ContactStatus, allowed, move
 from domain.sales.contact import Contact
 
+# Rows are locked in the order of their ids, as everywhere: no deadlocks.
 _CANCEL = """
-WITH cancelled AS (
+WITH mine AS (
+  SELECT id FROM sends WHERE organization_id = $1 AND {whose} = $2 AND state IN ('planned', 'claimed')
+    AND purpose <> 'opt_out_confirmation'{which} ORDER BY id FOR NO KEY UPDATE
+), cancelled AS (
   UPDATE sends SET state = 'cancelled', settled_at = $3, batch = NULL, lease_until = NULL
-  WHERE organization_id = $1 AND {whose} = $2 AND state IN ('planned', 'claimed')
-    AND purpose <> 'opt_out_confirmation'{which}
-  RETURNING id
+  FROM mine WHERE sends.organization_id = $1 AND sends.id = mine.id
+  RETURNING sends.id
 )
 UPDATE messages SET status = 'cancelled' WHERE organization_id = $1 AND id IN (SELECT id FROM cancelled)
 """
@@ -24,23 +27,36 @@ SELECT $1, c.id, $2, 'M1', $4 FROM campaigns c
 WHERE c.organization_id = $1 AND c.dataset_id = $3 AND c.status IN ('active', 'paused')
 """
 _HOLD = """
+WITH mine AS (
+  SELECT id FROM sends WHERE organization_id = $1 AND lead_id = $2 AND state IN ('planned', 'claimed')
+    AND purpose IN ('campaign', 'reply') ORDER BY id FOR NO KEY UPDATE
+)
 UPDATE sends SET state = 'planned', held = true, batch = NULL, lease_until = NULL
-WHERE organization_id = $1 AND lead_id = $2 AND state IN ('planned', 'claimed') AND purpose IN ('campaign', 'reply')
+FROM mine WHERE sends.organization_id = $1 AND sends.id = mine.id
 """
 _RELEASE = """
-UPDATE sends SET held = false
-WHERE organization_id = $1 AND lead_id = $2 AND state = 'planned' AND held AND purpose IN ('campaign', 'reply')
+WITH mine AS (
+  SELECT id FROM sends WHERE organization_id = $1 AND lead_id = $2 AND state = 'planned' AND held
+    AND purpose IN ('campaign', 'reply') ORDER BY id FOR NO KEY UPDATE
+)
+UPDATE sends SET held = false FROM mine WHERE sends.organization_id = $1 AND sends.id = mine.id
 """
 _TURN = """
-UPDATE conversations SET turn_holder = $3, turn_number = turn_number + 1, version = version + 1
-WHERE organization_id = $1 AND lead_id = $2 AND turn_holder <> $3
+WITH mine AS (
+  SELECT id FROM conversations WHERE organization_id = $1 AND lead_id = $2 AND turn_holder <> $3
+  ORDER BY contact_id, channel FOR NO KEY UPDATE
+)
+UPDATE conversations c SET turn_holder = $3, turn_number = turn_number + 1, version = version + 1
+FROM mine WHERE c.organization_id = $1 AND c.id = mine.id
 """
 _READDRESS = """
-WITH turned AS (
+WITH mine AS (
+  SELECT id FROM sends WHERE organization_id = $1 AND contact_id = $2 AND channel = 'sms'
+    AND state IN ('planned', 'claimed') AND purpose <> 'opt_out_confirmation' ORDER BY id FOR NO KEY UPDATE
+), turned AS (
   UPDATE sends SET recipient = $3, state = 'planned', batch = NULL, lease_until = NULL
-  WHERE organization_id = $1 AND contact_id = $2 AND channel = 'sms' AND state IN ('planned', 'claimed')
-    AND purpose <> 'opt_out_confirmation'
-  RETURNING id
+  FROM mine WHERE sends.organization_id = $1 AND sends.id = mine.id
+  RETURNING sends.id
 )
 UPDATE messages SET recipient = $3 WHERE organization_id = $1 AND id IN (SELECT id FROM turned)
 """

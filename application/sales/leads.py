@@ -95,8 +95,8 @@ class Leads:
         self.actor.require(Permission.LEADS_WRITE)
         form = command.of_contact()
         async with self.uow:
-            # The contact is locked before its lead, as where a contact is changed: no two wait for each other.
-            contact = await self.contacts.locked(await self.leads.contact_of(identifier)) if form else None
+            # Contact, lead, enrolments, ledger rows, thread: as everywhere, so that no two wait for each other.
+            contact = await self._lock_contact(identifier) if form or _reaches_outreach(command) else None
             lead = await self.leads.locked(identifier)
             require_version(lead, version, _named(command), "lead")
             renamed = await self._change_contact(lead, contact, form)
@@ -143,6 +143,7 @@ class Leads:
         """Take a lead over from the machine, which holds what is planned, or give it back."""
         self.actor.require(Permission.LEADS_WRITE)
         async with self.uow:
+            await self._lock_contact(identifier)
             lead = await self.leads.locked(identifier)
             await self._save(lead, [await self._set_manual_mode(lead, enabled)])
             return await self.leads.show(identifier)
@@ -157,6 +158,9 @@ class Leads:
         if moved.category != "won":
             return [moved]
         return [moved, lead.set_contact_status(self.statuses.by_sale(lead.contact_status), self.clock.now())]
+
+    async def _lock_contact(self, lead_id: UUID) -> Contact:
+        return await self.contacts.locked(await self.leads.contact_of(lead_id))
 
     async def _save(self, lead: Lead, events: "Sequence[Event | None]", renamed: bool = False) -> None:
         happened = [event for event in events if event is not None]
@@ -219,6 +223,11 @@ class Leads:
             return lead.unarchive(self.clock.now())
         await self.outreach.stop(lead.id, "archived")
         return lead.archive(self.clock.now())
+
+
+def _reaches_outreach(command: ChangeLead) -> bool:
+    """Tell whether a change may hold, release or cancel what is planned for the lead."""
+    return not all(isinstance(v, UnsetType) for v in (command.manual_mode, command.archived, command.stage))
 
 
 def _plain(command: ChangeLead) -> dict[str, Any]:
