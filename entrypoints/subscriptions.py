@@ -23,7 +23,7 @@ FOLLOWS: tuple[Subscription, ...] = (
     Subscription("conversations.receive", TextArrived, Conversations, "receive", queue="replies"),
     Subscription("sending.send_one", MessagePlanned, Sending, "send_one", queue="replies", long=True),
     Subscription("planning.advance", MessagesSettled, Planning, "advance", queue="campaigns"),
-    Subscription("invitation_mail.send", UserInvited, InvitationMail, "send", long=True),
+    Subscription("invitation_mail.send", UserInvited, InvitationMail, "send", lease_seconds=10, long=True),
     Subscription("imports.run", ImportRequested, Imports, "run", queue="imports", long=True, given_up="give_up"),
     Subscription("imports.undo", UndoRequested, ImportUndo, "run", queue="imports", long=True, given_up="give_up"),
     Subscription(
