@@ -52,8 +52,8 @@ class NotConfigured(Refusal):
 
 
 class Capabilities(Protocol):
-    """Know which capabilities have a provider."""
+    """Know which capabilities the organisation of the open unit of work has a provider for."""
 
-    def require(self, capability: str) -> None:
+    async def require(self, capability: str) -> None:
         """Refuse with `NotConfigured` where `capability` (`texting`, `email`) has none."""
         ...

@@ -1,16 +1,39 @@
-"""Which capabilities this installation has a provider for."""
+"""Which providers this installation brings, and which capabilities its sandbox serves."""
 
-from application.provider import NotConfigured
+from domain.identity.integration import Provider
 from entrypoints.config import Config
 
+SERVED: frozenset[str] = frozenset()
+"""The providers that an adapter of this version can be called through; the sandbox's is no provider."""
+TESTED = frozenset({Provider.ANDROID_GATEWAY.value})
+"""The providers whose access can be tried."""
+_SANDBOXED = frozenset({"texting", "email"})
 
-class ConfiguredCapabilities:
-    """Implement `Capabilities` from the settings; until a provider has an adapter only the sandbox serves them."""
+
+class InstallationProviders:
+    """Implement `Providers` from the settings."""
 
     def __init__(self, config: Config) -> None:
-        self._present = {"texting", "email"} if config.sandbox else set[str]()
+        given = {name for name, value, _ in config.rows if value}
+        self._configured = frozenset(
+            provider.value
+            for provider in Provider
+            if any(name.startswith(f"RAPPORT_{provider.value.upper()}_") for name in given)
+        )
 
-    def require(self, capability: str) -> None:
-        """Refuse where there is no provider."""
-        if capability not in self._present:
-            raise NotConfigured(f"No provider is configured for {capability}.")
+    def configured(self) -> frozenset[str]:
+        """Name the providers that the environment configures."""
+        return self._configured
+
+    def served(self) -> frozenset[str]:
+        """Name the providers that have an adapter."""
+        return SERVED
+
+    def tested(self) -> frozenset[str]:
+        """Name the providers that can be tried."""
+        return TESTED
+
+
+def sandboxed(config: Config) -> frozenset[str]:
+    """Name the capabilities that the sandbox serves here."""
+    return _SANDBOXED if config.sandbox else frozenset()

@@ -72,6 +72,7 @@ class Config:
     public_url: str
     trusted_proxies: tuple[str, ...]
     cors_origins: tuple[str, ...]
+    egress_allow: tuple[str, ...]
     cron_secret: str | None = field(repr=False)
     sandbox: bool
     registration_open: bool
@@ -123,6 +124,7 @@ class Config:
             public_url=read.url("PUBLIC_URL", f"http://{reachable}:{port}", ("http", "https")).rstrip("/"),
             trusted_proxies=read.networks("TRUSTED_PROXIES"),
             cors_origins=read.origins("CORS_ORIGINS"),
+            egress_allow=read.networks("EGRESS_ALLOW"),
             cron_secret=read.secret("CRON_SECRET"),
             sandbox=sandbox,
             registration_open=registration == "open",
@@ -142,7 +144,14 @@ class Config:
 
     def derived_key(self, purpose: str) -> bytes:
         """Derive 32 bytes for one purpose from the first secret key (HKDF-SHA256, RFC 5869)."""
-        return HKDF(SHA256(), length=32, salt=None, info=f"rapport/{purpose}".encode()).derive(self.secret_keys[0])
+        return self.derived_keys(purpose)[0]
+
+    def derived_keys(self, purpose: str) -> tuple[bytes, ...]:
+        """Derive 32 bytes for one purpose from each secret key: the first one's signs, all of them are believed."""
+        return tuple(
+            HKDF(SHA256(), length=32, salt=None, info=f"rapport/{purpose}".encode()).derive(key)
+            for key in self.secret_keys
+        )
 
     def metrics_port_of(self, part: str, number: int = 1) -> int:
         """Name the loopback metrics port of `api`, `relay`, `scheduler` or `worker` number 1…; 0 is off."""

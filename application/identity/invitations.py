@@ -223,7 +223,7 @@ class Invitations:
             phone=phone,
         )
         await self.invitations.add(invitation)
-        why_not = self._why_not_mailed()
+        why_not = await self._why_not_mailed()
         await self.mails.plan(INVITATION, invitation.id, account.email, why_not)
         self.uow.publish(UserInvited(subject=account.id, invitation_id=invitation.id, role=membership.role))
         assert invitation.expires_at is not None
@@ -235,9 +235,9 @@ class Invitations:
             not_mailed_because=why_not,
         )
 
-    def _why_not_mailed(self) -> str | None:
+    async def _why_not_mailed(self) -> str | None:
         try:
-            self.capabilities.require("email")
+            await self.capabilities.require("email")
         except NotConfigured as refusal:
             return refusal.message
         return None

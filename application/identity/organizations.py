@@ -8,10 +8,12 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from application.identity.api_keys import ApiKeyStore
 from application.ports import Actor, Clock, Command, Found, PageRequest, Store, UnitOfWork, View, within
 from domain.identity.membership import Membership
 from domain.identity.organization import Organization
 from domain.identity.role import Permission, Role
+from domain.identity.settings import open_settings
 from domain.kernel import Email, Invalid, NotFound, Phone, Stale
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -173,6 +175,10 @@ class Foundation(Protocol):
 class OrganizationStore(Store[Organization], Protocol):
     """Keep organisations."""
 
+    async def get_for_update(self, identifier: UUID) -> Organization:
+        """Load one and keep others from changing it until the unit of work ends."""
+        ...
+
 
 def organization_view(organization: Organization, role: Role | None) -> OrganizationView:
     """Show an organisation to somebody of this role."""
@@ -239,6 +245,7 @@ class Organizations:
     organizations: OrganizationStore
     memberships: Memberships
     senders: Senders
+    keys: ApiKeyStore
     founding: Founding
 
     async def find(self, page: PageRequest) -> Found:
@@ -281,7 +288,7 @@ class Organizations:
             return await self._shown(identifier)
 
     async def delete(self, identifier: UUID) -> None:
-        """Close an organisation, for which the actor stands: memberships end, and its number is free again."""
+        """Close an organisation, for which the actor stands: memberships and keys end, and its number is free again."""
         self.actor.require(Permission.ORGANIZATION_DELETE)
         async with self.uow:
             organization = await self._open(identifier)
@@ -289,13 +296,17 @@ class Organizations:
             organization.sender = None
             await self.organizations.save(organization)
             await self.memberships.end_all(organization.id)
+            await self.keys.revoke_all()
             await self.senders.replace(organization.id, None)
 
     async def settings(self) -> SettingsView:
         """Show the organisation's settings."""
         self.actor.require(Permission.ORGANIZATION_READ)
         async with self.uow.reading():
-            return settings_view(await self._open(self.actor.organization_id))
+            organization = await self._open(self.actor.organization_id)
+        if Permission.ORGANIZATION_WRITE not in self.actor.permissions:
+            organization.settings = open_settings(organization.settings)
+        return settings_view(organization)
 
     async def change_settings(self, command: ChangeSettings, version: int | None) -> SettingsView:
         """Change the organisation's settings."""

@@ -143,9 +143,9 @@ class Messages:
     async def send(self, asked: SendMessage) -> msgspec.Raw:
         """Write to a lead by text; refused with the rule's sentence where the rules say no."""
         self.actor.require(Permission.MESSAGES_SEND)
-        self.capabilities.require("texting")
         _plain(asked.content, "content")
         async with self.uow:
+            await self.capabilities.require("texting")
             party = await self.parties.of_lead(asked.lead_id)
             identifier, verdict, shown = await self._submit(party, asked.content)
         return _sent(identifier, verdict, shown)
@@ -153,9 +153,9 @@ class Messages:
     async def send_to(self, asked: SendTo) -> msgspec.Raw:
         """Write to one of our contacts by number."""
         self.actor.require(Permission.MESSAGES_SEND)
-        self.capabilities.require("texting")
         _plain(asked.body, "body")
         async with self.uow:
+            await self.capabilities.require("texting")
             party = await self.parties.behind(_phone(asked.to))
             if party is None:
                 raise NotFound("No contact has this number; make one first.")

@@ -101,8 +101,8 @@ class Campaigns:
     async def start(self, asked: StartCampaign) -> CampaignView:
         """Start the campaign of a dataset: enrol its READY leads and plan the first touch."""
         self.actor.require(Permission.CAMPAIGNS_RUN)
-        self.capabilities.require("texting")
         async with self.uow:
+            await self.capabilities.require("texting")
             now = self.clock.now()
             if not await self.campaigns.can_send():
                 raise Conflict("This organisation has no number to send texts from.")
@@ -134,8 +134,8 @@ class Campaigns:
     async def resume(self, asked: OfDataset) -> CampaignView:
         """Go on, at the campaign's pace from now."""
         self.actor.require(Permission.CAMPAIGNS_RUN)
-        self.capabilities.require("texting")
         async with self.uow:
+            await self.capabilities.require("texting")
             now = self.clock.now()
             campaign = await self._of(asked.dataset_id)
             self.uow.publish(campaign.resume(now))

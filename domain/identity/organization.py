@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from domain.identity.places import check_country, check_currency, check_locale, check_time_zone
+from domain.identity.settings import check_settings
 from domain.kernel import Conflict, Email, Entity, Event, Invalid, Phone
 
 
@@ -74,6 +75,8 @@ class Organization(Entity):
         for name in changed:
             setattr(self, name, values[name])
         self._check()
+        if "settings" in changed:
+            check_settings(self.settings)
         return OrganizationChanged(subject=self.id, changed=changed) if changed else None
 
     def delete(self, at: datetime) -> OrganizationDeleted:

@@ -32,9 +32,7 @@ from application.messaging.sending import Callbacks, HandOverLock, HandOvers, Ow
 from application.messaging.texting import Texting
 from application.outreach.phone_numbers import PhoneNumbers
 from application.ports import Actor
-from application.provider import Capabilities
 from entrypoints.callbacks import SandboxCallbacks
-from entrypoints.capabilities import ConfiguredCapabilities
 from entrypoints.config import Config
 
 
@@ -90,5 +88,4 @@ class Messaging(Provider):
         """Share the clock's lock in the sandbox."""
         return AdvisoryHandOverLock(database) if config.sandbox else NoHandOverLock()
 
-    capabilities = provide(ConfiguredCapabilities, provides=Capabilities, scope=Scope.APP)
     callbacks = provide(SandboxCallbacks, provides=Callbacks, scope=Scope.APP)

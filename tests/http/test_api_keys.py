@@ -285,3 +285,9 @@ async def test_a_key_never_reaches_the_logs(owner: Client, open_client: OpenClie
     assert "somebody wrote down" in written.getvalue()
     assert secret not in written.getvalue()
     assert secret[4:] not in written.getvalue()
+
+
+async def test_the_keys_of_a_closed_organisation_end(owner: Client, open_client: OpenClient) -> None:
+    program, _ = await _made(owner, open_client)
+    assert (await owner.delete(f"/organizations/{owner.organization_id}")).status_code == 204
+    assert (await program.get("/leads")).status_code == 401
