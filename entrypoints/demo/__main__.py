@@ -42,7 +42,8 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _prove(story: Story) -> list[Proof]:
+def prove(story: Story) -> list[Proof]:
+    """Count the four promises over all that happened."""
     texts, replies = story.books.texts(), story.books.replies()
     messages = list(story.client.every("/messages", direction="outbound"))
     categories = {message["id"]: message["message_category"] for message in messages}
@@ -66,7 +67,7 @@ def _run(options: argparse.Namespace, screen: Screen) -> bool:
             story.play(options.csv)
         for line in report(story, list(client.every("/messages")), story.books.replies()):
             screen.line(line)
-        proofs = _prove(story)
+        proofs = prove(story)
         client.close()
         screen.line("")
         for proof in proofs:

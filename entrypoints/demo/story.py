@@ -5,13 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from domain.kernel import Conflict
 from entrypoints.demo.books import Books
 from entrypoints.demo.calendar import local, start_of_story, stop_at
 from entrypoints.demo.client import Client
-from entrypoints.demo.house import House
 from entrypoints.demo.proofs import TakenOver
 
 EMAIL, PASSWORD, ORGANIZATION = "olga@bright.example", "correct horse battery staple", "Bright Windows"
@@ -24,6 +23,18 @@ _A_MINUTE = 1
 _RUSH = 16
 _UNDER_WAY = 8
 _RUSH_SECONDS = 10.0
+
+
+class Workers(Protocol):
+    """Be a house whose workers can be told apart and killed, however its parts are run."""
+
+    def work_of_workers(self) -> dict[str, float]:
+        """Tell how much processor time, in seconds, each worker has used, by its name."""
+        ...
+
+    def kill(self, name: str) -> int:
+        """Kill a part with SIGKILL; tell the process id that it had."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +52,7 @@ class Story:
     """Play the story; `tell` gets a sentence whenever something happens, `watch` the counters at every stop."""
 
     client: Client
-    house: House
+    house: Workers
     books: Books
     tell: Callable[[str], None]
     watch: Callable[[Moment], None]
