@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from benchmarks import s1_list, s2_scale, s6_import
+from benchmarks import s1_list, s2_scale, s3_search, s6_import
 from benchmarks.figures import Figure, as_markdown, as_text, machine
 from benchmarks.worlds import Worlds
 
@@ -17,7 +17,7 @@ def _imports(worlds: Worlds) -> Iterable[Figure]:
 
 
 Measure = Callable[[Worlds], Iterable[Figure]]
-MEASURES: dict[str, Measure] = {"s1": s1_list.measure, "s2": s2_scale.measure, "s6": _imports}
+MEASURES: dict[str, Measure] = {"s1": s1_list.measure, "s2": s2_scale.measure, "s3": s3_search.measure, "s6": _imports}
 DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 _MARK = "<!-- figures -->\n"
 

@@ -28,7 +28,7 @@ from domain.kernel import Invalid
 MOST_HITS = 1000
 _MOST_CANDIDATES = 20_000
 _CANDIDATES_OF_A_SLIP = 200
-_LEAST_ALIKE = 0.4
+_LEAST_ALIKE = 0.2
 _ID = sa.column("id", sa.Uuid())
 
 
@@ -145,7 +145,8 @@ def misspelt_statement(listing: Listing, names: tuple[str, ...]) -> Prepared:
         .columns(_ID)
         .cte("found")
     )
-    alike = sa.func.word_similarity(_bound("phrase"), contacts.c.search)
+    name = sa.func.split_part(contacts.c.search, sa.literal_column("E'\\n'"), sa.literal_column("1"))
+    alike = sa.func.word_similarity(_bound("phrase"), name)
     hits = (
         sa.select(listing.identifier.label("id"), (-alike).label("rank"), contacts.c.name_key.label("name"))
         .select_from(listing.source)
@@ -258,7 +259,7 @@ class Search:
         """Look for one wrong letter, and if that finds nobody, for two."""
         for choices, most, least in (
             (wanted.slips(), _CANDIDATES_OF_A_SLIP, 0.0),
-            (wanted.pieces(), MOST_HITS, _LEAST_ALIKE),
+            (wanted.double_slips(), MOST_HITS, _LEAST_ALIKE),
         ):
             slips = ["\n".join(patterns) for patterns in choices]
             values = bound | {"slips": slips, "most": most, "least": least}

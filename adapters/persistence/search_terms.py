@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise, product
+from itertools import combinations, pairwise, product
 from typing import Any
 
 SHORTEST_WITHIN = 3
@@ -14,8 +14,9 @@ _WHOLE_NUMBER = 10
 _ACCENTS = re.compile("[\u0300-\u036f]")
 _LETTERS = str.maketrans("øłđðħıς", "olddhiσ")
 _WILD = re.compile(r"([\\%_])")
-_NAMES = re.compile(r"[^\W\d_][^\d_@]*")
+_NAME = re.compile(r"[^\W\d_]+(?:['’.-][^\W\d_]+)*\.?")
 _SHORTEST_SLIP, _LONGEST_SLIP, _MOST_WORDS = 4, 20, 3
+_TWO_SLIPS = range(6, 13)
 
 
 def plain(text: str) -> str:
@@ -70,22 +71,26 @@ class Sought:
         found: list[list[str]] = []
         for place, word in enumerate(words):
             others = [pattern(other) for other in words[:place] + words[place + 1 :]]
-            if len(word) >= _SHORTEST_SLIP:
+            if len(word) >= (_SHORTEST_SLIP - 1 if others else _SHORTEST_SLIP):
                 found += [[f"% {slip}%", *others] for slip in dict.fromkeys(_slips(word))]
         return found
 
-    def pieces(self) -> list[list[str]]:
-        """Match what has a piece of every word: of two wrong letters, each hits one piece and leaves another whole."""
+    def double_slips(self) -> list[list[str]]:
+        """Match what has a piece of every word, or two wrong letters in a word of middling length."""
         words = self._words()
         if not words or any(len(word) < _SHORTEST_SLIP for word in words):
             return []
+        if len(words) == 1 and len(words[0]) in _TWO_SLIPS:
+            places = combinations(range(len(words[0])), 2)
+            return [["% " + "".join("_" if n in two else c for n, c in enumerate(words[0])) + "%"] for two in places]
+        # Of two wrong letters each hits one piece, and leaves another whole.
         return [list(chosen) for chosen in product(*(_pieces(word, 3 if len(words) == 1 else 2) for word in words))]
 
     def _words(self) -> list[str]:
         words = plain(self.text).split()
         if self.digits is not None or len(words) > _MOST_WORDS:
             return []
-        return words if all(_NAMES.fullmatch(word) and len(word) <= _LONGEST_SLIP for word in words) else []
+        return words if all(_NAME.fullmatch(word) and len(word) <= _LONGEST_SLIP for word in words) else []
 
 
 def _slips(word: str) -> Iterator[str]:
