@@ -155,6 +155,15 @@ def create_platform_admin(
     _become("entrypoints.platform_admin", "--email", email, *named, *(["--dismiss"] if dismiss else []))
 
 
+@app.command(
+    "rotate-keys",
+    epilog="Example: [bold]RAPPORT_SECRET_KEYS=new,old rapport rotate-keys[/bold], once every process runs with both.",
+)
+def rotate_keys() -> None:
+    """Bring all that is stored encrypted under the first secret key, while the house runs; says when the others go."""
+    _become("entrypoints.operations", "rotate-keys")
+
+
 @dead_letters.command("list")
 def list_dead_letters(
     limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="At most so many, newest first.")] = 50,

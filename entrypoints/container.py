@@ -12,7 +12,7 @@ from adapters.queue.wake import Wake
 from application.agenda import Agenda
 from application.ports import Actor, Clock, UnitOfWork
 from entrypoints.config import Config
-from entrypoints.vault import Vault, vault_of
+from entrypoints.vault import Vault, unsealing, vault_of
 
 
 class Platform(Provider):
@@ -50,7 +50,7 @@ class Platform(Provider):
         self, database: Database, actor: Actor, cause: Cause, wake: Wake, vault: Vault
     ) -> AsyncIterator[AnyOf[PostgresUnitOfWork, UnitOfWork, Clock]]:
         """Make the scope's one unit of work; what a keyed request left open is undone with the scope."""
-        uow = PostgresUnitOfWork(database, actor, cause, wake, vault.encrypt, vault.decrypt)
+        uow = PostgresUnitOfWork(database, actor, cause, wake, vault.encrypt, unsealing(vault))
         yield uow
         await uow.abandon()
 

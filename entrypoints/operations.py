@@ -118,6 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     owner.add_argument("email")
     owner.add_argument("--name", required=True)
     owner.add_argument("--organization", required=True)
+    commands.add_parser("rotate-keys")
     letters = commands.add_parser("dead-letters").add_subparsers(dest="what", required=True)
     letters.add_parser("list").add_argument("--limit", type=int, default=50)
     letters.add_parser("show").add_argument("id", type=UUID)
@@ -130,6 +131,11 @@ def _parser() -> argparse.ArgumentParser:
 async def _run(asked: argparse.Namespace, config: Config) -> None:
     if asked.command == "create-owner":
         await create_owner(config, asked.email, asked.name, asked.organization)
+    elif asked.command == "rotate-keys":
+        from entrypoints.rotation import run
+
+        if not await run(config):
+            raise SystemExit(1)
     elif asked.what == "list":
         await list_dead_letters(config, asked.limit)
     elif asked.what == "show":

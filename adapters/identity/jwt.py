@@ -1,6 +1,8 @@
 """Tokens as signed JWTs (HS256, seven days); read ones are remembered for a short while."""
 
 import time
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import jwt
@@ -21,10 +23,10 @@ class _Claims(msgspec.Struct, frozen=True):
 
 
 class JwtTokens:
-    """Issue and read tokens under one derived key; machine time, never the sandbox's."""
+    """Issue tokens under the first of some derived keys and read them under any; machine time, never the sandbox's."""
 
-    def __init__(self, key: bytes) -> None:
-        self._key = key
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        self._keys = tuple(keys)
         self._read: dict[str, tuple[Bearer, float]] = {}
 
     def issue(self, bearer: Bearer) -> str:
@@ -37,7 +39,7 @@ class JwtTokens:
             "exp": now + LIFE_SECONDS,
             "ver": bearer.token_version,
         }
-        return jwt.encode(claims, self._key, algorithm="HS256")
+        return jwt.encode(claims, self._keys[0], algorithm="HS256")
 
     def read(self, token: str) -> Bearer | None:
         """Check signature and expiry; None for anything that is not a token of ours."""
@@ -45,15 +47,22 @@ class JwtTokens:
         known = self._read.get(token)
         if known is not None and known[1] > now:
             return known[0]
-        try:
-            claims = msgspec.convert(
-                jwt.decode(token, self._key, algorithms=["HS256"], options={"require": ["sub", "org", "exp", "ver"]}),
-                _Claims,
-            )
-        except (jwt.InvalidTokenError, msgspec.ValidationError, ValueError):
+        claims = self._verified(token)
+        if claims is None:
             return None
         bearer = Bearer(claims.sub, claims.org, claims.ver)
         if len(self._read) >= _REMEMBERED:
             self._read.clear()
         self._read[token] = (bearer, min(claims.exp, now + _REMEMBERED_SECONDS))
         return bearer
+
+    def _verified(self, token: str) -> _Claims | None:
+        options: Any = {"require": ["sub", "org", "exp", "ver"]}
+        for key in self._keys:
+            try:
+                return msgspec.convert(jwt.decode(token, key, algorithms=["HS256"], options=options), _Claims)
+            except jwt.InvalidSignatureError:
+                continue
+            except (jwt.InvalidTokenError, msgspec.ValidationError, ValueError):
+                return None
+        return None

@@ -66,12 +66,12 @@ class Identity(Provider):
     @provide(provides=Tokens, scope=Scope.APP)
     def tokens(self, config: Config) -> JwtTokens:
         """Make the signer of tokens."""
-        return JwtTokens(config.derived_key("jwt"))
+        return JwtTokens(config.derived_keys("jwt"))
 
     @provide(provides=InvitationLinks, scope=Scope.APP)
     def invitation_links(self, config: Config) -> HmacInvitationLinks:
         """Make the maker of invitations' links."""
-        return HmacInvitationLinks((config.derived_key("invitations"),), config.public_url)
+        return HmacInvitationLinks(config.derived_keys("invitations"), config.public_url)
 
     @provide(scope=Scope.APP)
     async def mailing(self, config: Config) -> AsyncIterator[Mailing]:
