@@ -13,7 +13,7 @@ LIFE = timedelta(hours=24)
 
 def hash_of_token(token: str) -> bytes:
     """Hash a link's token for keeping; it is random enough that a plain SHA-256 cannot be guessed back."""
-    return hashlib.sha256(token.encode()).digest()
+    return hashlib.sha256(token.encode(errors="surrogatepass")).digest()
 
 
 @dataclass(slots=True, kw_only=True)

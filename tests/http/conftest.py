@@ -101,8 +101,8 @@ async def take_in(
     async with database.connection() as connection:
         await connection.execute(
             "INSERT INTO memberships"
-            " (account_id, organization_id, role, can_view_all_leads, dataset_ids, created_at)"
-            " VALUES ($1, $2, $3, $4, $5, clock_timestamp())",
+            " (account_id, organization_id, role, can_view_all_leads, dataset_ids, created_at, joined_at)"
+            " VALUES ($1, $2, $3, $4, $5, clock_timestamp(), clock_timestamp())",
             member.user_id,
             owner.organization_id,
             role,
