@@ -85,6 +85,7 @@ class Config:
     metrics_port: int
     build: str
     provider_settings: tuple[str, ...]
+    otel_endpoint: str
     rows: tuple[tuple[str, str, str], ...] = field(repr=False, compare=False)
 
     @classmethod
@@ -139,6 +140,7 @@ class Config:
             metrics_port=read.port("METRICS_PORT", port + 2 if port + 2 <= 65535 else 0, off=True),
             build=read.text("BUILD", _version()),
             provider_settings=tuple(f"RAPPORT_{name}" for name in sorted(read.providers())),
+            otel_endpoint=read.collector(),
             rows=read.table(),
         )
 
@@ -173,6 +175,7 @@ class _Environment:
             for key, value in environ.items()
             if key.startswith("RAPPORT_") and value.strip()
         }
+        self._collector = environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "").strip()
         self._rows: dict[str, tuple[str, str]] = {}
 
     def given(self, name: str) -> bool:
@@ -239,6 +242,12 @@ class _Environment:
                 self._note(name, "")
             found.append(url)
         return found[0], found[1], found[2]
+
+    def collector(self) -> str:
+        """Read where spans go, by our own variable or by OpenTelemetry's; nowhere when neither is set."""
+        if not self.given("OTEL_ENDPOINT") and not self._collector:
+            return self.text("OTEL_ENDPOINT", "")
+        return self.url("OTEL_ENDPOINT", self._collector, ("http", "https"))
 
     def networks(self, name: str) -> tuple[str, ...]:
         values = self._list(name)

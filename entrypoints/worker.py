@@ -23,6 +23,7 @@ from entrypoints.logging import configure_logging
 from entrypoints.metrics import serve_metrics
 from entrypoints.pulse import pulse
 from entrypoints.subscriptions import SUBSCRIPTIONS
+from entrypoints.tracing import start_tracing
 
 DRAIN_SECONDS = 20
 log = structlog.get_logger()
@@ -76,6 +77,7 @@ def main() -> None:
     configure_logging(config.log_level, part="worker")
     number = int(os.environ.get("RAPPORT_WORKER_NUMBER", "1"))
     serve_metrics(config.metrics_port_of("worker", number))
+    start_tracing(config, "worker")
     house = _House(config)
     broker = broker_at(config.broker_url, AsyncIO(), house)
     dramatiq.set_broker(broker)

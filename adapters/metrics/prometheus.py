@@ -4,11 +4,13 @@ import time
 from collections import Counter as Tally
 from collections.abc import Sequence
 from datetime import datetime
+from types import TracebackType
 from uuid import UUID
 
 from prometheus_client import Counter, Histogram
 
 from adapters.persistence.ledger import PostgresLedger
+from adapters.tracing.spans import span
 from application.messaging.gate import Entry
 from application.messaging.sending import HandedOver, Result
 from application.messaging.texting import Receipt, Text, Texting
@@ -75,10 +77,15 @@ class _Timer:
     def __init__(self, provider: str, call: str) -> None:
         self._names = provider, call
         self._start = time.perf_counter()
+        self._traced = span(f"{provider} {call}", "client", rapport__provider=provider)
 
     def __enter__(self) -> None:
         """Begin."""
+        self._traced.__enter__()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._traced.__exit__(kind, error, trace)
         outcome = "ok" if kind is None else kind.__name__.lower() if isinstance(error, ProviderError) else "error"
         PROVIDER_SECONDS.labels(*self._names, outcome).observe(time.perf_counter() - self._start)

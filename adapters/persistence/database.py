@@ -14,6 +14,7 @@ import asyncpg
 import msgspec
 from sqlalchemy.engine import make_url
 
+from adapters.tracing.spans import NOTHING, Span, span, traceparent
 from application.ports import Actor
 from domain.kernel import Conflict, Event, new_id
 
@@ -195,8 +196,8 @@ def event_values(event: Event) -> tuple[str, str | None]:
 
 _APPEND = """
 WITH appended AS (
-  INSERT INTO events (organization_id, id, type, subject, actor_id, cause_id, at, data, personal)
-  SELECT $1, e.id, e.type, e.subject, $2, $3, $4, e.data, e.personal
+  INSERT INTO events (organization_id, id, type, subject, actor_id, cause_id, at, data, personal, trace)
+  SELECT $1, e.id, e.type, e.subject, $2, $3, $4, e.data, e.personal, $10
   FROM unnest($5::uuid[], $6::text[], $7::uuid[], $8::jsonb[], $9::jsonb[]) AS e(id, type, subject, data, personal)
 )
 INSERT INTO outbox (organization_id, event_id, type)
@@ -231,6 +232,7 @@ class PostgresUnitOfWork:
         self._now: datetime | None = None
         self._events: list[Event] = []
         self._wakes = False
+        self._traced: Span = NOTHING
 
     @property
     def connection(self) -> Any:
@@ -266,6 +268,7 @@ class PostgresUnitOfWork:
         if self._held is not None:
             await self._commit_held()
         connection = await self._database.acquire()
+        self._traced = span("transaction", "client", db__system__name="postgresql")
         timeout = self._cause.statement_timeout_ms
         if timeout:
             connection.allow(_patience(timeout))
@@ -275,6 +278,8 @@ class PostgresUnitOfWork:
                 + (f"; SET LOCAL statement_timeout = {int(timeout)}" if timeout else "")
             )
         except BaseException as error:
+            self._traced.fail()
+            self._traced.end()
             await self._database.release(connection, error)
             raise
         self._connection = connection
@@ -351,11 +356,15 @@ class PostgresUnitOfWork:
         return connection
 
     async def _finish(self, connection: Any, how: str, seconds: float | None = None) -> None:
+        self._traced.note(db__operation__name=how)
         try:
             await connection.execute(how, timeout=seconds)
         except BaseException as error:
+            self._traced.fail()
             await self._database.release(connection, error)
             raise
+        finally:
+            self._traced.end()
         await self._database.release(connection)
 
     async def _append(self) -> None:
@@ -371,6 +380,7 @@ class PostgresUnitOfWork:
             [event.subject for _, event, *_ in values],
             [data for *_, data, _ in values],
             [personal for *_, personal in values],
+            traceparent(),
         )
 
     async def _consume(self) -> None:

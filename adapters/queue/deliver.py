@@ -13,6 +13,7 @@ from dishka import AsyncContainer
 from dramatiq.common import compute_backoff
 
 from adapters.persistence.database import AlreadyDone, Cause, Database, Unavailable
+from adapters.tracing.spans import span
 from application.ports import Actor
 from domain.kernel import Email, Event, Phone
 
@@ -76,7 +77,7 @@ _GIVE_BACK = """
 UPDATE deliveries SET starts = greatest(starts - 1, 0), due_at = clock_timestamp() + make_interval(secs => $2)
 WHERE id = $1 AND parked_at IS NULL
 """
-_EVENT = "SELECT subject, data, personal FROM events WHERE organization_id = $1 AND id = $2"
+_EVENT = "SELECT subject, data, personal, trace FROM events WHERE organization_id = $1 AND id = $2"
 
 
 class Deliverer:
@@ -148,7 +149,21 @@ class Deliverer:
     async def _run(
         self, delivery_id: UUID, subscription: Subscription, organization_id: UUID, event_id: UUID | None
     ) -> None:
-        arguments = await self._arguments(subscription, organization_id, event_id)
+        arguments, trace = await self._read(subscription, organization_id, event_id)
+        named = {"rapport__subscription": subscription.name, "rapport__organization_id": str(organization_id)}
+        if event_id is not None:
+            named["rapport__event_id"] = str(event_id)
+        with span(f"deliver {subscription.name}", "consumer", parent=trace, **named):
+            await self._do(delivery_id, subscription, organization_id, event_id, arguments)
+
+    async def _do(
+        self,
+        delivery_id: UUID,
+        subscription: Subscription,
+        organization_id: UUID,
+        event_id: UUID | None,
+        arguments: tuple[Event, ...],
+    ) -> None:
         cause = Cause(
             event_id=event_id,
             delivery_id=None if subscription.long else delivery_id,
@@ -180,15 +195,16 @@ class Deliverer:
         finally:
             self._long.discard(work)
 
-    async def _arguments(
+    async def _read(
         self, subscription: Subscription, organization_id: UUID, event_id: UUID | None
-    ) -> tuple[Event, ...]:
+    ) -> tuple[tuple[Event, ...], str | None]:
+        """Read what the effect is to be told, and the span that it followed from."""
         if subscription.event is None:
-            return ()
+            return (), None
         async with self._database.connection() as connection, connection.transaction():
             await connection.execute("SELECT set_config('rapport.organization_id', $1, true)", str(organization_id))
             row = await connection.fetchrow(_EVENT, organization_id, event_id)
-        return (event_of(subscription.event, row),)
+        return (event_of(subscription.event, row),), row["trace"]
 
     async def _give_up(
         self, subscription: Subscription, organization_id: UUID, event_id: UUID | None, reason: str
@@ -197,7 +213,7 @@ class Deliverer:
         if subscription.given_up is None:
             return
         try:
-            arguments = await self._arguments(subscription, organization_id, event_id)
+            arguments, _ = await self._read(subscription, organization_id, event_id)
             context = {Actor: Actor.system(organization_id), Cause: Cause(event_id=event_id)}
             async with self._container(context=context) as scope:
                 use_case: Any = await scope.get(subscription.use_case)

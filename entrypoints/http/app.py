@@ -21,6 +21,7 @@ from entrypoints.http.routes import ROUTES, SANDBOX_ROUTES
 from entrypoints.logging import configure_logging
 from entrypoints.metrics import serve_metrics
 from entrypoints.pulse import pulse
+from entrypoints.tracing import start_tracing
 
 DRAIN_SECONDS = 18
 _ALLOWED_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "Prefer", "X-Request-ID"]
@@ -93,6 +94,7 @@ def main() -> None:
     config = Config.load()
     configure_logging(config.log_level, part="api")
     serve_metrics(config.metrics_port_of("api"))
+    start_tracing(config, "api")
     uvloop.run(serve(config))
 
 

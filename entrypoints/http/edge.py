@@ -11,6 +11,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, unbind_contextvars
 
+from adapters.tracing.spans import span
 from domain.kernel import new_id
 from entrypoints.http.errors import encode_problem, problem_of
 from entrypoints.metrics import REQUEST_SECONDS, REQUESTS
@@ -41,7 +42,8 @@ class Edge:
             await self._pass(scope, receive, send)
 
     async def _pass(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        given = dict(scope["headers"]).get(b"x-request-id", b"")
+        sent = dict(scope["headers"])
+        given = sent.get(b"x-request-id", b"")
         request_id = given.decode() if _REQUEST_ID.fullmatch(given) else str(new_id())
         state: Any = scope.setdefault("state", {})
         state["request_id"] = request_id
@@ -67,12 +69,22 @@ class Edge:
             await send(message)
 
         bind_contextvars(request_id=request_id)
+        known = method if method in _METHODS else "other"
+        traced = span(
+            "request", "server", parent=sent.get(b"traceparent", b"").decode("latin-1"), request_id=request_id
+        )
         try:
-            await self._app(scope, receive, answer)
+            with traced:
+                try:
+                    await self._app(scope, receive, answer)
+                finally:
+                    route = str(scope.get("path_template") or "unknown")
+                    traced.name(f"{known} {route}")
+                    traced.note(http__request__method=known, http__route=route, http__response__status_code=status)
+                    if status >= 500:
+                        traced.fail()
         finally:
             seconds = time.perf_counter() - started
-            route = str(scope.get("path_template") or "unknown")
-            known = method if method in _METHODS else "other"
             REQUESTS.labels(known, route, status).inc()
             REQUEST_SECONDS.labels(known, route).observe(seconds)
             # Reads that went well are counted above; a line for each would cost a tenth of the whole request.

@@ -27,6 +27,7 @@ events = tenant_table(
     time("at"),
     sa.Column("data", JSONB(), nullable=False),
     sa.Column("personal", JSONB(), nullable=True),
+    text("trace", null=True),
     postgresql_partition_by="RANGE (id)",
 )
 index("ix_events_subject", events.c.organization_id, events.c.subject, events.c.id)
