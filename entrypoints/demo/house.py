@@ -22,7 +22,7 @@ from entrypoints.config import CHECKOUT
 from entrypoints.tether import tethered
 
 _LIMITS = ("SIGN_IN", "API", "UPLOADS", "ANONYMOUS", "TEXTS", "ANALYSES", "BAD_SIGNATURES")
-_READY_SECONDS = 60.0
+_READY_SECONDS = 180.0
 _STOP_SECONDS = 40.0
 
 

@@ -152,10 +152,10 @@ class Office:
         url = f"{self.house.url}/api/v1{path}"
         return httpx.request(method, url, headers=headers, timeout=seconds, trust_env=False, **options)
 
-    def readiness(self) -> tuple[int, dict[str, str]]:
-        """Tell what the house says of itself: status and checks; 0 where it does not answer."""
+    def readiness(self, seconds: float = 5) -> tuple[int, dict[str, str]]:
+        """Tell what the house says of itself: status and checks; 0 where it does not answer in time."""
         try:
-            answer = self.get("/health/ready", 5)
+            answer = self.get("/health/ready", seconds)
         except httpx.HTTPError:
             return 0, {}
         return answer.status_code, answer.json()["data"]["checks"]
