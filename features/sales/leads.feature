@@ -55,3 +55,5 @@ Feature: Working leads
       | 07700 900123     |
       | 900123           |
       | mith             |
+      | jane smiht       |
+      | smyth            |
