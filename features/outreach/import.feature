@@ -47,3 +47,34 @@ Feature: Importing an old list
       | First | Last | Mobile       |
       | Ann   | Ash  | 07700 900123 |
     Then it is refused with "The file has no column named “Handy”."
+
+  Scenario: An import nobody has worked with is undone
+    Given this list was imported
+      | First | Last  | Mobile       |
+      | Ann   | Ash   | 07700 900123 |
+      | Bob   | Birch | 07700 900456 |
+    When the import is undone
+    Then 0 leads are READY
+    And nobody of the list is left among the contacts
+
+  Scenario: Who was worked with stays when an import is undone
+    Given this list was imported
+      | First | Last  | Mobile       |
+      | Ann   | Ash   | 07700 900123 |
+      | Bob   | Birch | 07700 900456 |
+    And somebody wrote a note about "Ann"
+    When the undo is previewed
+    Then 1 lead would go and 1 would stay for its "note"
+    When the import is undone
+    Then 1 lead is READY
+
+  Scenario: Undoing does not bring back who said STOP
+    Given "+447700900123" has opted out
+    And this list was imported
+      | First | Last  | Mobile       |
+      | Ann   | Ash   | 07700 900123 |
+    When the import is undone
+    And this list is imported
+      | First | Last  | Mobile       |
+      | Ann   | Ash   | 07700 900123 |
+    Then 1 lead is OPTED_OUT

@@ -1,6 +1,6 @@
 """Steps of `features/outreach/import.feature`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -27,6 +27,7 @@ class Story:
     dataset_id: str
     job: dict[str, Any]
     refusal: str = ""
+    preview: dict[str, Any] = field(default_factory=dict)
 
     def take(self, content: bytes) -> None:
         """Import a file by the mapping that is suggested for it."""
@@ -90,6 +91,39 @@ def _import_wrongly(story: Story, datatable: list[list[str]], column: str) -> No
     answer = story.run(story.owner.post("/datasets/map-and-import", json=body))
     assert answer.status_code == 400
     story.refusal = answer.json()["error"]["message"]
+
+
+@given(parsers.parse('somebody wrote a note about "{name}"'))
+def _note(story: Story, name: str) -> None:
+    leads = story.run(story.owner.get(f"/leads?dataset_id={story.dataset_id}")).json()["data"]
+    [lead] = [lead for lead in leads if lead["contact"]["first_name"] == name]
+    answer = story.run(story.owner.post(f"/leads/{lead['id']}/notes", json={"body": "Rang."}))
+    assert answer.status_code == 201
+
+
+@when("the undo is previewed")
+def _preview(story: Story) -> None:
+    import_id = story.job["result"]["import_id"]
+    story.preview = story.run(story.owner.get(f"/imports/{import_id}/undo")).json()["data"]
+
+
+@when("the import is undone")
+def _undo(story: Story) -> None:
+    import_id = story.job["result"]["import_id"]
+    answer = story.run(story.owner.post(f"/imports/{import_id}/undo"))
+    assert answer.status_code == 202, answer.text
+    story.run(story.work_off())
+
+
+@then(parsers.parse('{going:d} lead would go and {staying:d} would stay for its "{reason}"'))
+def _previewed(story: Story, going: int, staying: int, reason: str) -> None:
+    assert story.preview["leads_to_remove"] == going
+    assert [(kept["reason"], kept["leads"]) for kept in story.preview["kept"]] == [(reason, staying)]
+
+
+@then("nobody of the list is left among the contacts")
+def _nobody(story: Story) -> None:
+    assert story.run(story.owner.get("/contacts")).json()["data"] == []
 
 
 @then(
