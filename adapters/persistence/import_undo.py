@@ -1,5 +1,7 @@
 """What an undo may take, and the taking: everything is locked first, then judged, then removed, in one transaction."""
 
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +15,7 @@ from domain.outreach.import_undo import EXPLANATIONS, Touch
 
 SECONDS = 60
 _EXAMPLES = 100
+_JUDGED_AT_ONCE = 5_000
 
 # `l` is the lead, `r` its row. A campaign's text that never was handed over is cancelled and touches nobody.
 TOUCHES: dict[Touch, str] = {
@@ -27,11 +30,12 @@ TOUCHES: dict[Touch, str] = {
       SELECT FROM contacts c WHERE c.organization_id = $1 AND c.id = r.contact_id AND c.version > 1)""",
 }
 _WHY = "CASE " + " ".join(f"WHEN {condition} THEN '{touch.value}'" for touch, condition in TOUCHES.items()) + " END"
-_NEEDED = """
-  EXISTS (SELECT FROM leads l WHERE l.organization_id = $1 AND l.contact_id = c.id)
-  OR EXISTS (SELECT FROM conversations v WHERE v.organization_id = $1 AND v.contact_id = c.id)
-  OR EXISTS (SELECT FROM consents k WHERE k.organization_id = $1 AND k.address = c.phone AND k.contact_id = c.id)
-"""
+# What else needs a contact `c`.
+_NEEDED = {
+    "conversations": "EXISTS (SELECT FROM conversations v WHERE v.organization_id = $1 AND v.contact_id = c.id)",
+    "consents": "EXISTS (SELECT FROM consents k"
+    " WHERE k.organization_id = $1 AND k.address = c.phone AND k.contact_id = c.id)",
+}
 KNOWN_REFERENCES = {
     "leads": {"conversations", "enrolments", "lead_tags", "messages", "notes", "sends"},
     "contacts": {"conversations", "leads"},
@@ -50,9 +54,9 @@ _LOCKS = (
     "SELECT FROM sends WHERE organization_id = $1 AND lead_id = ANY ($2) ORDER BY id FOR NO KEY UPDATE",
 )
 _JUDGE = f"""
-SELECT r.row, l.id AS lead_id, r.contact_id, {_WHY} AS why
+SELECT r.row, l.id AS lead_id, l.contact_id AS whose, l.dataset_id, r.contact_id, {_WHY} AS why
 FROM unnest($2::bigint[], $3::uuid[], $4::uuid[]) AS r(row, lead_id, contact_id)
-LEFT JOIN leads l ON l.organization_id = $1 AND l.id = r.lead_id
+LEFT JOIN leads l ON l.organization_id = $1 AND l.id = r.lead_id ORDER BY r.row
 """  # noqa: S608 - our own words
 _CANCEL = """
 WITH cancelled AS (
@@ -73,38 +77,72 @@ _DETACH = (
 )
 _REMOVE_LEADS = "DELETE FROM leads WHERE organization_id = $1 AND id = ANY ($2)"
 _REMOVE_CONTACTS = f"""
-DELETE FROM contacts c WHERE organization_id = $1 AND id = ANY ($2) AND version = 1 AND NOT ({_NEEDED})
+DELETE FROM contacts c WHERE organization_id = $1 AND id = ANY ($2) AND version = 1
+  AND NOT EXISTS (SELECT FROM leads l WHERE l.organization_id = $1 AND l.contact_id = c.id)
+  AND NOT ({" OR ".join(_NEEDED.values())})
 """  # noqa: S608
 _MARK = "UPDATE import_rows SET outcome = 'undone' WHERE organization_id = $1 AND import_id = $2 AND row = ANY ($3)"
 
-_VERDICTS = f"""
-WITH verdicts AS MATERIALIZED (
-  SELECT r.row, l.id AS lead_id, l.contact_id, r.contact_id AS made, {_WHY} AS why
-  FROM import_rows r JOIN leads l ON l.organization_id = $1 AND l.id = r.lead_id
-  WHERE r.organization_id = $1 AND r.import_id = $2 AND r.outcome = 'created'
+_NEXT_ROWS = """
+SELECT row, lead_id, contact_id FROM import_rows
+WHERE organization_id = $1 AND import_id = $2 AND row > $3 AND outcome = 'created' ORDER BY row LIMIT $4
+"""
+_TEXTS = (
+    "SELECT count(*) FROM sends WHERE organization_id = $1 AND lead_id = ANY ($2) AND state IN ('planned', 'claimed')"
 )
+# Contacts that only leads need, and how many; one with a lead of another dataset stays in any case.
+_FREE = f"""
+SELECT c.id, (SELECT count(*) FROM leads l WHERE l.organization_id = $1 AND l.contact_id = c.id) AS leads
+FROM contacts c
+WHERE c.organization_id = $1 AND c.id = ANY ($2) AND c.version = 1
+  AND NOT EXISTS (SELECT FROM leads l WHERE l.organization_id = $1 AND l.contact_id = c.id
+                  AND l.dataset_id IS DISTINCT FROM $3)
+  AND NOT ({" OR ".join(_NEEDED.values())})
 """  # noqa: S608
-_COUNTS = f"""{_VERDICTS}, going AS (
-  SELECT contact_id, count(*) AS leads FROM verdicts WHERE why IS NULL GROUP BY contact_id
-), standing AS (
-  SELECT l.contact_id, count(*) AS leads FROM verdicts v
-  JOIN leads l ON l.organization_id = $1 AND l.contact_id = v.made WHERE v.made IS NOT NULL GROUP BY l.contact_id
-)
-SELECT (SELECT count(*) FROM verdicts WHERE why IS NULL) AS leads,
-       (SELECT count(*) FROM standing JOIN going USING (contact_id, leads)
-        JOIN contacts c ON c.organization_id = $1 AND c.id = contact_id
-        WHERE c.version = 1
-          AND NOT EXISTS (SELECT FROM conversations v WHERE v.organization_id = $1 AND v.contact_id = c.id)
-          AND NOT EXISTS (SELECT FROM consents k
-                          WHERE k.organization_id = $1 AND k.address = c.phone AND k.contact_id = c.id)) AS contacts,
-       (SELECT count(*) FROM sends s JOIN verdicts v ON v.lead_id = s.lead_id
-        WHERE s.organization_id = $1 AND v.why IS NULL AND s.state IN ('planned', 'claimed')) AS texts
-"""  # noqa: S608
-_KEPT = f"""{_VERDICTS}
-SELECT why, count(*) AS leads, (array_agg(row ORDER BY row))[1:{_EXAMPLES}] AS rows,
-       (array_agg(lead_id ORDER BY row))[1:{_EXAMPLES}] AS lead_ids
-FROM verdicts WHERE why IS NOT NULL GROUP BY why ORDER BY why
-"""  # noqa: S608
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Add up what an undo would do, rows in the file's order: who made a contact comes before those that share it."""
+
+    leads: int = 0
+    contacts: int = 0
+    texts: int = 0
+    kept: Counter[Touch] = field(default_factory=Counter)
+    examples: list[KeptRow] = field(default_factory=list)
+    waiting: dict[UUID, int] = field(default_factory=dict)
+
+    def keep(self, row: int, lead_id: UUID, why: Touch) -> None:
+        self.kept[why] += 1
+        if len(self.examples) < _EXAMPLES:
+            self.examples.append(KeptRow(row=row, lead_id=lead_id, reason=why))
+
+    def let_go(self, contact_id: UUID) -> None:
+        """Count a lead that goes, and with the last one its contact."""
+        self.leads += 1
+        left = self.waiting.get(contact_id)
+        if left is None:
+            return
+        if left == 1:
+            self.contacts += 1
+            del self.waiting[contact_id]
+        else:
+            self.waiting[contact_id] = left - 1
+
+    def shown(self, import_id: UUID) -> UndoPreview:
+        return UndoPreview(
+            import_id=import_id,
+            leads_to_remove=self.leads,
+            contacts_to_remove=self.contacts,
+            texts_to_cancel=self.texts,
+            leads_to_keep=self.kept.total(),
+            kept=[
+                KeptFor(reason=why, explanation=EXPLANATIONS[why], leads=self.kept[why])
+                for why in Touch
+                if self.kept[why]
+            ],
+            examples=self.examples,
+        )
 
 
 class PostgresUndo:
@@ -118,27 +156,26 @@ class PostgresUndo:
         return list(await connection.fetch(statement, self._uow.organization_id, *parameters, timeout=SECONDS + 1))
 
     async def preview(self, import_id: UUID) -> UndoPreview:
-        """Judge every lead that the import created; a million take some seconds."""
-        await self._uow.connection.execute(f"SET LOCAL statement_timeout = {SECONDS * 1000}")
-        [counts] = await self._rows(_COUNTS, import_id)
-        kept = await self._rows(_KEPT, import_id)
-        examples = [
-            KeptRow(row=row, lead_id=lead_id, reason=Touch(found["why"]))
-            for found in kept
-            for row, lead_id in zip(found["rows"], found["lead_ids"], strict=True)
-        ]
-        return UndoPreview(
-            import_id=import_id,
-            leads_to_remove=counts["leads"],
-            contacts_to_remove=counts["contacts"],
-            texts_to_cancel=counts["texts"],
-            leads_to_keep=sum(found["leads"] for found in kept),
-            kept=[
-                KeptFor(reason=Touch(found["why"]), explanation=EXPLANATIONS[Touch(found["why"])], leads=found["leads"])
-                for found in kept
-            ],
-            examples=sorted(examples, key=lambda one: one.row)[:_EXAMPLES],
-        )
+        """Judge every lead that the import created, batch by batch; a million take some seconds."""
+        tally, after = _Tally(), 0
+        while rows := await self._rows(_NEXT_ROWS, import_id, after, _JUDGED_AT_ONCE):
+            after = rows[-1]["row"]
+            judged = [row for row in await self._judge(rows) if row["lead_id"] is not None]
+            made = [row["contact_id"] for row in judged if row["contact_id"] is not None and row["why"] is None]
+            if made:
+                free = await self._rows(_FREE, made, judged[0]["dataset_id"])
+                tally.waiting.update((row["id"], row["leads"]) for row in free)
+            for row in judged:
+                if row["why"] is None:
+                    tally.let_go(row["whose"])
+                else:
+                    tally.keep(row["row"], row["lead_id"], Touch(row["why"]))
+            going = [row["lead_id"] for row in judged if row["why"] is None]
+            tally.texts += (await self._rows(_TEXTS, going))[0][0]
+        return tally.shown(import_id)
+
+    async def _judge(self, rows: list[Any]) -> list[Any]:
+        return await self._rows(_JUDGE, *([row[name] for row in rows] for name in ("row", "lead_id", "contact_id")))
 
     async def last_undo(self, undo_job_id: UUID | None) -> str | None:
         """Tell the status of the last undo's job."""
@@ -167,7 +204,7 @@ class PostgresUndo:
         made = [row["contact_id"] for row in rows if row["contact_id"] is not None]
         for lock in _LOCKS:
             await connection.execute(lock, organization_id, made if "contacts" in lock else leads, timeout=SECONDS)
-        judged = await self._rows(_JUDGE, [row["row"] for row in rows], leads, [row["contact_id"] for row in rows])
+        judged = await self._judge(rows)
         going = [row["lead_id"] for row in judged if row["lead_id"] is not None and row["why"] is None]
         [(cancelled,)] = await self._rows(_CANCEL, going, self._uow.now())
         for detach in _DETACH:

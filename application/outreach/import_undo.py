@@ -1,7 +1,7 @@
 """Undo: what an import created is taken back, in the background, batch by batch, unless somebody has worked with it."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID
 
 import msgspec
@@ -96,6 +96,7 @@ class ImportUndo:
             return
         while await self._step_persistently(plan, requested.job_id):
             pass
+        await self._end(plan, requested.job_id)
 
     @effect
     async def give_up(self, requested: UndoRequested, reason: str) -> None:
@@ -113,22 +114,13 @@ class ImportUndo:
         return False
 
     async def _step(self, plan: ImportPlan, job_id: UUID) -> bool:
-        """Take one batch back; False when there is nothing more to do."""
+        """Take one batch back; False when no more is to be done."""
         async with self.uow:
             running = await self.imports.claim(plan)
-            if running is None:
-                await self.jobs.fail(job_id, "The dataset was deleted meanwhile.")
-                return False
-            wanted = await self.jobs.wanted(job_id)
-            if wanted is None:
-                return False
-            if not wanted:
-                await self.jobs.stop(job_id, await self._result(plan))
+            if running is None or not await self.jobs.wanted(job_id):
                 return False
             taken = await self.undo.take_back(plan.import_id, running.undo_below, BATCH)
             if taken is None:
-                await self.jobs.finish(job_id, await self._result(plan))
-                self.uow.publish(running.undone())
                 return False
             event = running.take_back(
                 taken.below,
@@ -142,18 +134,30 @@ class ImportUndo:
             self.uow.publish(event)
             return True
 
-    async def _result(self, plan: ImportPlan) -> dict[str, Any]:
-        running = await self.imports.get(plan.import_id)
-        stays = await self.undo.preview(plan.import_id)
-        return {
-            "import_id": str(running.id),
-            "dataset_id": str(running.dataset_id),
-            "removed_leads": running.removed_leads,
-            "removed_contacts": running.removed_contacts,
-            "cancelled_texts": running.cancelled_texts,
-            "kept_leads": running.kept_leads,
-            "kept": msgspec.to_builtins(stays.kept),
-        }
+    async def _end(self, plan: ImportPlan, job_id: UUID) -> None:
+        """Tell what it came to; what stays is judged before anything is locked."""
+        async with self.uow.reading():
+            stays = await self.undo.preview(plan.import_id)
+        async with self.uow:
+            running = await self.imports.claim(plan)
+            if running is None:
+                await self.jobs.fail(job_id, "The dataset was deleted meanwhile.")
+                return
+            wanted = await self.jobs.wanted(job_id)
+            result = {
+                "import_id": str(running.id),
+                "dataset_id": str(running.dataset_id),
+                "removed_leads": running.removed_leads,
+                "removed_contacts": running.removed_contacts,
+                "cancelled_texts": running.cancelled_texts,
+                "kept_leads": running.kept_leads,
+                "kept": msgspec.to_builtins(stays.kept),
+            }
+            if wanted:
+                await self.jobs.finish(job_id, result)
+                self.uow.publish(running.undone())
+            elif wanted is False:
+                await self.jobs.stop(job_id, result)
 
     async def _plan(self, import_id: UUID) -> ImportPlan:
         plan = await self.imports.plan(import_id)
