@@ -1,6 +1,7 @@
 """Tables that people upload as text, described once and read as a stream of records."""
 
 import csv
+import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,8 +19,13 @@ from adapters.tables.detection import (
 from domain.kernel import Invalid
 
 _MOST_COLUMNS = 1_000
+_MOST_RECORDS = 10_000_000
 _LARGEST_CELL = 1 << 20
+_LARGEST_RECORD = 8 << 20
+_SURPLUS_KEPT = 100
 _SAMPLES = 3
+_LONGEST_SAMPLE = 1_000
+_ESCAPED = re.compile("[\udc80-\udcff]")
 _LINE_ENDS = {"\n": "LF", "\r": "CR", "\r\n": "CRLF"}
 
 # The csv module keeps this limit for the whole process; its default of 128 K is less than a long note.
@@ -42,7 +48,8 @@ class Record(NamedTuple):
 class TableShape:
     """How a file is written and what it holds; `encoding` is a Python codec, `line_end` LF, CRLF, CR or mixed.
 
-    `rows` counts the records below the header without blank ones; `sample` holds up to three values a column.
+    `rows` counts the records below the header without blank ones; `sample` holds up to three values a column; `mixed`
+    says that the file is UTF-8 with rows that are not.
     """
 
     encoding: str
@@ -54,17 +61,18 @@ class TableShape:
     quote: str = '"'
     escape: str = ""
     has_nul: bool = False
+    mixed: bool = False
 
 
 def describe(path: Path) -> TableShape:
     """Tell how a file is written and read it through once; `Invalid` says in a sentence why it is no table."""
-    encoding = encoding_of(path)
+    encoding, mixed = encoding_of(path)
     refuse_endless_lines(path)
-    head = head_of(path, encoding)
+    head = head_of(path, encoding, mixed=mixed)
     quote, escape = quoting_of(head)
     delimiter = announced_delimiter(head) or delimiter_of(head, quote, escape)
-    shape = TableShape(encoding, delimiter, "LF", [], 0, [], quote, escape)
-    with path.open(encoding=encoding, newline="") as stream:
+    shape = TableShape(encoding, delimiter, "LF", [], 0, [], quote, escape, mixed=mixed)
+    with _opened(path, shape) as stream:
         records = _records(stream, shape)
         header = _unique(next(records, Record(1, [], None)).cells)
         if not header:
@@ -80,17 +88,18 @@ def describe(path: Path) -> TableShape:
                 for column in wanting:
                     value = record.cells[column].strip() if column < len(record.cells) else ""
                     if value:
-                        sample[column].append(value)
+                        sample[column].append(_legible(value[:_LONGEST_SAMPLE]))
                 wanting = [column for column in wanting if len(sample[column]) < _SAMPLES]
         ends = stream.newlines
     line_end = _LINE_ENDS.get(ends, "LF") if isinstance(ends, str) else "mixed" if ends else "LF"
-    return TableShape(encoding, delimiter, line_end, header, rows, sample, quote, escape, _has_nul(path, encoding))
+    has_nul = _has_nul(path, shape)
+    return TableShape(encoding, delimiter, line_end, header, rows, sample, quote, escape, has_nul, mixed)
 
 
 def read(path: Path, shape: TableShape, skip_records: int = 0) -> Iterator[Record]:
     """Stream the records below the header, without the first `skip_records` of them; blank records do not count."""
     width = len(shape.header)
-    with path.open(encoding=shape.encoding, newline="") as stream:
+    with _opened(path, shape) as stream:
         records = _records(stream, shape)
         next(records, None)
         for record in records:
@@ -102,6 +111,8 @@ def read(path: Path, shape: TableShape, skip_records: int = 0) -> Iterator[Recor
                 record = _fitted(record, width)  # noqa: PLW2901 - the record, made as wide as the header
             if shape.has_nul and any("\0" in cell for cell in record.cells):
                 record = record._replace(error="The row holds a NUL character.")  # noqa: PLW2901 - as above
+            if shape.mixed:
+                record = _in_one_encoding(record)  # noqa: PLW2901 - as above
             yield record
 
 
@@ -113,20 +124,72 @@ def _records(stream: TextIO, shape: TableShape) -> Iterator[Record]:
         stream.seek(0)
         begin = 1
     before = begin
+    lines = _Lines(stream, shape.quote)
     reader = csv.reader(
-        stream, delimiter=shape.delimiter, quotechar=shape.quote, escapechar=shape.escape or None, strict=False
+        lines, delimiter=shape.delimiter, quotechar=shape.quote, escapechar=shape.escape or None, strict=False
     )
+    count = 0
     try:
         for cells in reader:
             line, begin = begin, reader.line_num + before
+            count += 1
+            if count > _MOST_RECORDS:
+                raise Invalid(f"The file has more than {_MOST_RECORDS:,} rows; split it.", field="file")
+            unclosed = lines.ended and lines.odd and begin - line > 1 and not shape.escape
+            lines.size, lines.odd = 0, False
             if any(map(str.strip, cells)):
-                yield Record(line, cells, None)
+                yield Record(line, cells, _UNCLOSED.format(last=begin - 1) if unclosed else None)
     except csv.Error:
         raise Invalid(
-            f"Line {begin:,}: a cell is longer than 1 MB; perhaps a quotation mark is not closed.", field="file"
+            f"Line {begin:,}: a cell is longer than 1 MB, or a row than 8 MB; perhaps a quotation mark is not closed.",
+            field="file",
         ) from None
     except UnicodeDecodeError:
         raise Invalid(f"Line {begin:,}: the file is not {shape.encoding.upper()} here.", field="file") from None
+
+
+class _Lines:
+    """Give a stream's lines; refuse a record that grows without end, and know whether its last quote was closed."""
+
+    def __init__(self, stream: TextIO, quote: str) -> None:
+        self._lines = iter(stream)
+        self._quote = quote
+        self.size = 0
+        self.odd = False
+        self.ended = False
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines, None)
+        if line is None:
+            self.ended = True
+            raise StopIteration
+        self.size += len(line)
+        if self.size > _LARGEST_RECORD:
+            raise csv.Error("a record without end")
+        if line.count(self._quote) & 1:
+            self.odd = not self.odd
+        return line
+
+
+_UNCLOSED = "A quotation mark in the row is not closed: everything down to line {last:,} was read as one cell."
+
+
+def _opened(path: Path, shape: TableShape) -> TextIO:
+    return path.open(encoding=shape.encoding, errors="surrogateescape" if shape.mixed else "strict", newline="")
+
+
+def _legible(text: str) -> str:
+    return _ESCAPED.sub("\ufffd", text)
+
+
+def _in_one_encoding(record: Record) -> Record:
+    cells = [_legible(cell) for cell in record.cells]
+    if cells == record.cells:
+        return record
+    return Record(record.line, cells, record.error or "The row is not UTF-8, as the rest of the file is.")
 
 
 def _fitted(record: Record, width: int) -> Record:
@@ -135,14 +198,15 @@ def _fitted(record: Record, width: int) -> Record:
         return record._replace(cells=record.cells + [""] * (width - found))
     if not any(map(str.strip, record.cells[width:])):
         return record._replace(cells=record.cells[:width])
-    return record._replace(error=f"The row has {found:,} cells, the header {width:,}.")
+    error = record.error or f"The row has {found:,} cells, the header {width:,}."
+    return record._replace(cells=record.cells[: width + _SURPLUS_KEPT], error=error)
 
 
 def _unique(cells: list[str]) -> list[str]:
     taken: set[str] = set()
     names = []
     for position, cell in enumerate(cells, 1):
-        plain = " ".join(unicodedata.normalize("NFC", cell.replace("\0", "")).split()) or f"Column {position}"
+        plain = " ".join(unicodedata.normalize("NFC", _legible(cell).replace("\0", "")).split()) or f"Column {position}"
         name, copy = plain, 1
         while name in taken:
             copy += 1
@@ -152,6 +216,6 @@ def _unique(cells: list[str]) -> list[str]:
     return names
 
 
-def _has_nul(path: Path, encoding: str) -> bool:
-    with path.open(encoding=encoding, newline="") as stream:
+def _has_nul(path: Path, shape: TableShape) -> bool:
+    with _opened(path, shape) as stream:
         return any("\0" in chunk for chunk in iter(lambda: stream.read(_LARGEST_CELL), ""))

@@ -31,11 +31,16 @@ _SIGNATURES = (
     (b"\xff\xd8\xff", "a picture"),
 )
 _UNDEFINED_IN_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
+_ESCAPED = re.compile("[\udc80-\udcff]+")
 _CONTROL = bytes(set(range(32)) - set(b"\0\t\n\r\f\x1a\x1b"))
 
 
-def encoding_of(path: Path) -> str:
-    """Name the Python codec of a file: byte order mark, UTF-16 by its NULs, UTF-8 if all of it is, cp1252, latin-1."""
+def encoding_of(path: Path) -> tuple[str, bool]:
+    """Name the Python codec of a file, and tell whether parts of it are in another.
+
+    Byte order mark, UTF-16 by its NULs, UTF-8 if all of it is, or most of what is not ASCII; else cp1252 or latin-1.
+    """
     with path.open("rb") as stream:
         head = stream.read(_HEAD)
         if not head:
@@ -47,17 +52,21 @@ def encoding_of(path: Path) -> str:
         wide = marked or _utf16_by_nuls(head)
         if wide:
             if not _decodes(stream, wide):
+                if wide == "utf-8-sig":
+                    return wide, True
                 raise Invalid(
                     f"The file is damaged: it begins as {wide.upper()} and is not that to the end.", field="file"
                 )
-            return wide
+            return wide, False
         if len(head.translate(None, _CONTROL)) < len(head) * 0.99 or head.count(0) > len(head) * 0.01:
             raise Invalid("This is not a text file; save the table as CSV first.", field="file")
         if _decodes(stream, "utf-8"):
-            return "utf-8"
+            return "utf-8", False
+        if _is_mostly_utf8(stream):
+            return "utf-8", True
         stream.seek(0)
         undefined = any(_UNDEFINED_IN_CP1252.search(chunk) for chunk in iter(lambda: stream.read(_CHUNK), b""))
-        return "latin-1" if undefined else "cp1252"
+        return ("latin-1" if undefined else "cp1252"), False
 
 
 def _utf16_by_nuls(head: bytes) -> str | None:
@@ -69,6 +78,21 @@ def _utf16_by_nuls(head: bytes) -> str | None:
     if even > half * 0.4 and odd < half * 0.05:
         return "utf-16-be"
     return None
+
+
+def _is_mostly_utf8(stream: BinaryIO) -> bool:
+    """Tell whether more of what is beyond ASCII is UTF-8 than not: Latin letters seldom look so by chance."""
+    stream.seek(0)
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    good = bad = 0
+    for chunk in iter(lambda: stream.read(_CHUNK), b""):
+        if chunk.isascii():
+            continue
+        text = decoder.decode(chunk)
+        beyond = len(_BEYOND_ASCII.findall(text))
+        runs = _ESCAPED.findall(text)
+        good, bad = good + beyond - sum(map(len, runs)), bad + len(runs)
+    return good > bad
 
 
 def _decodes(stream: BinaryIO, encoding: str) -> bool:
@@ -94,9 +118,9 @@ def refuse_endless_lines(path: Path) -> None:
                 raise Invalid("The file has a line of more than 8 MB; is it a table?", field="file")
 
 
-def head_of(path: Path, encoding: str) -> str:
+def head_of(path: Path, encoding: str, *, mixed: bool = False) -> str:
     """Read the first 64 K characters, cut back to whole lines when there is more."""
-    with path.open(encoding=encoding, newline="") as stream:
+    with path.open(encoding=encoding, errors="surrogateescape" if mixed else "strict", newline="") as stream:
         text = stream.read(_HEAD)
         if stream.read(1):
             text = text[: max(text.rfind("\n"), text.rfind("\r")) + 1] or text

@@ -11,6 +11,8 @@ from application.outreach.tables import OpenTable, TableRecord
 from domain.outreach.import_rules import FailedRow, ReadRow
 
 BATCH = 5_000
+LARGEST_BATCH = 8_000_000
+"""Characters that the notes and the failed rows of a batch may hold: it ends early where they would be more."""
 
 
 @dataclass(slots=True)
@@ -72,13 +74,17 @@ class ReadingAhead:
     def _read(self) -> Batch:
         batch = Batch()
         rows, failed, read, left = batch.rows, batch.failed, self._reader.read, self._size
+        room = LARGEST_BATCH
         for record in self._records:
             outcome = read(record)
             if type(outcome) is ReadRow:
                 rows.append(outcome)
+                if outcome.notes is not None:
+                    room -= len(outcome.notes)
             else:
                 failed.append(outcome)  # type: ignore[arg-type]
+                room -= sum(map(len, record.cells))
             left -= 1
-            if not left:
+            if not left or room < 0:
                 break
         return batch

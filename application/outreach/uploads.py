@@ -147,6 +147,7 @@ def _storable(shape: TableShape) -> TableShape:
         quote=shape.quote,
         escape=shape.escape,
         has_nul=shape.has_nul,
+        mixed=shape.mixed,
     )
 
 

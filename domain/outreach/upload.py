@@ -12,7 +12,7 @@ from domain.kernel import Entity, Event, Invalid
 class TableShape:
     """Hold how a table is written and what it holds; `encoding` is a Python codec, `sample` a few values a column.
 
-    `rows` counts the records below the header, without blank ones.
+    `rows` counts the records below the header, without blank ones; `mixed` says that some are not in this encoding.
     """
 
     encoding: str
@@ -24,6 +24,7 @@ class TableShape:
     quote: str
     escape: str
     has_nul: bool
+    mixed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -118,7 +118,7 @@ async def _prove(
 async def test_killed_workers_leave_no_half_undone_import(
     owner: Client, config: Config, environment: dict[str, str], database: Database, work_off: WorkOff
 ) -> None:
-    await _prove(owner, config, environment, database, work_off, 16_000, 2)
+    await _prove(owner, config, environment, database, work_off, 16_000, 1)
 
 
 @pytest.mark.prove

@@ -134,7 +134,7 @@ def test_a_nul_spoils_its_row_only(tmp_path: Path) -> None:
         (b"PK\x03\x04rest", "Excel"),
         (b"%PDF-1.7", "PDF"),
         (bytes(range(256)) * 40, "not a text file"),
-        (b"\xef\xbb\xbfName\nZo\xeb\n", "damaged"),
+        (b"\xff\xfeN\x00a\x00m\x00e\x00\n\x00\x00\xd8", "damaged"),
         (",".join(f"c{n}" for n in range(1_001)).encode() + b"\n", "1,001 columns"),
         (b'A,B\n1,"never closed\n' + b"1,2\n" * 300_000, "quotation mark is not closed"),
         (b"A\n" + b"x" * (10 << 20), "8 MB"),
