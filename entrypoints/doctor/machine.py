@@ -28,7 +28,7 @@ async def settings(config: Config) -> list[str]:
     if len(config.secret_keys) > MOST_KEYS:
         found.append(
             f"RAPPORT_SECRET_KEYS holds {len(config.secret_keys)} keys: take out those that nothing is encrypted with"
-            " any more (docs/key-rotation.md)."
+            " any more (docs/operating.md)."
         )
     if len(set(config.secret_keys)) < len(config.secret_keys):
         found.append("RAPPORT_SECRET_KEYS holds the same key twice.")

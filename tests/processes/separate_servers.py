@@ -110,9 +110,11 @@ class SeparateServers:
         process.kill()
         process.wait()
 
-    def restart_rabbitmq(self) -> None:
-        """Kill RabbitMQ and start it again on what it had kept, without waiting until it answers."""
+    def restart_rabbitmq(self, *, wiped: bool = False) -> None:
+        """Kill RabbitMQ and start it again, on what it had kept or on nothing, without waiting until it answers."""
         self.kill("rabbitmq")
+        if wiped:
+            shutil.rmtree(self.folder / "rabbitmq" / "mnesia")
         self._start_rabbitmq_node()
 
     def empty_redis(self) -> None:
