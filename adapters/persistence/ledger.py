@@ -45,17 +45,21 @@ FROM unnest($4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bool
 _KNOWN = "SELECT natural_key FROM sends WHERE organization_id = $1 AND natural_key = ANY ($2)"
 _COLUMNS = """s.id, s.purpose, s.channel, s.contact_id, s.lead_id, s.campaign_id, s.touch, s.recipient, s.sender,
           s.turn_number, s.attempts, s.handed_at"""
-_CLAIM = f"""
+_CLAIM = """
 WITH due AS (
-  SELECT id FROM sends WHERE organization_id = $1 AND state = 'planned' AND NOT held AND due_at <= $2
-    AND ($6::uuid IS NULL OR id = $6)
+  SELECT id FROM sends WHERE organization_id = $1 AND state = 'planned' AND NOT held AND due_at <= $2 AND {which}
   ORDER BY due_at LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED
 )
 UPDATE sends s SET state = 'claimed', batch = $4, lease_until = clock_timestamp() + $5, attempts = s.attempts + 1
 FROM due, messages m
 WHERE s.organization_id = $1 AND s.id = due.id AND m.organization_id = $1 AND m.id = s.id
-RETURNING {_COLUMNS}, m.body
-"""  # noqa: S608 - our own column names
+RETURNING {columns}, m.body
+"""
+_CLAIM_ONE = _CLAIM.format(which="id = $6", columns=_COLUMNS)
+# What somebody waits for goes before any campaign's touch, however long those have been due.
+_AWAITED = ", ".join(f"'{purpose.value}'" for purpose in Purpose if purpose is not Purpose.CAMPAIGN)
+_CLAIM_AWAITED = _CLAIM.format(which=f"purpose IN ({_AWAITED})", columns=_COLUMNS)
+_CLAIM_TOUCHES = _CLAIM.format(which="purpose = 'campaign'", columns=_COLUMNS)
 _LOCK = """
 SELECT 1 FROM sends WHERE organization_id = $1 AND id = ANY ($2) AND state = 'claimed' ORDER BY id FOR NO KEY UPDATE
 """
@@ -234,8 +238,16 @@ class PostgresLedger:
 
     async def claim(self, batch: UUID, limit: int, lease: timedelta, only: UUID | None = None) -> list[Claimed]:
         """Take due rows for this worker."""
+        if only is not None:
+            return await self._claim(_CLAIM_ONE, limit, batch, lease, only)
+        awaited = await self._claim(_CLAIM_AWAITED, limit, batch, lease)
+        if len(awaited) == limit:
+            return awaited
+        return awaited + await self._claim(_CLAIM_TOUCHES, limit - len(awaited), batch, lease)
+
+    async def _claim(self, statement: str, limit: int, batch: UUID, lease: timedelta, *more: UUID) -> list[Claimed]:
         rows = await self._uow.connection.fetch(
-            _CLAIM, self._uow.organization_id, self._uow.now(), limit, batch, lease, only
+            statement, self._uow.organization_id, self._uow.now(), limit, batch, lease, *more
         )
         return [_claimed(row) for row in rows]
 

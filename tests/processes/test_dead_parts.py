@@ -48,9 +48,10 @@ def noticed_and_healed(office: Office, *names: str) -> tuple[float, float]:
     stopped(office, *names)
     wait_for(lambda: not is_asked_and_whole(office), 10, f"{names} standing still is noticed", 0.05)
     noticed = time.monotonic() - start
-    wait_for(lambda: is_asked_and_whole(office), HEALED_SECONDS, f"{names} are at work again", 0.2)
-    office.text_reaches_the_provider(HEALED_SECONDS)
-    return noticed, time.monotonic() - start
+    wait_for(lambda: is_asked_and_whole(office), 2 * HEALED_SECONDS, f"{names} are at work again", 0.2)
+    healed = time.monotonic() - start
+    office.text_reaches_the_provider(2 * HEALED_SECONDS)
+    return noticed, healed
 
 
 def is_asked_and_whole(office: Office) -> bool:

@@ -90,7 +90,7 @@ def test_the_api_answers_a_slow_request_before_it_ends(office: Office) -> None:
     took, status, answer = slow_upload(office, 3)
     assert (answer.status_code, status) == (201, 0), answer.text
     assert took < DRAINED_SECONDS
-    wait_for(office.is_ready, 30, "the next API answers", 0.1)
+    wait_for(office.is_ready, 120, "the next API answers", 0.1)
     upload = answer.json()["data"]["id"]
     assert office.ask("SELECT count(*) FROM uploads WHERE id = $1::uuid", upload)[0][0] == 1, "what it said is kept"
 
@@ -100,7 +100,7 @@ def test_every_part_ends_in_order_again_and_again(office: Office, proved: Note) 
     slowest, ends = drained_campaign(office, 3 * RECIPIENTS, 5)
     took, status, answer = slow_upload(office, 10)
     assert (answer.status_code, status) == (201, 0)
-    wait_for(office.is_ready, 30, "the next API answers", 0.1)
+    wait_for(office.is_ready, 120, "the next API answers", 0.1)
     proved(
         7,
         f"SIGTERM x{ends} to workers, relay and scheduler amid {3 * RECIPIENTS} texts: slowest end {slowest:.1f} s,"

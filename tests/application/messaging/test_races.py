@@ -22,6 +22,7 @@ from application.outreach.planning import Planning
 from domain.kernel import Conflict, new_id
 from domain.messaging.message import MessagesSettled, MessageStatus, TextArrived
 from tests.application.conftest import Tenant
+from tests.proofs import Note
 
 pytestmark = pytest.mark.anyio
 FAST = SettingsIn(schedule=ScheduleIn(start="00:00", end="24:00"), rate_limit_messages_per_minute=6000)
@@ -146,27 +147,41 @@ async def test_after_stop_nothing_is_handed_over(tenant: Tenant, ledger_log: lis
 
 @pytest.mark.prove
 async def test_after_stop_nothing_is_handed_over_a_thousand_times(
-    tenant: Tenant, ledger_log: list[tuple[str, float]]
+    tenant: Tenant, ledger_log: list[tuple[str, float]], proved: Note
 ) -> None:
     await stop_against_hand_over(tenant, 1000)
     assert ledger_log
+    proved(2, "STOP against a claim, 1,000 interleavings: 0 hand-overs after its commit")
 
 
-async def test_a_persons_message_and_the_campaign_take_turns(
-    tenant: Tenant, ledger_log: list[tuple[str, float]]
-) -> None:
+async def person_against_campaign(tenant: Tenant, count: int) -> None:
     async def written(lead: UUID, _: str) -> None:
         async with tenant.use(Messages) as messages:
             await messages.send(SendMessage(lead_id=lead, content="Bob here"))
 
-    committed = await interleave(tenant, 40, written)
+    committed = await interleave(tenant, count, written)
     for phone, at in committed.items():
         assert await campaign_texts_after(tenant, phone, at) == 0
     states = await tenant.value(
         "SELECT array_agg(DISTINCT state || ' ' || held) FROM sends WHERE organization_id = $1 AND purpose = 'campaign'"
     )
     assert set(states) <= {"accepted false", "planned true"}
+
+
+async def test_a_persons_message_and_the_campaign_take_turns(
+    tenant: Tenant, ledger_log: list[tuple[str, float]]
+) -> None:
+    await person_against_campaign(tenant, 40)
     assert ledger_log
+
+
+@pytest.mark.prove
+async def test_a_persons_message_and_the_campaign_take_turns_a_thousand_times(
+    tenant: Tenant, ledger_log: list[tuple[str, float]], proved: Note
+) -> None:
+    await person_against_campaign(tenant, 1000)
+    assert ledger_log
+    proved(0, "a person's message against a campaign's text, 1,000 interleavings: 0 touches after it")
 
 
 async def test_manual_mode_and_the_campaign_take_turns(tenant: Tenant, ledger_log: list[tuple[str, float]]) -> None:

@@ -10,6 +10,7 @@ import pytest
 from dishka import Provider, Scope, provide
 
 from adapters.persistence.database import Database
+from application.messaging.messages import Messages, SendTo
 from application.messaging.sending import Sending
 from application.messaging.texting import Texting
 from application.outreach.campaign_forms import ScheduleIn, SettingsIn, StartCampaign
@@ -113,3 +114,25 @@ async def test_two_workers_on_one_lead_ten_thousand_times_send_one_text(
 ) -> None:
     await contended(workers, 10_000)
     proved(1, "two workers told to plan and to send to the same lead x10,000: 10,000 texts, 0 doubled, 0 errors")
+
+
+async def test_what_somebody_waits_for_goes_before_touches_that_are_long_due(tenant: Tenant) -> None:
+    dataset = await tenant.dataset()
+    async with tenant.sql() as connection:
+        await connection.execute(_PEOPLE, tenant.organization_id, dataset, 150)
+    async with tenant.use(Campaigns) as campaigns:
+        await campaigns.start(StartCampaign(dataset_id=dataset, settings=FAST))
+    await _plan(tenant)
+    await tenant.lead("+447400999999")
+    async with tenant.use(Messages) as messages:
+        await messages.send_to(SendTo(to="+447400999999", channel="sms", body="Bob here"))
+    async with tenant.sql() as connection:
+        await connection.execute(
+            "UPDATE sends SET due_at = business_now() - CASE purpose WHEN 'campaign' THEN interval '1 hour'"
+            " ELSE interval '0' END WHERE organization_id = $1",
+            tenant.organization_id,
+        )
+    await _send_due(tenant)
+    texts = [text for text in tenant.texting.taken if text.organization_id == tenant.organization_id]
+    assert len(texts) == 151
+    assert "+447400999999" in [text.to for text in texts[:50]], "it is in the first group, though due last"
