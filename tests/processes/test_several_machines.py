@@ -30,9 +30,11 @@ def shared_files(tmp_path: Path) -> Iterator[dict[str, str]]:
         return
     s3 = S3Process(tmp_path)
     s3.start()
-    yield {"RAPPORT_FILES_URL": f"s3://{BUCKET}/files", **s3.variables}
-    assert s3.left(), "nothing was kept in S3"
-    s3.stop()
+    try:
+        yield {"RAPPORT_FILES_URL": f"s3://{BUCKET}/files", **s3.variables}
+        assert s3.left(), "nothing was kept in S3"
+    finally:
+        s3.stop()
 
 
 def test_two_machines_share_the_work_and_one_alone_goes_on(tmp_path: Path) -> None:
