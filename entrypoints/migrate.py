@@ -1,17 +1,39 @@
 """Bring the database's tables to the code's revision, as the owner."""
 
 import sys
+import time
 
 from alembic import command
+from sqlalchemy.exc import DBAPIError
 
 from adapters.persistence.migrations.run import alembic_config
 from entrypoints.config import Config
 
+_ATTEMPTS = 30
+_PAUSE_SECONDS = 2.0
+_LOCK_NOT_AVAILABLE = "55P03"
+
 
 def main() -> None:
-    """Migrate to the newest revision, or to the one named on the command line (`-1` steps back)."""
-    configuration = alembic_config(Config.load().owner_database_url)
+    """Migrate to the newest revision, or to the one named on the command line (`-1` steps back).
+
+    A step waits two seconds for its locks, during which others queue behind it, then lets them pass and tries again.
+    """
     target = sys.argv[1] if len(sys.argv) > 1 else "head"
+    for _ in range(_ATTEMPTS):
+        try:
+            _migrate(target)
+            return
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+                raise
+        sys.stderr.write(f"Somebody works with a table that must change; trying again in {_PAUSE_SECONDS:.0f} s.\n")
+        time.sleep(_PAUSE_SECONDS)
+    sys.exit("Not migrated: a long transaction holds a table that must change. Nothing was half done; run it again.")
+
+
+def _migrate(target: str) -> None:
+    configuration = alembic_config(Config.load().owner_database_url)
     if target == "base" or target.startswith("-"):
         command.downgrade(configuration, target)
     else:

@@ -21,6 +21,8 @@ from domain.kernel import Conflict, Event, new_id
 LOCK_TIMEOUT = "3s"
 ACQUIRE_SECONDS = 0.9
 UNDO_SECONDS = 1.0
+# What leaves a connection in the midst of an answer; the last is asyncpg's when its server dies while it reads.
+_INTERRUPTED = (TimeoutError, asyncio.CancelledError, asyncpg.InternalClientError)
 _ENCODER = msgspec.json.Encoder(enc_hook=str)
 
 
@@ -136,7 +138,7 @@ class Database:
 
     async def release(self, connection: Any, error: BaseException | None = None) -> None:
         """Give a connection back; one that was left in the midst of an answer is closed, since it may never come."""
-        if isinstance(error, TimeoutError | asyncio.CancelledError):
+        if isinstance(error, _INTERRUPTED):
             connection.terminate()
         await self.pool.release(connection)
 
@@ -339,7 +341,7 @@ class PostgresUnitOfWork:
         await self._roll_back(connection, error)
 
     async def _roll_back(self, connection: Any, error: BaseException | None = None) -> None:
-        if isinstance(error, TimeoutError | asyncio.CancelledError):
+        if isinstance(error, _INTERRUPTED):
             connection.terminate()
         with contextlib.suppress(
             asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError

@@ -100,6 +100,7 @@ _AWAY = (
     asyncpg.PostgresSystemError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     RedisError,
     TimeoutError,
     OSError,

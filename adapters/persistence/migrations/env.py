@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from adapters.persistence.schema import metadata
 
+_MIGRATING = 0x4D69_6772
+
 
 def _ours(_object: Any, name: str | None, kind: str, _reflected: bool, _compared: Any) -> bool:
     return not (kind == "table" and name is not None and name.startswith("events_"))
@@ -32,6 +34,8 @@ async def _migrate() -> None:
     engine = create_async_engine(context.config.attributes["url"], poolclass=pool.NullPool)
     async with engine.connect() as connection:
         await connection.exec_driver_sql("SET lock_timeout = '2s'")
+        # One at a time: of two machines that start together the second finds everything done.
+        await connection.exec_driver_sql(f"SELECT pg_advisory_lock({_MIGRATING})")
         await connection.commit()
         await connection.run_sync(_run)
     await engine.dispose()
