@@ -18,12 +18,15 @@ from entrypoints.http.edge import Edge, answer_problem
 from entrypoints.http.openapi import document_of, operations_of
 from entrypoints.http.operation import LARGEST_BODY
 from entrypoints.http.routes import ROUTES, SANDBOX_ROUTES
+from entrypoints.http.slow_clients import SlowClients
 from entrypoints.logging import configure_logging
 from entrypoints.metrics import serve_metrics
 from entrypoints.pulse import pulse
 from entrypoints.tracing import start_tracing
 
 DRAIN_SECONDS = 18
+CONNECTIONS = 2048
+"""How many may be open at a time; those that wait hold next to nothing, and slow ones are cut."""
 _ALLOWED_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "Prefer", "X-Request-ID"]
 _EXPOSED_HEADERS = [
     "ETag", "Idempotency-Replayed", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After",
@@ -51,20 +54,23 @@ def create_app(config: Config, of: AsyncContainer) -> Litestar:
         request_max_body_size=LARGEST_BODY,
         logging_config=None,
     )
-    app.asgi_handler = Edge(app.asgi_handler)
+    edge = Edge(app.asgi_handler)
+    app.asgi_handler = edge
+    app.state.under_way = edge.under_way
     return app
 
 
 async def serve(config: Config) -> None:
     """Serve until SIGTERM or SIGINT, then answer what is under way, for at most 18 seconds."""
     house = container(config)
+    app = create_app(config, house)
     server = Server(
-        create_app(config, house),
+        app,
         address=config.host,
         port=config.port,
         interface=Interfaces.ASGI,
         backlog=1024,
-        backpressure=256,
+        backpressure=CONNECTIONS,
         http1_settings=HTTP1Settings(keep_alive=True, header_read_timeout=10_000),
         websockets=True,
         log_enabled=False,
@@ -76,6 +82,7 @@ async def serve(config: Config) -> None:
     serving = loop.create_task(server.serve())
     waiting = loop.create_task(stopped.wait())
     beating = loop.create_task(pulse())
+    watching = loop.create_task(SlowClients(config.port, app.state.under_way).watch())
     try:
         await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
         if not serving.done():
@@ -86,6 +93,7 @@ async def serve(config: Config) -> None:
     finally:
         waiting.cancel()
         beating.cancel()
+        watching.cancel()
         await house.close()
 
 

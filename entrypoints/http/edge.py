@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections import Counter
 from typing import Any
 
 import asyncpg
@@ -29,17 +30,25 @@ _SECURITY = [
 
 
 class Edge:
-    """Wrap the application."""
+    """Wrap the application; `under_way` counts the requests that are being worked on, by peer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self.under_way: Counter[tuple[str, int]] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request through."""
-        if scope["type"] != ScopeType.HTTP:
-            await self._app(scope, receive, send)
-        else:
-            await self._pass(scope, receive, send)
+        peer = scope.get("client") or ("", 0)
+        self.under_way[peer] += 1
+        try:
+            if scope["type"] != ScopeType.HTTP:
+                await self._app(scope, receive, send)
+            else:
+                await self._pass(scope, receive, send)
+        finally:
+            self.under_way[peer] -= 1
+            if not self.under_way[peer]:
+                del self.under_way[peer]
 
     async def _pass(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         sent = dict(scope["headers"])

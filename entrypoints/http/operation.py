@@ -32,12 +32,15 @@ from entrypoints.http.query import (
     read_if_match,
     read_query,
     refuse_body,
+    refuse_packed,
 )
 
 PREFIX = "/api/v1"
 SAID = "idempotency_said"
 """Where a keyed request's state holds the hash of what it says."""
 LARGEST_BODY = 1_000_000
+LARGEST_PUBLIC_BODY = 64_000
+"""What strangers may send: it is read before anybody knows who they are."""
 SECONDS = 20.0
 _IF_MATCH = "If-Match"
 IfMatch = Annotated[int | None, _IF_MATCH]
@@ -167,7 +170,7 @@ def operation(
             name=operation_id,
             opt={"operation": declared},
             status_code=200,
-            request_max_body_size=body_max,
+            request_max_body_size=LARGEST_PUBLIC_BODY if access == "public" and body_max else body_max,
             include_in_schema=False,
         )(_endpoint(declared, handler))
 
@@ -203,6 +206,7 @@ def _endpoint(declared: Operation, handler: Handler) -> Callable[..., Awaitable[
         limiter: RateLimiter = await container.get(RateLimiter)
         key = read_idempotency_key(request.headers.get("idempotency-key")) if declared.keyed else None
         caller = await _admit(declared, request, doorkeeper, limiter, key)
+        refuse_packed(request.headers.get("content-encoding"))
         # The whole body is here before any transaction is open: a slow sender holds nothing.
         body = await request.body() if not declared.raw and declared.method != "GET" else b""
         if caller.is_known:

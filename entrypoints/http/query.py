@@ -91,6 +91,12 @@ def read_body(kind: type[S], content_type: str, body: bytes, *, optional: bool) 
     return found
 
 
+def refuse_packed(encoding: str | None) -> None:
+    """Refuse a body that would have to be unpacked: a small one may hold a huge one."""
+    if encoding is not None and encoding.strip().lower() not in ("", "identity"):
+        raise Refused("UNSUPPORTED_MEDIA_TYPE", "Send the body as it is, without Content-Encoding.")
+
+
 def refuse_body(content_type: str, body: bytes) -> None:
     """Refuse what is said where nothing is asked; an empty object says nothing."""
     read_body(_Nothing, content_type, body, optional=True)
