@@ -226,7 +226,7 @@ async def test_a_search_for_beginnings_is_answered_by_an_index(
     plan = await plan_of(house, seeded, prepared.sql, arguments)
     assert not objections(plan, "contacts")
     used = {node["Index Name"] for node in nodes(plan) if "Index Name" in node}
-    expected = {"ix_contacts_name", "ix_contacts_given", "uq_contacts_email"} | (
+    expected = {"ix_leads_name", "ix_contacts_given", "uq_contacts_email"} | (
         {"ix_contacts_phone"} if number else set()
     )
     assert expected <= used
