@@ -14,10 +14,12 @@ from application.outreach.dataset_removals import DatasetRemovals
 from application.outreach.import_undo import ImportUndo
 from application.outreach.imports import Imports
 from application.outreach.planning import Planning
+from application.platform.personal_data import EXPIRE, PersonalData
 from domain.identity.membership import UserInvited
 from domain.messaging.message import MessagePlanned, MessagesSettled, TextArrived
 from domain.outreach.dataset import DatasetRemovalRequested
 from domain.outreach.lead_import import ImportRequested, UndoRequested
+from domain.platform.personal_data import ErasureRequested, ExportRequested
 
 FOLLOWS: tuple[Subscription, ...] = (
     Subscription("conversations.receive", TextArrived, Conversations, "receive", queue="replies"),
@@ -35,13 +37,22 @@ FOLLOWS: tuple[Subscription, ...] = (
         long=True,
         given_up="give_up",
     ),
-)
+    Subscription(
+        "personal_data.write", ExportRequested, PersonalData, "write", queue="imports", long=True,
+        given_up="give_up_export",
+    ),
+    Subscription(
+        "personal_data.remove", ErasureRequested, PersonalData, "remove", queue="imports", long=True,
+        given_up="give_up_erasure",
+    ),
+)  # fmt: skip
 
 # Their leases are short, so that a dead worker's campaigns stand still for seconds; taken up twice, they do no harm.
 SCHEDULED: tuple[Subscription, ...] = (
     Subscription(PLAN, None, Planning, "plan", queue="campaigns", lease_seconds=5, long=True),
     Subscription(SEND, None, Sending, "send_due", queue="campaigns", lease_seconds=5, long=True),
     Subscription(SETTLE, None, Sending, "settle", queue="default", lease_seconds=5, long=True),
+    Subscription(EXPIRE, None, PersonalData, "expire", long=True),
     Subscription(MAILS, None, InvitationMail, "settle", queue="default", lease_seconds=5, long=True),
 )
 

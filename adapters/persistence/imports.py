@@ -10,6 +10,7 @@ import asyncpg
 import msgspec
 
 from adapters.persistence.database import PostgresUnitOfWork
+from adapters.persistence.erased_addresses import ErasedAddresses
 from adapters.persistence.schema.outreach import import_staging
 from adapters.persistence.schema.outreach import imports as imports_table
 from adapters.persistence.store import PostgresStore, encode_json
@@ -95,9 +96,10 @@ class PostgresImports(PostgresStore[LeadImport]):
     table = imports_table
     noun = "import"
 
-    def __init__(self, uow: PostgresUnitOfWork, actor: Actor) -> None:
+    def __init__(self, uow: PostgresUnitOfWork, actor: Actor, erased: ErasedAddresses) -> None:
         super().__init__(uow)
         self._actor = actor
+        self._erased = erased
 
     async def plan(self, import_id: UUID) -> ImportPlan | None:
         """Give what an import is about."""
@@ -146,6 +148,7 @@ class PostgresImports(PostgresStore[LeadImport]):
         if emails:
             known.by_email = {row[0]: row[1] for row in await self._rows(_BY_EMAIL, emails)}
         known.by_phone = {(row[0], (row[1] or "").lower()): row[2] for row in await self._rows(_BY_PHONE, numbers)}
+        await self._erased.recall(numbers + emails)
         known.suppressed = {row[0] for row in await self._rows(_SUPPRESSED, numbers + emails)}
         return known
 

@@ -8,6 +8,7 @@ import msgspec
 import sqlalchemy as sa
 
 from adapters.persistence.database import PostgresUnitOfWork
+from adapters.persistence.erased_addresses import ErasedAddresses
 from adapters.persistence.finder import Finder, Listing, json_object
 from adapters.persistence.schema.messaging import conversations, messages
 from adapters.persistence.schema.sales import contacts, leads
@@ -315,8 +316,9 @@ class PostgresInbound:
 class PostgresConsentLedger:
     """Be the `ConsentLedger` of the open unit of work."""
 
-    def __init__(self, uow: PostgresUnitOfWork) -> None:
+    def __init__(self, uow: PostgresUnitOfWork, erased: ErasedAddresses) -> None:
         self._uow = uow
+        self._erased = erased
 
     async def write(self, line: ConsentLine, at: datetime) -> UUID:
         """Append a line."""
@@ -361,6 +363,8 @@ class PostgresConsentLedger:
             address,
             only_by_text,
         )
+        if done == "DELETE 1":
+            await self._erased.forgive(address)
         return bool(done == "DELETE 1")
 
     async def lines(self, contact_id: UUID) -> list[ConsentView]:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from adapters.persistence.database import PostgresUnitOfWork
+from adapters.persistence.erased_addresses import ErasedAddresses
 from adapters.persistence.visibility import LeadVisibility
 from application.messaging.outreach import Party
 from application.outreach.phone_numbers import PhoneNumbers, ReadPhone
@@ -64,8 +65,11 @@ WHERE organization_id = $1 AND contact_id = $2 AND state = 'planned' AND held AN
 class PostgresParties:
     """Answer `Parties` within the open unit of work."""
 
-    def __init__(self, uow: PostgresUnitOfWork, visibility: LeadVisibility, phones: PhoneNumbers) -> None:
+    def __init__(
+        self, uow: PostgresUnitOfWork, visibility: LeadVisibility, phones: PhoneNumbers, erased: ErasedAddresses
+    ) -> None:
         self._uow = uow
+        self._erased = erased
         self._visibility = visibility
         self._phones = phones
 
@@ -137,6 +141,7 @@ class PostgresParties:
             known.country if known else None,
             at,
         )
+        await self._erased.recall([number])
         return Party(contact_id=contact_id, lead_id=None, phone=number, email=None)
 
     async def replied(self, party: Party, text: str, at: datetime) -> None:

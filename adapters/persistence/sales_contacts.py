@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from phonenumbers import country_code_for_region
 
 from adapters.persistence.database import PostgresUnitOfWork
+from adapters.persistence.erased_addresses import ErasedAddresses
 from adapters.persistence.finder import Finder, Listing
 from adapters.persistence.sales_search import Search
 from adapters.persistence.schema.sales import contacts, leads
@@ -125,13 +126,30 @@ class PostgresContacts(PostgresStore[Contact]):
     unique = {"uq_contacts_email": "email"}
 
     def __init__(
-        self, uow: PostgresUnitOfWork, actor: Actor, finder: Finder, visibility: LeadVisibility, search: Search
+        self,
+        uow: PostgresUnitOfWork,
+        actor: Actor,
+        finder: Finder,
+        visibility: LeadVisibility,
+        search: Search,
+        erased: ErasedAddresses,
     ) -> None:
         super().__init__(uow)
+        self._erased = erased
         self._scope = contact_scope(actor)
         self._finder = finder
         self._visibility = visibility
         self._search = search
+
+    async def add(self, entity: Contact) -> None:
+        """Insert one; whoever was erased stays left alone."""
+        await super().add(entity)
+        await self._erased.recall([address for address in (entity.phone, entity.email) if address])
+
+    async def save(self, entity: Contact) -> None:
+        """Update one; whoever was erased stays left alone."""
+        await super().save(entity)
+        await self._erased.recall([address for address in (entity.phone, entity.email) if address])
 
     async def locked(self, identifier: UUID) -> Contact:
         """Load one that the actor may see, locked until the unit of work ends."""

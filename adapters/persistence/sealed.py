@@ -23,6 +23,7 @@ SEALED = (
     SealedColumn("integrations", "credentials", ("provider",)),
     SealedColumn("sms_gateways", "password", ("id",)),
     SealedColumn("idempotency", "answer", ("actor", "route", "key")),
+    SealedColumn("sealed_keys", "sealed", ("purpose",)),
 )
 
 # Organisations cannot be listed under row-level security; these tables stand outside of it, and each names them.

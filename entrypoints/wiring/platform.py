@@ -7,9 +7,12 @@ from dishka import Provider, Scope, provide
 
 from adapters.files.local import LocalFiles
 from adapters.files.objects import ObjectFiles, s3_store
+from adapters.persistence.erased_addresses import ErasedAddresses
 from adapters.persistence.jobs import PostgresJobs
+from adapters.persistence.personal_data import PostgresPersonalRecords
 from application.files import FileStore
 from application.platform.jobs import Jobs, JobStore
+from application.platform.personal_data import PersonalData, PersonalRecords
 from entrypoints.config import Config
 
 
@@ -20,6 +23,9 @@ class Background(Provider):
 
     job_store = provide(PostgresJobs, provides=JobStore)
     jobs = provide(Jobs)
+    erased_addresses = provide(ErasedAddresses)
+    personal_records = provide(PostgresPersonalRecords, provides=PersonalRecords)
+    personal_data = provide(PersonalData)
 
     @provide(scope=Scope.APP)
     def files(self, config: Config) -> FileStore:

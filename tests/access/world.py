@@ -280,6 +280,10 @@ async def _to_lead(world: World, _: Client) -> dict[str, Any]:
     return {"lead_id": await world.fresh("lead_id"), "content": f"Hello from {world.marker}"}
 
 
+async def _confirmed(world: World, _: Client) -> dict[str, Any]:
+    return {"confirm": f"{world.marker} Smith"}
+
+
 BODIES: dict[str, Callable[[World, Client], Awaitable[dict[str, Any]]]] = {
     "signIn": _sign_in,
     "setUp": _poor_set_up,
@@ -290,6 +294,7 @@ BODIES: dict[str, Callable[[World, Client], Awaitable[dict[str, Any]]]] = {
     "previewText": _preview,
     "sendTo": _to_number,
     "sendMessage": _to_lead,
+    "eraseContact": _confirmed,
 }
 """Bodies that the document's example does not give, even with real ids in it."""
 

@@ -174,6 +174,14 @@ suppressions = tenant_table(
     key=("organization_id", "address"),
 )
 
+sealed_keys = tenant_table(
+    "sealed_keys",
+    text("purpose"),
+    sa.Column("sealed", sa.LargeBinary(), nullable=False),
+    organization_key(),
+    key=("organization_id", "purpose"),
+)
+
 inbound = sa.Table(
     "inbound",
     metadata,

@@ -1,0 +1,288 @@
+"""A person's data, out and gone: each a job, for those who answer for it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any, ClassVar, Protocol
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from application.agenda import Agenda
+from application.files import FileStore
+from application.platform.jobs import JobStore
+from application.ports import Actor, Clock, Command, UnitOfWork, View, effect
+from domain.identity.role import Permission
+from domain.kernel import NotFound, new_id
+from domain.platform.job import Job, JobStatus
+from domain.platform.personal_data import ErasureRequested, ExportRequested, PersonErased, check_confirmation
+
+EXPORT = "personal_data_export"
+ERASURE = "personal_data_erasure"
+EXPIRE = "personal_data.expire"
+KEPT = timedelta(days=7)
+"""How long a written export can be fetched."""
+WAITS = 120
+"""Seconds that an erasure waits for texts on their way, and for imports, before it says that it cannot go on."""
+
+
+class Erase(Command, frozen=True):
+    """Ask for an end of all that is known of a contact; `confirm` is their e-mail address, number or whole name."""
+
+    confirm: Annotated[str, Meta(min_length=1, max_length=300)]
+    example: ClassVar[dict[str, Any]] = {"confirm": "ann@example.org"}
+
+
+class PersonalDataStarted(View, frozen=True):
+    """Name the job to watch."""
+
+    job_id: UUID
+    example: ClassVar[dict[str, Any]] = {"job_id": "01890a5d-ac96-774b-bcce-b302099a8057"}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Tell by what a contact is known."""
+
+    id: UUID
+    name: str
+    email: str | None
+    phone: str | None
+
+
+class PersonalRecords(Protocol):
+    """Know every place in which something personal lies, whichever context put it there."""
+
+    async def person(self, contact_id: UUID) -> Person | None:
+        """Tell who a contact is."""
+        ...
+
+    def collect(self, person: Person) -> AsyncIterator[bytes]:
+        """Write everything known of a person as one JSON document, in pieces, within the open reading block."""
+        ...
+
+    async def silence(self, person: Person) -> None:
+        """Let nothing more out to the person and cancel what is planned."""
+        ...
+
+    async def under_way(self, person: Person) -> bool:
+        """Tell whether a text to the person is being handed over, or an import is running."""
+        ...
+
+    async def files_naming(self, person: Person) -> list[str]:
+        """Name the stored files that rows about the person came from, and exports about them."""
+        ...
+
+    async def other_uploads(self) -> list[str]:
+        """Name the uploaded files of which no row was imported."""
+        ...
+
+    async def forget_files(self, keys: Iterable[str]) -> None:
+        """Note that files are gone: of an upload only its shape stays, without samples."""
+        ...
+
+    async def erase(self, person: Person) -> dict[str, int]:
+        """Remove or empty every row about a person but a keyed hash of each address; tells how many, by table."""
+        ...
+
+    async def expired_exports(self, before: datetime) -> list[str]:
+        """Name the files of exports that ended before a time, and forget that they can be fetched."""
+        ...
+
+
+@dataclass(frozen=True)
+class PersonalData:
+    """Give people's data out, and take it away."""
+
+    actor: Actor
+    uow: UnitOfWork
+    clock: Clock
+    jobs: JobStore
+    records: PersonalRecords
+    files: FileStore
+    agenda: Agenda
+
+    async def export(self, contact_id: UUID) -> PersonalDataStarted:
+        """Have everything known of a contact written to a file."""
+        self.actor.require(Permission.PERSONAL_DATA)
+        async with self.uow:
+            person = await self._known(contact_id)
+            job_id = await self._open(EXPORT, person)
+            self.uow.publish(ExportRequested(subject=person.id, job_id=job_id))
+            return PersonalDataStarted(job_id=job_id)
+
+    async def erase(self, contact_id: UUID, command: Erase) -> PersonalDataStarted:
+        """Have everything known of a contact removed; nothing brings it back."""
+        self.actor.require(Permission.PERSONAL_DATA)
+        async with self.uow:
+            person = await self._known(contact_id)
+            check_confirmation(command.confirm, (person.email, person.phone, person.name))
+            job_id = await self._open(ERASURE, person)
+            self.uow.publish(ErasureRequested(subject=person.id, job_id=job_id))
+            return PersonalDataStarted(job_id=job_id)
+
+    async def fetch(self, job_id: UUID) -> AsyncIterator[bytes]:
+        """Read a written export, as long as it is kept."""
+        self.actor.require(Permission.PERSONAL_DATA)
+        async with self.uow.reading():
+            job = await self.jobs.get(job_id)
+        if job.kind != EXPORT or job.status is not JobStatus.DONE or not (job.result or {}).get("url"):
+            raise NotFound("There is no such export, or it is kept no longer.")
+        return self.files.read(_key(job.organization_id, job_id))
+
+    @effect
+    async def write(self, requested: ExportRequested) -> None:
+        """Write the export; begun again after a crash, the file is written anew."""
+        if not await self._wanted(requested.job_id):
+            return
+        async with self.uow.reading():
+            person = await self.records.person(requested.subject)
+            pieces = [] if person is None else [piece async for piece in self.records.collect(person)]
+        if person is None:
+            await self._fail(requested.job_id, "The contact is no longer there.")
+            return
+        size = await self.files.put(_key(self.actor.organization_id, requested.job_id), _one_by_one(pieces))
+        async with self.uow:
+            now = self.clock.now()
+            result = {
+                "url": f"/api/v1/exports/{requested.job_id}",
+                "bytes": size,
+                "kept_until": msgspec.to_builtins(now + KEPT),
+            }
+            await self._finish(requested.job_id, result)
+            await self.agenda.no_later_than(EXPIRE, now + KEPT)
+
+    @effect
+    async def remove(self, requested: ErasureRequested) -> None:
+        """Erase: silence first, then files, then every row in one transaction; after a crash all is begun again."""
+        if not await self._wanted(requested.job_id):
+            return
+        async with self.uow:
+            person = await self.records.person(requested.subject)
+            if person is not None:
+                await self.records.silence(person)
+        if person is None:
+            await self._fail(requested.job_id, "The contact is no longer there.")
+            return
+        if not await self._quiet(person):
+            await self._fail(requested.job_id, "An import is still running. Ask again when it has ended.")
+            return
+        await self._remove_files(person)
+        async with self.uow:
+            counts = await self.records.erase(person)
+            self.uow.publish(PersonErased(subject=person.id, counts=counts))
+            await self._finish(requested.job_id, {"removed": counts})
+
+    @effect
+    async def give_up_export(self, requested: ExportRequested, reason: str) -> None:
+        """Tell on the job that the export failed again and again."""
+        await self._fail(requested.job_id, f"The export failed too often and was given up: {reason}")
+
+    @effect
+    async def give_up_erasure(self, requested: ErasureRequested, reason: str) -> None:
+        """Tell on the job that the erasure failed again and again; the person is silenced, the rest may be left."""
+        await self._fail(requested.job_id, f"The erasure failed too often and was given up: {reason}")
+
+    @effect
+    async def expire(self) -> None:
+        """Remove exports that were kept long enough."""
+        async with self.uow:
+            await self.agenda.lock(EXPIRE)
+            before = self.clock.now() - KEPT
+            keys = await self.records.expired_exports(before)
+        for key in keys:
+            await self.files.remove(key)
+
+    async def _remove_files(self, person: Person) -> None:
+        async with self.uow.reading():
+            naming = await self.records.files_naming(person)
+            others = await self.records.other_uploads()
+        naming += [key for key in others if key not in naming and await _names(self.files.read(key), person)]
+        for key in naming:
+            await self.files.remove(key)
+        async with self.uow:
+            await self.records.forget_files(naming)
+
+    async def _quiet(self, person: Person) -> bool:
+        for _ in range(WAITS):
+            async with self.uow.reading():
+                if not await self.records.under_way(person):
+                    return True
+            await asyncio.sleep(1)
+        return False
+
+    async def _known(self, contact_id: UUID) -> Person:
+        person = await self.records.person(contact_id)
+        if person is None:
+            raise NotFound("There is no such contact.")
+        return person
+
+    async def _open(self, kind: str, person: Person) -> UUID:
+        job = Job(
+            id=new_id(),
+            organization_id=self.actor.organization_id,
+            kind=kind,
+            subject=person.id,
+            total=1,
+            created_by=self.actor.id,
+            created_at=self.clock.now(),
+        )
+        await self.jobs.add(job)
+        return job.id
+
+    async def _wanted(self, job_id: UUID) -> bool:
+        async with self.uow:
+            job = await self.jobs.get_for_update(job_id)
+            if job.has_ended:
+                return False
+            if job.cancel_requested:
+                self.uow.publish(job.stop(None, self.clock.now()))
+                await self.jobs.save(job)
+                return False
+            job.advance(0)
+            await self.jobs.save(job)
+            return True
+
+    async def _finish(self, job_id: UUID, result: dict[str, Any]) -> None:
+        job = await self.jobs.get_for_update(job_id)
+        if not job.has_ended:
+            job.advance(1)
+            self.uow.publish(job.finish(result, self.clock.now()))
+            await self.jobs.save(job)
+
+    async def _fail(self, job_id: UUID, reason: str) -> None:
+        async with self.uow:
+            job = await self.jobs.get_for_update(job_id)
+            if not job.has_ended:
+                self.uow.publish(job.fail(reason, self.clock.now()))
+                await self.jobs.save(job)
+
+
+_NO_DIGITS = bytes(set(range(256)) - set(b"0123456789"))
+
+
+def _key(organization_id: UUID, job_id: UUID) -> str:
+    return f"{organization_id}/{job_id}"
+
+
+async def _one_by_one(pieces: list[bytes]) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+
+
+async def _names(content: AsyncIterator[bytes], person: Person) -> bool:
+    """Tell whether a file holds a person's e-mail address, or the digits of their number as it is written at home."""
+    digits = None if person.phone is None else person.phone[-9:].encode()
+    email = None if person.email is None else person.email.casefold().encode()
+    text, numbers = b"", b""
+    try:
+        async for chunk in content:
+            text = text[-400:] + chunk.replace(b"\0", b"").lower()
+            numbers = numbers[-20:] + chunk.translate(None, _NO_DIGITS)
+            if (email and email in text) or (digits and digits in numbers):
+                return True
+    except NotFound:
+        return False
+    return False

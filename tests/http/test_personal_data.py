@@ -1,0 +1,241 @@
+"""Promise 15: people get their data out, and out of it; looked for in every column of every table, and in the files."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import pytest
+from cryptography.fernet import InvalidToken
+from dishka import AsyncContainer
+
+from adapters.persistence.database import Cause
+from adapters.persistence.erased_addresses import PREFIX
+from adapters.persistence.schema import metadata
+from application.platform.personal_data import PersonalData
+from application.ports import Actor
+from domain.identity.role import Role
+from domain.kernel import new_id
+from entrypoints.config import Config
+from entrypoints.vault import Vault
+from tests.http.conftest import Client, Join
+from tests.http.lists import WorkOff, imported, job, new_dataset, table
+from tests.http.sales_world import World
+from tests.http.test_webhooks import SMS, call, number_of, text
+from tests.http.test_webhooks import work_off as receive_texts
+
+pytestmark = pytest.mark.anyio
+pytest_plugins = ["tests.http.background"]
+PHONE, EMAIL = "+447700900321", "zebedee@quagmire.example"
+CANARIES = (
+    "zebedee",
+    "quagmire",
+    "7700900321",
+    "7700 900321",
+    "purple walrus",
+    "teal heron",
+    "amber stork",
+    "red ibis",
+)
+
+
+@dataclass
+class Known:
+    """Hold a person who is known in many places."""
+
+    contact_id: str
+    lead_id: str
+    dataset_id: str
+
+
+async def make_known(owner: Client, work_off: WorkOff, config: Config, house: AsyncContainer) -> Known:
+    """Bring one person in by every door there is, beside others who are to stay."""
+    content = table(
+        "Zebedee,Quagmire,07700 900321,zebedee@quagmire.example",
+        "Ann,Other,07700 900322,ann@other.example",
+        "Zebedee,Quagmire,not a number,zebedee@quagmire.example",
+    )
+    dataset_id = await new_dataset(owner)
+    await imported(owner, work_off, content, dataset_id=dataset_id)
+    leads = (await owner.get(f"/leads?dataset_id={dataset_id}")).json()["data"]
+    lead = next(one for one in leads if one["contact"]["first_name"] == "Zebedee")
+    lead_id, contact_id = lead["id"], lead["contact"]["id"]
+    keyed = {"Idempotency-Key": new_id().hex}
+    note = await owner.post(f"/leads/{lead_id}/notes", json={"body": "Likes a purple walrus"}, headers=keyed)
+    assert note.status_code == 201, note.text
+    changed = await owner.patch(f"/contacts/{contact_id}", json={"notes": "Keeps a teal heron"})
+    assert changed.status_code == 200, changed.text
+    written = await owner.post(
+        "/messages/send",
+        json={"lead_id": lead_id, "content": "How is the red ibis, Zebedee?"},
+        headers={"Idempotency-Key": new_id().hex},
+    )
+    assert written.status_code in (201, 202), written.text
+    world = World(house, owner.organization_id)
+    arrived = text(await number_of(world), "My amber stork is well. Zebedee", **{"from": PHONE})
+    assert (await call(owner, config, SMS, arrived)).status_code == 204
+    await receive_texts(house, world)
+    return Known(contact_id, lead_id, dataset_id)
+
+
+async def places_naming(world: World, vault: Vault, words: Sequence[str]) -> set[str]:
+    """Name each column in which one of these words stands, sealed ones opened."""
+    found = set()
+    for table_ in metadata.tables.values():
+        tenant = "organization_id" in table_.c
+        rows = await world.fetch(
+            f"SELECT to_jsonb(t)::text AS row FROM {table_.name} t WHERE "
+            + ("organization_id = $1" if tenant else "$1::uuid IS NOT NULL")
+        ) if table_.name not in ("outbox", "feed") else []  # fmt: skip
+        for row in rows:
+            for column, value in json.loads(row["row"]).items():
+                said = opened(vault, value) if isinstance(value, str) and value.startswith("\\x") else json.dumps(value)
+                if any(word in said.casefold() for word in words):
+                    found.add(f"{table_.name}.{column}")
+    return found
+
+
+def opened(vault: Vault, hexadecimal: str) -> str:
+    """Read a sealed column, or say what lies there."""
+    sealed = bytes.fromhex(hexadecimal[2:])
+    try:
+        return vault.decrypt(sealed).decode()
+    except InvalidToken:
+        return sealed.decode("utf-8", "replace")
+
+
+def files_naming(config: Config, organization_id: UUID, words: Sequence[str]) -> list[str]:
+    """Name the stored files that hold one of these words."""
+    folder = config.data_dir / "files" / str(organization_id)
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return [path.name for path in files if any(word in path.read_text("utf-8", "replace").casefold() for word in words)]
+
+
+async def started(answer: Any) -> str:
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["data"]["job_id"])
+
+
+async def test_after_an_erasure_nothing_names_the_person_anywhere(
+    owner: Client, work_off: WorkOff, config: Config, house: AsyncContainer
+) -> None:
+    vault, world = await house.get(Vault), World(house, owner.organization_id)
+    known = await make_known(owner, work_off, config, house)
+    asked = await owner.post(f"/contacts/{known.contact_id}/export")
+    await work_off()
+    before = await places_naming(world, vault, CANARIES)
+    assert {
+        "contacts.first_name", "contacts.notes", "leads.phone", "notes.body", "messages.body", "sends.recipient",
+        "events.personal", "inbound.payload", "import_rows.cells", "idempotency.answer", "uploads.shape",
+    } <= before, "the canaries came in by every door"  # fmt: skip
+    assert len(files_naming(config, owner.organization_id, CANARIES)) == 2
+
+    answer = await owner.post(f"/contacts/{known.contact_id}/erase", json={"confirm": EMAIL})
+    erasure = await started(answer)
+    await work_off()
+
+    ended = await job(owner, erasure)
+    assert ended["status"] == "done", ended
+    assert ended["result"]["removed"]["contacts"] == 1
+    assert await places_naming(world, vault, CANARIES) == set()
+    assert files_naming(config, owner.organization_id, CANARIES) == []
+    hashes = await world.fetch("SELECT address, how FROM suppressions WHERE organization_id = $1")
+    assert [(row["address"][: len(PREFIX)], row["how"]) for row in hashes] == [(PREFIX, "erasure")] * 2
+    assert (await owner.get(f"/contacts/{known.contact_id}")).status_code == 404
+    assert (await owner.get(f"/exports/{await started(asked)}")).status_code == 404
+    names = [lead["contact"]["first_name"] for lead in (await owner.get("/leads")).json()["data"]]
+    assert names == ["Ann"], "others stay"
+    assert await places_naming(world, vault, ["ann@other.example"]) >= {"contacts.email"}
+
+
+async def test_whoever_was_erased_is_left_alone_however_they_come_back(
+    owner: Client, work_off: WorkOff, config: Config, house: AsyncContainer
+) -> None:
+    world = World(house, owner.organization_id)
+    known = await make_known(owner, work_off, config, house)
+    await started(await owner.post(f"/contacts/{known.contact_id}/erase", json={"confirm": PHONE}))
+    await work_off()
+
+    await imported(owner, work_off, table("Zeb,Quagmire,+44 7700 900321,other@quagmire.example"))
+    [back] = [lead for lead in (await owner.get("/leads")).json()["data"] if lead["contact"]["first_name"] == "Zeb"]
+    assert back["contact_status"] == "OPTED_OUT"
+    refused = await owner.post("/messages/send", json={"lead_id": back["id"], "content": "Hello again"})
+    assert refused.status_code == 409, refused.text
+
+    entered = await owner.post("/contacts", json={"first_name": "Zeb", "email": EMAIL.upper()})
+    assert entered.status_code == 201, entered.text
+    rows = await world.fetch("SELECT address FROM suppressions WHERE organization_id = $1 AND address = $2", EMAIL)
+    assert len(rows) == 1
+
+
+async def test_an_export_tells_all_that_is_known(
+    owner: Client, stranger: Client, work_off: WorkOff, config: Config, house: AsyncContainer
+) -> None:
+    known = await make_known(owner, work_off, config, house)
+    job_id = await started(await owner.post(f"/contacts/{known.contact_id}/export"))
+    await work_off()
+    result = (await job(owner, job_id))["result"]
+    answer = await owner.get(result["url"].removeprefix("/api/v1"))
+
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    assert told["about"] == {"contact_id": known.contact_id, "name": "Zebedee Quagmire"}
+    assert told["contacts"][0]["notes"] == "Keeps a teal heron"
+    assert [note["body"] for note in told["notes"]] == ["Likes a purple walrus"]
+    assert {message["body"] for message in told["messages"]} >= {"My amber stork is well. Zebedee"}
+    assert {row["row"] for row in told["import_rows"]} >= {2}
+    assert "text.arrived" in {event["type"] for event in told["events"]}
+    assert told["received"][0]["payload"]["body"] == "My amber stork is well. Zebedee"
+    assert "ann@other.example" not in answer.text
+    assert (await stranger.get(f"/exports/{job_id}")).status_code == 404
+
+
+async def test_exports_are_kept_for_a_week(
+    owner: Client, work_off: WorkOff, config: Config, house: AsyncContainer
+) -> None:
+    world = World(house, owner.organization_id)
+    known = await make_known(owner, work_off, config, house)
+    job_id = await started(await owner.post(f"/contacts/{known.contact_id}/export"))
+    await work_off()
+    async with house({Actor: Actor.system(owner.organization_id), Cause: Cause()}) as scope:
+        await (await scope.get(PersonalData)).expire()
+    assert (await owner.get(f"/exports/{job_id}")).status_code == 200
+    await world.fetch(
+        "UPDATE jobs SET finished_at = finished_at - interval '8 days' WHERE organization_id = $1 AND id = $2",
+        UUID(job_id),
+    )
+    async with house({Actor: Actor.system(owner.organization_id), Cause: Cause()}) as scope:
+        await (await scope.get(PersonalData)).expire()
+    assert (await owner.get(f"/exports/{job_id}")).status_code == 404
+    assert not (config.data_dir / "files" / str(owner.organization_id) / job_id).exists()
+
+
+@pytest.mark.parametrize("confirm", ["", "somebody else", "zebedee", " "])
+async def test_an_erasure_names_whom_it_means(
+    owner: Client, work_off: WorkOff, config: Config, house: AsyncContainer, confirm: str
+) -> None:
+    answer = await owner.post("/contacts", json={"first_name": "Zebedee", "last_name": "Quagmire", "email": EMAIL})
+    contact_id = answer.json()["data"]["id"]
+    refused = await owner.post(f"/contacts/{contact_id}/erase", json={"confirm": confirm})
+    assert refused.status_code == 400
+    assert refused.json()["error"]["details"][0]["field"] == "confirm"
+    assert (await owner.get(f"/contacts/{contact_id}")).status_code == 200
+
+
+async def test_only_owners_and_admins_of_the_organisation_may(owner: Client, stranger: Client, join: Join) -> None:
+    contact_id = (await owner.post("/contacts", json={"first_name": "Zebedee", "email": EMAIL})).json()["data"]["id"]
+    for role, status in ((Role.MANAGER, 403), (Role.REP, 403), (Role.READ_ONLY, 403), (Role.ADMIN, 202)):
+        someone = await join(owner, role)
+        assert (await someone.post(f"/contacts/{contact_id}/export")).status_code == status
+    for path, body in ((f"/contacts/{contact_id}/export", None), (f"/contacts/{contact_id}/erase", {"confirm": "x"})):
+        assert (await stranger.post(path, json=body)).status_code == 404
+
+
+async def test_an_erasure_waits_for_nobody_who_is_gone_already(owner: Client, work_off: WorkOff) -> None:
+    contact_id = (await owner.post("/contacts", json={"first_name": "Zebedee", "email": EMAIL})).json()["data"]["id"]
+    first = await started(await owner.post(f"/contacts/{contact_id}/erase", json={"confirm": EMAIL}))
+    second = await started(await owner.post(f"/contacts/{contact_id}/erase", json={"confirm": EMAIL}))
+    await work_off()
+    ended = {(await job(owner, one))["status"] for one in (first, second)}
+    assert ended == {"done", "failed"}
