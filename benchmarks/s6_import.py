@@ -7,6 +7,7 @@ same rows for another organisation, in turn, so that both write to tables of the
 import argparse
 import asyncio
 import resource
+import statistics
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import httpx
 import msgspec
 from dishka import AsyncContainer
 
@@ -28,6 +30,7 @@ from application.ports import Actor
 from benchmarks.bare import copy_leads
 from benchmarks.figures import Figure, as_text, machine, median_ratio
 from benchmarks.installation import Installation, installation
+from benchmarks.load import Task, load
 from domain.kernel import new_id
 from domain.outreach.lead_import import ImportRequested
 from entrypoints.container import container
@@ -89,7 +92,7 @@ def write_file(path: Path, rows: int, first_number: int) -> None:
             )
 
 
-async def _organization(house: AsyncContainer, name: str) -> Actor:
+async def _organization(house: AsyncContainer, name: str) -> tuple[Actor, str]:
     async with house({Actor: Actor(new_id()), Cause: Cause()}) as scope:
         accounts = await scope.get(Accounts)
         registered = await accounts.register(
@@ -100,7 +103,7 @@ async def _organization(house: AsyncContainer, name: str) -> Actor:
                 organization_name=name,
             )
         )
-    return Actor.system(registered.organization.id)
+    return Actor.system(registered.organization.id), registered.token
 
 
 async def _import(house: AsyncContainer, actor: Actor, path: Path, dataset_id: UUID) -> tuple[float, dict[str, Any]]:
@@ -108,17 +111,57 @@ async def _import(house: AsyncContainer, actor: Actor, path: Path, dataset_id: U
     started = time.perf_counter()
     async with house({Actor: actor, Cause: Cause()}) as scope:
         upload = await (await scope.get(Uploads)).receive(SentFile(path))
-        asked = MapAndImport(upload_id=upload.id, dataset_id=dataset_id, column_mapping=_MAPPING)
+    result = await _work(house, actor, upload.id, dataset_id)
+    return time.perf_counter() - started, result
+
+
+async def _work(house: AsyncContainer, actor: Actor, upload_id: UUID, dataset_id: UUID) -> dict[str, Any]:
+    async with house({Actor: actor, Cause: Cause()}) as scope:
+        asked = MapAndImport(upload_id=upload_id, dataset_id=dataset_id, column_mapping=_MAPPING)
         begun = await (await scope.get(Imports)).start(asked)
     long = Cause(statement_timeout_ms=120_000)
     async with house({Actor: actor, Cause: long}) as scope:
         requested = ImportRequested(subject=begun.import_id, dataset_id=dataset_id, job_id=begun.job_id)
         await (await scope.get(Imports)).run(requested)
-    seconds = time.perf_counter() - started
     async with house({Actor: actor, Cause: Cause()}) as scope:
         job = msgspec.json.decode(await (await scope.get(Jobs)).show(begun.job_id), type=JobView)
     assert job.result is not None, job.error
-    return seconds, job.result
+    return job.result
+
+
+async def _lists_meanwhile(at: Installation, house: AsyncContainer, actor: Actor, token: str, path: Path) -> Figure:
+    """Ask an API process for lists while it takes a file in and while the file is imported beside it."""
+    dataset_id = await _dataset(house, actor)
+    with at.api() as api:
+        task = Task(port=api.port, path="/api/v1/leads?status=READY&limit=50", token=token, requests=300, connections=2)
+
+        async def asked_for() -> float:
+            return (await asyncio.to_thread(load, task)).p99
+
+        await asked_for()
+        alone = [await asked_for() for _ in range(5)]
+        meanwhile = []
+
+        async def imported() -> None:
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{api.port}/api/v1", timeout=900) as client:
+                with path.open("rb") as file:
+                    sent = {"file": (path.name, file, "text/csv")}
+                    headers = {"Authorization": f"Bearer {token}"}
+                    answer = await client.post("/datasets/upload", files=sent, headers=headers)
+            await _work(house, actor, UUID(answer.raise_for_status().json()["data"]["id"]), dataset_id)
+
+        importing = asyncio.create_task(imported())
+        while not importing.done():
+            meanwhile.append(await asked_for())
+        await importing
+    ours, theirs = statistics.median(meanwhile), statistics.median(alone)
+    return Figure(
+        "S6 lists' p99 meanwhile against alone, 2 connections",
+        f"{ours * 1e3:.1f} ms",
+        f"{theirs * 1e3:.1f} ms",
+        ours / theirs,
+        at_most=3.0,
+    )
 
 
 async def _dataset(house: AsyncContainer, actor: Actor) -> UUID:
@@ -158,7 +201,8 @@ async def measure(at: Installation, rows: int, rounds: int) -> list[Figure]:
     house = container(at.config)
     superuser = await asyncpg.connect(**connect_arguments(at.superuser_url))
     try:
-        ours, theirs = await _organization(house, "Ours"), await _organization(house, "Bare")
+        ours, token = await _organization(house, "Ours")
+        theirs, _ = await _organization(house, "Bare")
         for number in range(rounds + 1):
             path = folder / f"{number}.csv"
             size = rows if number else min(rows, 10_000)
@@ -166,7 +210,8 @@ async def measure(at: Installation, rows: int, rounds: int) -> list[Figure]:
             datasets = await _dataset(house, ours), await _dataset(house, theirs)
             first, result = await _import(house, ours, path, datasets[0])
             assert result["imported"]["successful"] == size, result
-            memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            if number == 0:
+                small = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             bare = await _bare(
                 superuser,
                 folder,
@@ -177,11 +222,14 @@ async def measure(at: Installation, rows: int, rounds: int) -> list[Figure]:
             again, result = await _import(house, ours, path, datasets[0])
             assert result["imported"]["duplicates"] == size, result
             if number == 0:
-                small = memory
                 continue
             times.first.append(first)
             times.bare.append(bare)
             times.again.append(again)
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        path = folder / "meanwhile.csv"
+        write_file(path, rows, 2_000_000 * (rounds + 1))
+        lists = await _lists_meanwhile(at, house, ours, token, path)
     finally:
         await superuser.close()
         await house.close()
@@ -200,6 +248,7 @@ async def measure(at: Installation, rows: int, rounds: int) -> list[Figure]:
         Figure(
             f"S6 memory against {10_000:,} rows", f"{memory:.0f} MB", f"{small:.0f} MB", memory / small, at_most=1.1
         ),
+        lists,
     ]
 
 

@@ -21,7 +21,7 @@ from domain.kernel import Invalid
 _MOST_COLUMNS = 1_000
 _MOST_RECORDS = 10_000_000
 _LARGEST_CELL = 1 << 20
-_LARGEST_RECORD = 8 << 20
+_LARGEST_RECORD = 2 << 20
 _SURPLUS_KEPT = 100
 _SAMPLES = 3
 _LONGEST_SAMPLE = 1_000
@@ -141,7 +141,7 @@ def _records(stream: TextIO, shape: TableShape) -> Iterator[Record]:
                 yield Record(line, cells, _UNCLOSED.format(last=begin - 1) if unclosed else None)
     except csv.Error:
         raise Invalid(
-            f"Line {begin:,}: a cell is longer than 1 MB, or a row than 8 MB; perhaps a quotation mark is not closed.",
+            f"Line {begin:,}: a cell is longer than 1 MB, or a row than 2 MB; perhaps a quotation mark is not closed.",
             field="file",
         ) from None
     except UnicodeDecodeError:

@@ -82,7 +82,7 @@ def test_a_row_of_a_million_cells_fails_and_is_not_kept_whole(tmp_path: Path) ->
 
 def test_a_row_without_end_is_refused_though_its_cells_are_short(tmp_path: Path) -> None:
     line = '"' + "x" * 500_000 + '\n",'
-    with pytest.raises(Invalid, match="a row than 8 MB"):
+    with pytest.raises(Invalid, match="a row than 2 MB"):
         describe(table(tmp_path, "A,B\n" + line * 20 + "1\n"))
 
 

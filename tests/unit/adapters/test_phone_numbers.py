@@ -12,6 +12,7 @@ from adapters.phones.libphonenumber import Libphonenumber
 from adapters.phones.zones import zones_of_country
 from adapters.tables.csv_reader import describe, read
 from application.outreach.phone_numbers import ReadPhone, Unreadable
+from tests.proofs import Note
 
 _DATA = Path(__file__).parents[3] / "features" / "data"
 SANDBOX = Libphonenumber(fiction=True)
@@ -146,6 +147,21 @@ def test_the_short_cut_equals_the_library(numbers: Libphonenumber) -> None:
             assert found == numbers.read_by_library(text, country), text
             readable += isinstance(found, ReadPhone)
     assert readable > 4_000
+
+
+@pytest.mark.prove
+def test_the_short_cut_equals_the_library_over_a_million_numbers(proved: Note) -> None:
+    chance = random.Random(3)
+    total, readable = 1_000_000, 0
+    for number in range(total):
+        write, country = ((british, "GB"), (american, "US"))[number & 1]
+        numbers = (SANDBOX, PRODUCTION)[number >> 1 & 1]
+        text = write(chance)
+        found = numbers.read(text, country)
+        assert found == numbers.read_by_library(text, country), (text, country)
+        readable += isinstance(found, ReadPhone)
+    assert readable > total * 0.4
+    proved(0, f"{total:,} written numbers read by the short cut as by libphonenumber, {readable:,} of them valid")
 
 
 def test_zones_are_zones() -> None:
