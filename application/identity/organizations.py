@@ -253,6 +253,9 @@ class Organizations:
         self.actor.require(Permission.ORGANIZATION_READ)
         if page.limit < 1 or page.page < 1:
             raise Invalid("Pages and limits start at 1.", field="limit" if page.limit < 1 else "page")
+        for name in ("cursor", "sort", "order"):
+            if getattr(page, name) is not None:
+                raise Invalid("This list is short: it has one order, and pages.", field=name)
         async with self.uow.reading():
             known = await self.memberships.of_account(self.actor.person())
         limit = min(page.limit, 100)
