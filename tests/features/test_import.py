@@ -112,7 +112,11 @@ def _undo(story: Story) -> None:
     import_id = story.job["result"]["import_id"]
     answer = story.run(story.owner.post(f"/imports/{import_id}/undo"))
     assert answer.status_code == 202, answer.text
-    story.run(story.work_off())
+
+    async def worked_off() -> None:
+        await story.work_off()
+
+    story.run(worked_off())
 
 
 @then(parsers.parse('{going:d} lead would go and {staying:d} would stay for its "{reason}"'))

@@ -17,10 +17,12 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 
-from adapters.persistence.database import Database
+from adapters.persistence.database import Cause, Database
+from adapters.persistence.erased_addresses import ErasedAddresses
 from adapters.persistence.migrations.run import alembic_config
 from adapters.persistence.schema import metadata
 from adapters.persistence.sealed import SEALED, SealedRows
+from application.ports import Actor, UnitOfWork
 from domain.kernel import new_id
 from entrypoints.config import Config
 from entrypoints.container import container
@@ -108,8 +110,20 @@ async def _reads_all(client: Client) -> bool:
     )
 
 
+async def _hash_of_an_erased_address(own: Config, client: Client) -> str:
+    running = container(own)
+    try:
+        async with running({Actor: Actor.system(client.organization_id), Cause: Cause()}) as scope:
+            uow, erased = await scope.get(UnitOfWork), await scope.get(ErasedAddresses)
+            async with uow:
+                return (await erased.hashes(["+447700900321"]))[0]
+    finally:
+        await running.close()
+
+
 async def test_keys_are_changed_and_the_old_one_is_dropped(settings: Config, house: House) -> None:
     before = await _furnished(await house(OLD))
+    hashed = await _hash_of_an_erased_address(settings, before)
     both = await house(NEW, OLD, like=before)
     assert await _reads_all(both), "tokens and secrets of before are good while the old key is there"
 
@@ -117,7 +131,7 @@ async def test_keys_are_changed_and_the_old_one_is_dropped(settings: Config, hou
     rotated = await rotate(mixed)
     assert rotated.is_complete
     assert {table: (tally.seen, tally.older) for table, tally in rotated.done.items()} == {
-        "integrations": (1, 1), "sms_gateways": (1, 1), "idempotency": (1, 1),
+        "integrations": (1, 1), "sms_gateways": (1, 1), "idempotency": (1, 1), "sealed_keys": (1, 1),
     }  # fmt: skip
     assert "drop the others from 2026-03-10 on" in told(mixed, rotated, datetime(2026, 3, 2, tzinfo=UTC))[-1]
     again = await rotate(mixed)
@@ -129,6 +143,7 @@ async def test_keys_are_changed_and_the_old_one_is_dropped(settings: Config, hou
     alone.sign_in(signed_in.json()["data"])
     assert await _reads_all(alone)
     only = replace(settings, secret_keys=(NEW,))
+    assert await _hash_of_an_erased_address(only, before) == hashed, "whoever was erased is known again"
     assert told(only, await rotate(only), datetime.now(UTC))[-1] == "Everything stored lies under the only key."
 
 
