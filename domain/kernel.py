@@ -1,5 +1,6 @@
 """What every context shares: ids, money, phones, e-mails, events, entities and refusals."""
 
+import hashlib
 import re
 import secrets
 import threading
@@ -30,6 +31,13 @@ def new_id() -> UUID:
                 _counter = secrets.randbits(11)
         value = _last_millisecond << 80 | 0x7 << 76 | _counter << 64 | 0b10 << 62 | secrets.randbits(62)
     return UUID(int=value)
+
+
+def derived_id(origin: UUID, name: str) -> UUID:
+    """Make the UUIDv7 that is always the same for a name and the id it comes from, and sorts beside that id."""
+    digest = int.from_bytes(hashlib.sha256(f"{origin} {name}".encode()).digest()[:10], "big")
+    variable = (digest >> 62 & 0xFFF) << 64 | 0b10 << 62 | digest & (1 << 62) - 1
+    return UUID(int=origin.int >> 80 << 80 | 0x7 << 76 | variable)
 
 
 def id_time(identifier: UUID) -> datetime:

@@ -164,6 +164,16 @@ def rotate_keys() -> None:
     _become("entrypoints.operations", "rotate-keys")
 
 
+@app.command(
+    epilog="Example: [bold]rapport restored --backed-up-at 2027-03-22T02:00:00Z[/bold], with everything else stopped."
+)
+def restored(
+    backed_up_at: Annotated[str, typer.Option("--backed-up-at", help="When the backup began, with its zone.")],
+) -> None:
+    """Say that the database was restored from a backup: campaigns pause, and no text goes out a second time."""
+    _become("entrypoints.recovery", "--backed-up-at", backed_up_at)
+
+
 @dead_letters.command("list")
 def list_dead_letters(
     limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="At most so many, newest first.")] = 50,

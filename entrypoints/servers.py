@@ -340,6 +340,11 @@ def _postgres_user(data: Path) -> tuple[int, int] | None:
     return user
 
 
+def postgres_binaries(data: Path) -> Path:
+    """Tell where the embedded PostgreSQL's programs lie that the owner of a data folder can run."""
+    return _postgres_binaries(_postgres_user(data))
+
+
 def _make_private(folder: Path, user: tuple[int, int] | None) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
     if user is not None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from application.messaging.gate import Draft, Gate
 from application.outreach.planning import Answer, CampaignPace, TouchText
-from domain.kernel import new_id
+from domain.kernel import derived_id
 from domain.messaging.policy import Channel, Delay, Purpose, Verdict
 
 
@@ -21,7 +21,8 @@ class GateForTouches:
 
 def _draft(text: TouchText) -> Draft:
     return Draft(
-        id=new_id(),
+        # The same again when a restored database plans it again, so that the provider can be asked for it.
+        id=derived_id(text.lead_id, f"campaign:{text.touch.value}"),
         natural_key=f"campaign:{text.campaign_id}:{text.touch.value}:{text.lead_id}",
         purpose=Purpose.CAMPAIGN,
         channel=Channel.SMS,

@@ -192,6 +192,13 @@ class PostgresCampaigns(PostgresStore[Campaign]):
             raise NotFound("There is no such lead in this dataset.")
         return LeadFacts(phone=_phone(rows[0]), words=_words(rows[0]))
 
+    async def active(self) -> list[Campaign]:
+        """Load and lock all that are active."""
+        rows = await self._rows(
+            f"{self._select} WHERE organization_id = $1 AND status = 'active' ORDER BY id FOR NO KEY UPDATE"
+        )
+        return [self.layout.read(row) for row in rows]
+
     async def can_send(self) -> bool:
         """Tell whether the organisation has a number to send from."""
         return bool(await self._rows("SELECT 1 FROM organizations WHERE organization_id = $1 AND sender IS NOT NULL"))

@@ -44,7 +44,10 @@ FROM unnest($4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bool
 """
 _KNOWN = "SELECT natural_key FROM sends WHERE organization_id = $1 AND natural_key = ANY ($2)"
 _COLUMNS = """s.id, s.purpose, s.channel, s.contact_id, s.lead_id, s.campaign_id, s.touch, s.recipient, s.sender,
-          s.turn_number, s.attempts, s.handed_at"""
+          s.turn_number, s.attempts, s.handed_at, (
+            SELECT i.backed_up_at FROM installation i WHERE s.created_at < i.restored_at + interval '30 days'
+              OR EXISTS (SELECT 1 FROM campaigns c WHERE c.organization_id = $1 AND c.id = s.campaign_id
+                         AND c.started_at < i.restored_at)) AS doubted_since"""
 _CLAIM = """
 WITH due AS (
   SELECT id FROM sends WHERE organization_id = $1 AND state = 'planned' AND NOT held AND due_at <= $2 AND {which}

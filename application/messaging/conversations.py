@@ -13,7 +13,7 @@ from application.messaging.gate import SEND, Draft, Gate
 from application.messaging.outreach import Parties, Party
 from application.ports import Actor, Clock, Command, Filter, Found, PageRequest, Store, UnitOfWork, View, effect
 from domain.identity.role import Permission
-from domain.kernel import Invalid, NotFound, Phone, Stale, new_id
+from domain.kernel import Invalid, NotFound, Phone, Stale, derived_id
 from domain.messaging.conversation import Conversation
 from domain.messaging.message import MessageReceived, TextArrived
 from domain.messaging.opt_out import read as read_wish
@@ -132,7 +132,7 @@ class Conversations:
             party = await self.parties.behind(number) or await self.parties.make(number, self.clock.now())
             party = Party(contact_id=party.contact_id, lead_id=party.lead_id, phone=number, email=party.email)
             await self.parties.lock(party)
-            message_id = new_id()
+            message_id = arrived.subject
             wish = read_wish(arrived.body).kind
             await self.parties.replied(party, arrived.body, arrived.at)
             obeyed = await self._obey(wish, party, arrived, message_id)
@@ -176,7 +176,7 @@ class Conversations:
         self, party: Party, thread: Conversation, purpose: Purpose, category: str, text: str, message_id: UUID
     ) -> UUID:
         draft = Draft(
-            id=new_id(),
+            id=derived_id(message_id, category),
             natural_key=f"{category}:{message_id}",
             purpose=purpose,
             channel=Channel.SMS,

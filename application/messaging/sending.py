@@ -28,7 +28,11 @@ MOST_ATTEMPTS = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
-    """Hold one ledger row that this worker has taken, with what it takes to hand it over."""
+    """Hold one ledger row that this worker has taken, with what it takes to hand it over.
+
+    `doubted_since` is when the backup was made from which the database was restored, where the provider may have taken
+    this text since: it is asked first.
+    """
 
     id: UUID
     purpose: Purpose
@@ -43,6 +47,7 @@ class Claimed:
     turn_number: int
     attempts: int
     handed_at: datetime | None
+    doubted_since: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,6 +231,12 @@ class Sending:
     async def _send(self, row: Claimed, ends: float) -> Receipt | ProviderError:
         if time.monotonic() + PROVIDER_LIMIT.total_seconds() > ends:
             return Unavailable(0, "The lease ended before the call.")
+        if row.doubted_since is not None:
+            told = await self._ask(row)
+            if isinstance(told, Receipt):
+                return told
+            if told is not None or time.monotonic() + PROVIDER_LIMIT.total_seconds() > ends:
+                return Unavailable(None, told.reason if told else "The lease ended before the call.")
         text = Text(
             organization_id=self.owner.organization_id,
             to=Phone(row.recipient),
@@ -240,9 +251,10 @@ class Sending:
             return error
 
     async def _ask(self, row: Claimed) -> Receipt | ProviderError | None:
-        assert row.handed_at is not None
+        since = row.doubted_since or row.handed_at
+        assert since is not None
         try:
-            return await self.texting.find(str(row.id), Phone(row.recipient), row.handed_at - timedelta(minutes=1))
+            return await self.texting.find(str(row.id), Phone(row.recipient), since - timedelta(minutes=1))
         except ProviderError as error:
             return error
 

@@ -125,6 +125,35 @@ class House:
         """Kill a part with SIGKILL; tell the process id that it had."""
         return self.send(name, signal.SIGKILL)
 
+    def run(self, *arguments: str) -> str:
+        """Run a command of ours with this house's settings; gives what it said, or fails with its complaint."""
+        done = subprocess.run(  # noqa: S603
+            [sys.executable, "-m", *arguments],
+            cwd=CHECKOUT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise Conflict(f"{' '.join(arguments)} ended with {done.returncode}: {done.stderr[-2000:]}")
+        return done.stdout
+
+    def crash(self) -> None:
+        """Kill the supervisor, and all that runs under it dies as well; the folder stays."""
+        assert self._process is not None
+        parts = psutil.Process(self._process.pid).children(recursive=True)
+        self._process.kill()
+        self._process.wait()
+        for part in parts:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                part.kill()
+        psutil.wait_procs(parts, 10)
+
+    def start(self) -> None:
+        """Start again what has crashed, on the folder as it is now."""
+        self._start()
+
     def stop(self) -> None:
         """End everything, wait until it has ended, and remove the folder."""
         if self._process is not None and self._process.poll() is None:

@@ -105,6 +105,8 @@ installation = sa.Table(
         "first_organization_id", sa.Uuid(), sa.ForeignKey("organizations.id", ondelete="SET NULL"), nullable=True
     ),
     flag("is_set_up"),
+    time("backed_up_at", null=True),
+    time("restored_at", null=True),
 )
 
 routes = sa.Table(
