@@ -6,7 +6,18 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from benchmarks import s1_list, s2_scale, s3_search, s6_import
+from benchmarks import (
+    s1_list,
+    s2_scale,
+    s3_search,
+    s4_webhook,
+    s5_writes,
+    s6_import,
+    s7_campaign,
+    s8_sweeps,
+    s11_start,
+    s12_tenants,
+)
 from benchmarks.figures import Figure, as_markdown, as_text, machine
 from benchmarks.worlds import Worlds
 
@@ -17,7 +28,19 @@ def _imports(worlds: Worlds) -> Iterable[Figure]:
 
 
 Measure = Callable[[Worlds], Iterable[Figure]]
-MEASURES: dict[str, Measure] = {"s1": s1_list.measure, "s2": s2_scale.measure, "s3": s3_search.measure, "s6": _imports}
+# What only reads comes before what writes into the same data set.
+MEASURES: dict[str, Measure] = {
+    "s1": s1_list.measure,
+    "s2": s2_scale.measure,
+    "s3": s3_search.measure,
+    "s8": s8_sweeps.measure,
+    "s4": s4_webhook.measure,
+    "s5": s5_writes.measure,
+    "s6": _imports,
+    "s7": s7_campaign.measure,
+    "s11": s11_start.measure,
+    "s12": s12_tenants.measure,
+}
 DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 _MARK = "<!-- figures -->\n"
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 from alembic import command
@@ -88,6 +89,14 @@ class Installation:
             yield server
 
     @contextlib.contextmanager
+    def provider(self) -> Iterator[Server]:
+        """Run the sandbox's provider."""
+        port = urlsplit(self.config.sandbox_provider_url).port
+        assert port is not None
+        with self._served(["-m", "entrypoints.sandbox_provider"], port, "/texts") as server:
+            yield server
+
+    @contextlib.contextmanager
     def _served(self, arguments: list[str], port: int, ready: str) -> Iterator[Server]:
         environment = {**os.environ, **self.environment, "RAPPORT_PORT": str(port)}
         with (self.log_dir / f"{port}.log").open("wb") as log:
@@ -113,6 +122,7 @@ def installation() -> Iterator[Installation]:
         "RAPPORT_DATA_DIR": str(folder),
         "RAPPORT_SANDBOX": "1",
         "RAPPORT_METRICS_PORT": "0",
+        "RAPPORT_SANDBOX_PROVIDER_URL": f"http://127.0.0.1:{_free_port()}",
         **_LIMITS,
     }
     try:

@@ -1,10 +1,14 @@
-"""The load: a fixed number of GETs over keep-alive connections, in a process of its own, told and answered in JSON."""
+"""The load: so many requests over keep-alive connections, in a process of its own, told and answered in JSON."""
 
 import asyncio
+import itertools
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import cast
 
 import msgspec
@@ -14,13 +18,17 @@ _PATIENCE = 300.0
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """Say what to ask for, how often in all, and over how many connections."""
+    """Say what to ask for, how often in all, and over how many connections.
+
+    `path` is asked for again and again, unless `script` names a file of whole requests to send, in turn.
+    """
 
     port: int
-    path: str
+    path: str = "/"
     token: str = ""
     requests: int = 2000
     connections: int = 16
+    script: str = ""
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,9 +48,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 class _Line(asyncio.Protocol):
     """Be one connection: the next request goes out when the last was answered whole."""
 
-    def __init__(self, request: bytes, left: list[int], took: list[float], done: asyncio.Future[None]) -> None:
-        self._request = request
-        self._left = left
+    def __init__(self, requests: Iterator[bytes], took: list[float], done: asyncio.Future[None]) -> None:
+        self._requests = requests
         self._took = took
         self._done = done
         self._transport: asyncio.Transport | None = None
@@ -60,14 +67,14 @@ class _Line(asyncio.Protocol):
 
     def _ask(self) -> None:
         assert self._transport is not None
-        if self._left[0] == 0:
+        request = next(self._requests, None)
+        if request is None:
             if not self._done.done():
                 self._done.set_result(None)
             self._transport.close()
             return
-        self._left[0] -= 1
         self._asked_at = time.perf_counter()
-        self._transport.write(self._request)
+        self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
         if self._missing < 0:
@@ -90,9 +97,12 @@ class _Line(asyncio.Protocol):
 
 
 def content_length(head: bytes) -> int:
-    """Read the length of a body from its answer's head; anything but a 200 that says its length is an error."""
+    """Read the length of a body from its answer's head; anything but a success that says its length is an error."""
     first, *lines = head.split(b"\r\n")
-    if first.split(b" ")[1:2] != [b"200"]:
+    status = first.split(b" ")[1:2]
+    if status == [b"204"]:
+        return 0
+    if status not in ([b"200"], [b"201"]):
         raise ValueError(f"The server answered {first.decode(errors='replace')}.")
     for line in lines:
         name, _, value = line.partition(b":")
@@ -101,20 +111,35 @@ def content_length(head: bytes) -> int:
     raise ValueError("The server did not say the length of its answer.")
 
 
+def request_of(
+    method: str, path: str, *, token: str = "", body: bytes = b"", headers: Mapping[str, str] | None = None
+) -> bytes:
+    """Write a whole request."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", *(f"{n}: {v}" for n, v in (headers or {}).items())]
+    if token:
+        lines.append(f"Authorization: Bearer {token}")
+    if body:
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def _requests(task: Task) -> Iterator[bytes]:
+    if not task.script:
+        return itertools.repeat(request_of("GET", task.path, token=task.token), task.requests)
+    written = msgspec.msgpack.decode(Path(task.script).read_bytes(), type=list[bytes])
+    return itertools.islice(itertools.cycle(written), task.requests)
+
+
 async def drive(task: Task) -> Run:
     """Do it."""
     loop = asyncio.get_running_loop()
-    request = f"GET {task.path} HTTP/1.1\r\nHost: 127.0.0.1:{task.port}\r\n"
-    if task.token:
-        request += f"Authorization: Bearer {task.token}\r\n"
-    left, took = [task.requests], list[float]()
+    requests, took = _requests(task), list[float]()
     began = time.perf_counter()
     ends: list[asyncio.Future[None]] = []
     for _ in range(task.connections):
         end = loop.create_future()
         ends.append(end)
-        whole = f"{request}\r\n".encode()
-        await loop.create_connection(lambda end=end, whole=whole: _Line(whole, left, took, end), "127.0.0.1", task.port)  # type: ignore[misc]
+        await loop.create_connection(lambda end=end: _Line(requests, took, end), "127.0.0.1", task.port)  # type: ignore[misc]
     async with asyncio.timeout(_PATIENCE):
         await asyncio.gather(*ends)
     seconds = time.perf_counter() - began
@@ -130,6 +155,14 @@ def load(task: Task) -> Run:
     if done.returncode != 0:
         raise RuntimeError(done.stderr.decode())
     return msgspec.json.decode(done.stdout, type=Run)
+
+
+def send_all(port: int, requests: Sequence[bytes], *, times: int | None = None, connections: int = 16) -> Run:
+    """Send whole requests, each once, or in turn so many `times` in all."""
+    with tempfile.NamedTemporaryFile() as script:
+        script.write(msgspec.msgpack.encode(requests))
+        script.flush()
+        return load(Task(port=port, script=script.name, requests=times or len(requests), connections=connections))
 
 
 if __name__ == "__main__":

@@ -7,19 +7,22 @@ organisations apart).
 
 import argparse
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import asyncpg
 
 from adapters.persistence.database import Cause, connect_arguments
 from application.identity.accounts import Accounts, Register
+from application.identity.tokens import Tokens
 from application.ports import Actor
 from domain.kernel import new_id
 from entrypoints.config import Config
 from entrypoints.container import container
 
 ORGANIZATIONS = 22
+LEADS_EACH = 1000
+"""How many leads each of many equal organisations has."""
 BATCH = 100_000
 PASSWORD = "correct horse battery staple"
 
@@ -51,7 +54,8 @@ SELECT n, ($1::uuid[])[place] AS organization_id, at,
             WHEN d4 < 950 THEN 'PROPOSAL' WHEN d4 < 970 THEN 'WON' ELSE 'LOST' END AS stage,
        (ARRAY['web form','fair','referral','phone'])[1 + d1 % 4] AS source, d2, d5, digest
 FROM (
-  SELECT n, digest, CASE WHEN d0 < 700 THEN 1 WHEN d0 < 800 THEN 2 ELSE 3 + d0 % 20 END AS place, d1, d2, d3, d4, d5,
+  SELECT n, digest, CASE WHEN $5 > 0 THEN 1 + n % $5 WHEN d0 < 700 THEN 1 WHEN d0 < 800 THEN 2 ELSE 3 + d0 % 20 END
+           AS place, d1, d2, d3, d4, d5,
          at, lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') AS at_hex
   FROM (
     SELECT n, digest, timestamptz '2025-01-01' + n * interval '20 seconds' AS at,
@@ -65,10 +69,10 @@ FROM (
 """
 _CONTACTS = """
 INSERT INTO contacts (organization_id, id, first_name, last_name, name_key, email, phone, phone_type, sms_eligible,
-                      country, postcode, created_at, updated_at)
+                      zones, country, postcode, created_at, updated_at)
 SELECT organization_id, encode(contact_bytes, 'hex')::uuid, first_name, last_name,
        lower(last_name || ' ' || first_name), lower(first_name || '.' || last_name) || n || '@example.com',
-       phone, 'mobile', true, 'GB',
+       phone, 'mobile', true, '{Europe/London}', 'GB',
        'LS' || 1 + d2 % 29 || ' ' || d2 % 9 || 'AB', at, at
 FROM drawn
 """
@@ -90,6 +94,28 @@ WHERE d5 % 5 = 0 AND (t.slug = 'solar' OR (t.slug = 'callback' AND d5 % 10 = 0) 
 """
 
 
+_COPIES = (
+    """
+    INSERT INTO organizations (id, organization_id, name, created_at)
+    SELECT o, o, 'Copy', now() FROM unnest($2::uuid[]) AS o WHERE $1::uuid IS NOT NULL
+    """,
+    """
+    INSERT INTO memberships (account_id, organization_id, role, is_active, created_at)
+    SELECT m.account_id, o, m.role, true, now() FROM memberships m, unnest($2::uuid[]) AS o
+    WHERE m.organization_id = $1
+    """,
+    """
+    INSERT INTO pipelines (organization_id, id, name, is_default, created_at)
+    SELECT o, p.id, p.name, p.is_default, now() FROM pipelines p, unnest($2::uuid[]) AS o WHERE p.organization_id = $1
+    """,
+    """
+    INSERT INTO stages (organization_id, id, pipeline_id, key, name, category, position)
+    SELECT o, s.id, s.pipeline_id, s.key, s.name, s.category, s.position FROM stages s, unnest($2::uuid[]) AS o
+    WHERE s.organization_id = $1
+    """,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Tenant:
     """Hold an organisation and its owner's token."""
@@ -98,33 +124,78 @@ class Tenant:
     token: str
 
 
-async def seed(config: Config, superuser_url: str, *, leads: int, seed: int = 1) -> list[Tenant]:
-    """Found the organisations as people would and fill them by set-based statements; the largest comes first."""
-    tenants = await _found(config)
+async def seed(config: Config, superuser_url: str, *, leads: int, seed: int = 1, alone: bool = False) -> list[Tenant]:
+    """Found the organisations as people would and fill them by set-based statements; the largest comes first.
+
+    `alone` gives all leads to one.
+    """
+    tenants = await _found(config, 1 if alone else ORGANIZATIONS)
+    await _fill(superuser_url, [tenant.organization_id for tenant in tenants], leads, seed, equal=alone)
+    return tenants
+
+
+async def seed_many(config: Config, superuser_url: str, *, leads: int, seed: int = 1) -> list[Tenant]:
+    """Spread the leads evenly, a thousand to an organisation; the others are copied from the first, with its owner."""
+    [first] = await _found(config, 1)
+    places = [first.organization_id, *(new_id() for _ in range(leads // LEADS_EACH - 1))]
+    connection = await asyncpg.connect(**connect_arguments(superuser_url))
+    try:
+        await connection.execute("SET session_replication_role = replica")
+        for statement in _COPIES:
+            await connection.execute(statement, first.organization_id, places[1:])
+    finally:
+        await connection.close()
+    await _fill(superuser_url, places, leads, seed, equal=True)
+    house = container(config)
+    try:
+        tokens = await house.get(Tokens)
+        bearer = tokens.read(first.token)
+        assert bearer is not None
+        return [Tenant(place, tokens.issue(replace(bearer, organization_id=place))) for place in places]
+    finally:
+        await house.close()
+
+
+async def leads_of(superuser_url: str, tenants: list[Tenant], wanted: int) -> list[tuple[Tenant, UUID]]:
+    """Pick leads, the organisations taking turns."""
+    each = -(-wanted // len(tenants))
+    connection = await asyncpg.connect(**connect_arguments(superuser_url))
+    try:
+        found = [
+            await connection.fetch("SELECT id FROM leads WHERE organization_id = $1 LIMIT $2", t.organization_id, each)
+            for t in tenants
+        ]
+    finally:
+        await connection.close()
+    taken = [(tenant, rows[n]["id"]) for n in range(each) for tenant, rows in zip(tenants, found, strict=True)
+             if n < len(rows)]  # fmt: skip
+    return taken[:wanted]
+
+
+async def _fill(superuser_url: str, places: list[UUID], leads: int, seed: int, *, equal: bool) -> None:
     connection = await asyncpg.connect(**connect_arguments(superuser_url))
     try:
         # The statements below put nothing in that the foreign keys would refuse; checking them doubles the time.
         await connection.execute("SET session_replication_role = replica")
-        places = [tenant.organization_id for tenant in tenants]
         await connection.execute(_DATASETS, places)
         await connection.execute(_TAGS, places)
         for first in range(1, leads + 1, BATCH):
+            last = min(first + BATCH - 1, leads)
             async with connection.transaction():
-                await connection.execute(_DRAW, places, str(seed), first, min(first + BATCH - 1, leads))
+                await connection.execute(_DRAW, places, str(seed), first, last, len(places) if equal else 0)
                 for statement in (_CONTACTS, _LEADS, _LEAD_TAGS):
                     await connection.execute(statement)
         await connection.execute("VACUUM (ANALYZE)")
         await connection.execute("CHECKPOINT")
     finally:
         await connection.close()
-    return tenants
 
 
-async def _found(config: Config) -> list[Tenant]:
+async def _found(config: Config, organizations: int) -> list[Tenant]:
     tenants = []
     house = container(config)
     try:
-        for number in range(1, ORGANIZATIONS + 1):
+        for number in range(1, organizations + 1):
             name = f"Organisation {number}"
             form = Register(email=f"owner{number}@example.com", password=PASSWORD, name=name, organization_name=name)
             async with house({Actor: Actor(new_id()), Cause: Cause()}) as scope:

@@ -6,20 +6,14 @@ transaction, no logs. The same rows by the same plan, and the same bytes, as `GE
 
 import base64
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 from uuid import UUID
 
-import asyncpg
 import msgspec
 import uvloop
-from granian.constants import Interfaces
-from granian.server.embed import Server
-from litestar import Litestar, Response, get
+from litestar import Response, get
 from litestar.datastructures import State
 
-from adapters.persistence.database import connect_arguments
+from benchmarks.bare.server import serve
 
 _STAMP = """'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'"""
 PAGE = f"""
@@ -55,7 +49,7 @@ class _Pagination(msgspec.Struct):
     next_cursor: str | None
 
 
-@get("/leads", sync_to_thread=False)
+@get("/leads")
 async def list_leads(state: State, status: str, limit: int, mark: str = "") -> Response[bytes]:
     """Answer the first page of fifty; `mark` is what our cursor says of filters and order, not worked out here."""
     async with state.pool.acquire() as connection:
@@ -77,34 +71,5 @@ async def list_leads(state: State, status: str, limit: int, mark: str = "") -> R
     return Response(body, media_type="application/json")
 
 
-@get("/", sync_to_thread=False)
-def ready() -> str:
-    """Tell that it answers."""
-    return "ready"
-
-
-class _Connection(asyncpg.Connection):  # type: ignore[misc]
-    async def reset(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109 - asyncpg's signature
-        """Do nothing: a reset at each return would cost bare a fourth statement."""
-
-
-async def serve(port: int, url: str, organization_id: UUID) -> None:
-    """Serve until it is ended."""
-
-    @asynccontextmanager
-    async def pooled(app: Litestar) -> AsyncIterator[None]:
-        arguments: dict[str, Any] = connect_arguments(url)
-        settings = {"timezone": "UTC", "jit": "off"}
-        async with asyncpg.create_pool(
-            **arguments, max_size=20, connection_class=_Connection, server_settings=settings
-        ) as pool:
-            app.state.pool = pool
-            app.state.organization_id = organization_id
-            yield
-
-    app = Litestar([list_leads, ready], lifespan=[pooled], openapi_config=None, logging_config=None)
-    await Server(app, address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_enabled=False).serve()
-
-
 if __name__ == "__main__":
-    uvloop.run(serve(int(sys.argv[1]), sys.argv[2], UUID(sys.argv[3])))
+    uvloop.run(serve([list_leads], int(sys.argv[1]), sys.argv[2], UUID(sys.argv[3])))
