@@ -21,7 +21,7 @@ from adapters.persistence.parties import PostgresParties
 from adapters.persistence.visibility import LeadVisibility
 from adapters.phones.libphonenumber import Libphonenumber
 from adapters.sms.none import NoTexting
-from adapters.sms.sandbox import SandboxTexting, provider_token
+from adapters.sms.sandbox import PLACES, SandboxTexting, provider_token
 from application.messaging.consent import ConsentLedger, Consents
 from application.messaging.conversations import Conversations, ConversationStore, OrganizationName
 from application.messaging.gate import Gate, Ledger, RecipientFacts
@@ -70,8 +70,9 @@ class Messaging(Provider):
         if not config.sandbox:
             yield NoTexting()
             return
-        # httpx walks its whole pool for each request: eight connections carry more than thirty-two do.
-        limits = httpx.Limits(max_connections=8, max_keepalive_connections=8)
+        # httpx walks its whole pool for each request: eight connections carry more than thirty-two do. The texting
+        # keeps to eight calls at once by itself.
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=PLACES)
         async with httpx.AsyncClient(limits=limits, trust_env=False) as client:
             sandbox = SandboxTexting(
                 client, config.sandbox_provider_url, provider_token(config.derived_key("sandbox-provider"))

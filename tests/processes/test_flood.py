@@ -43,7 +43,7 @@ def inbound(office: Office, phone: str) -> float:
 
     def there() -> bool:
         found = office.client.call("GET", "/messages", params={"direction": "inbound", "limit": 5})
-        return any(message["body"] == body for message in found)
+        return any(message["content"] == body for message in found)
 
     wait_for(there, 60, "a lead's text is in its thread", 0.02)
     return time.monotonic() - start

@@ -1,0 +1,55 @@
+"""A provider that hung while many texts were on their way takes texts again as soon as it wakes."""
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from adapters.sms.sandbox import PLACES, SandboxTexting
+from application.messaging.texting import Receipt, Text
+from application.provider import Unavailable, Unknown
+from domain.kernel import Phone, new_id
+from tests.contracts.sandbox_process import ProviderProcess
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def provider(tmp_path: Path) -> Iterator[ProviderProcess]:
+    """Run the sandbox's provider."""
+    made = ProviderProcess(tmp_path, "http://127.0.0.1:1")
+    made.start()
+    yield made
+    made.close()
+
+
+def _text() -> Text:
+    return Text(
+        organization_id=new_id(),
+        to=Phone("+447400123456"),
+        sender=Phone("+442079460001"),
+        body="Hi",
+        key=str(new_id()),
+        callback_url="http://127.0.0.1:1/",
+    )
+
+
+async def test_texts_go_out_again_when_the_provider_wakes(provider: ProviderProcess) -> None:
+    assert provider.process is not None
+    limits = httpx.Limits(max_connections=PLACES, max_keepalive_connections=PLACES)
+    async with httpx.AsyncClient(limits=limits, trust_env=False) as client:
+        texting = SandboxTexting(client, provider.url, provider.token, total_seconds=1)
+        assert isinstance(await texting.send(_text()), Receipt)
+        provider.process.send_signal(signal.SIGSTOP)
+        try:
+            for _ in range(3):
+                told = await asyncio.gather(*(texting.send(_text()) for _ in range(60)), return_exceptions=True)
+                assert {type(answer) for answer in told} == {Unknown, Unavailable}
+                assert sum(isinstance(answer, Unknown) for answer in told) <= PLACES, "who had no place was not sent"
+        finally:
+            provider.process.send_signal(signal.SIGCONT)
+        for _ in range(PLACES + 1):
+            assert isinstance(await texting.send(_text()), Receipt)
