@@ -431,3 +431,4 @@ async def test_every_answer_is_kept_from_caches_and_frames(client: Client) -> No
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["x-frame-options"] == "DENY"
     assert headers["cache-control"] == "no-store"
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
