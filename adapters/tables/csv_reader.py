@@ -22,6 +22,7 @@ _MOST_COLUMNS = 1_000
 _MOST_RECORDS = 10_000_000
 _LARGEST_CELL = 1 << 20
 _LARGEST_RECORD = 2 << 20
+_MOST_CELLS = 100_000
 _SURPLUS_KEPT = 100
 _SAMPLES = 3
 _LONGEST_SAMPLE = 1_000
@@ -124,7 +125,7 @@ def _records(stream: TextIO, shape: TableShape) -> Iterator[Record]:
         stream.seek(0)
         begin = 1
     before = begin
-    lines = _Lines(stream, shape.quote)
+    lines = _Lines(stream, shape, before)
     reader = csv.reader(
         lines, delimiter=shape.delimiter, quotechar=shape.quote, escapechar=shape.escape or None, strict=False
     )
@@ -151,9 +152,11 @@ def _records(stream: TextIO, shape: TableShape) -> Iterator[Record]:
 class _Lines:
     """Give a stream's lines; refuse a record that grows without end, and know whether its last quote was closed."""
 
-    def __init__(self, stream: TextIO, quote: str) -> None:
+    def __init__(self, stream: TextIO, shape: TableShape, number: int) -> None:
         self._lines = iter(stream)
-        self._quote = quote
+        self._quote = shape.quote
+        self._delimiter = shape.delimiter
+        self._number = number
         self.size = 0
         self.odd = False
         self.ended = False
@@ -166,7 +169,11 @@ class _Lines:
         if line is None:
             self.ended = True
             raise StopIteration
+        self._number += 1
         self.size += len(line)
+        if len(line) > _MOST_CELLS and line.count(self._delimiter) >= _MOST_CELLS:
+            text = f"Line {self._number - 1:,}: a row of more than {_MOST_CELLS:,} cells; is it a table?"
+            raise Invalid(text, field="file")
         if self.size > _LARGEST_RECORD:
             raise csv.Error("a record without end")
         if line.count(self._quote) & 1:

@@ -11,7 +11,7 @@ from application.outreach.tables import OpenTable, TableRecord
 from domain.outreach.import_rules import FailedRow, ReadRow
 
 BATCH = 5_000
-LARGEST_BATCH = 8_000_000
+LARGEST_BATCH = 2_000_000
 """Characters that the notes and the failed rows of a batch may hold: it ends early where they would be more."""
 
 

@@ -1,5 +1,7 @@
 """Workers that are killed in the midst of an undo or a removal: another one goes on, and nothing is half done."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import Any, cast
 
@@ -15,7 +17,7 @@ from entrypoints.http.app import create_app
 from entrypoints.subscriptions import routes
 from tests.http.conftest import BASE, PASSWORD, Client
 from tests.http.lists import MAPPING, WorkOff, imported, job
-from tests.processes.test_import_killed import watched, worker
+from tests.processes.test_import_killed import worker
 from tests.proofs import Note
 
 pytestmark = pytest.mark.anyio
@@ -62,8 +64,8 @@ async def finished_under_kills(
             await relay.run_once()
             with worker(environment) as process:
                 if kill == kills:
-                    return await watched(client, job_id, until=1 << 40), seen
-                await watched(client, job_id, until=reached + 1)
+                    return await reached_by(client, job_id, 1 << 40), seen
+                await reached_by(client, job_id, reached + 1)
                 process.kill()
                 process.wait()
                 reached = (await job(client, job_id))["progress"]["done"]
@@ -71,6 +73,17 @@ async def finished_under_kills(
     finally:
         await system.close()
     raise AssertionError("unreachable")
+
+
+async def reached_by(client: Client, job_id: str, until: int, seconds: float = 900) -> dict[str, Any]:
+    """Look at a job until so much of it is done, or all."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        now = await job(client, job_id)
+        if now["progress"]["done"] >= until or now["finished_at"] is not None:
+            return now
+        await asyncio.sleep(0.05)
+    pytest.fail(f"the job stands still: {now}")
 
 
 async def left(client: Client, database: Database) -> dict[str, Any]:

@@ -73,11 +73,21 @@ def test_quotation_marks_that_are_closed_or_only_inches_spoil_nothing(tmp_path: 
     assert [record.error for record in found] == [None, None, None]
 
 
-def test_a_row_of_a_million_cells_fails_and_is_not_kept_whole(tmp_path: Path) -> None:
-    _, found = rows(table(tmp_path, "A,B\n" + "," * 999_999 + "x\n1,2\n"))
-    assert found[0].error == "The row has 1,000,000 cells, the header 2."
+def test_a_row_of_many_cells_fails_and_is_not_kept_whole(tmp_path: Path) -> None:
+    _, found = rows(table(tmp_path, "A,B\n" + "," * 89_999 + "x\n1,2\n"))
+    assert found[0].error == "The row has 90,000 cells, the header 2."
     assert len(found[0].cells) == 102
     assert found[1].error is None
+
+
+def test_a_row_of_a_million_cells_is_refused_before_they_are_cells(tmp_path: Path) -> None:
+    path = table(tmp_path, "A,B\n1,2\n" + "," * 1_000_000 + "x\n")
+    tracemalloc.start()
+    with pytest.raises(Invalid, match="Line 3: a row of more than 100,000 cells"):
+        describe(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 6 << 20
 
 
 def test_a_row_without_end_is_refused_though_its_cells_are_short(tmp_path: Path) -> None:
