@@ -216,15 +216,49 @@ MAKERS: dict[str, Maker] = {
 }
 """Things that posting the document's example to their collection does not make."""
 
-INSTEAD: dict[str, dict[str, Maker]] = {"sendInvitationAgain": {"user_id": _invited_user}}
+
+async def _with_gateway(world: World) -> str:
+    user_id = await world.fresh("user_id")
+    body = {"label": world.marker, "gateway_url": "https://gateway.example.com/3rdparty/v1", "username": "olga",
+            "password": "the gateway's", "from_number": f"+447400{next(_NUMBERS):06d}"}  # fmt: skip
+    answer = await world.owner.post(f"/users/{user_id}/sms-gateway", json=body)
+    assert answer.status_code == 201, answer.text
+    return user_id
+
+
+async def _provider(world: World) -> str:
+    body = {"settings": {"account_sid": "AC" + "0" * 32, "phone_number": f"+447400{next(_NUMBERS):06d}"},
+            "credentials": {"auth_token": world.marker}, "is_active": True}  # fmt: skip
+    answer = await world.owner.put("/settings/integrations/twilio", json=body)
+    assert answer.is_success, answer.text
+    return "twilio"
+
+
+async def _without_gateway(world: World) -> str:
+    return await world.fresh("user_id")
+
+
+INSTEAD: dict[str, dict[str, Maker]] = {
+    "sendInvitationAgain": {"user_id": _invited_user},
+    "addSmsGateway": {"user_id": _without_gateway},
+    "getSmsGateway": {"user_id": _with_gateway},
+    "changeSmsGateway": {"user_id": _with_gateway},
+    "removeSmsGateway": {"user_id": _with_gateway},
+    "testSmsGateway": {"user_id": _with_gateway},
+    "getIntegration": {"provider": _provider},
+    "removeIntegration": {"provider": _provider},
+    "testIntegration": {"provider": _provider},
+}
 """Things in an address that must be in another state than `MAKERS` leaves them in, by operationId."""
 
-TEXTS = {"name": "start.js", "job": "send-m1"}
+TEXTS = {"name": "start.js", "job": "send-m1", "provider": "twilio"}
 """Path parameters that are no ids."""
 
 UNUSED: dict[str, Callable[[int, str], str]] = {
     "email": lambda number, _: f"person{number}@example.com",
     "phone_number": lambda number, _: f"+447400{number:06d}",
+    "from_number": lambda number, _: f"+447400{number:06d}",
+    "email_address": lambda number, _: f"sender{number}@example.com",
     "slug": lambda number, _: f"slug-{number}",
     "name": lambda number, marker: f"{marker} {number}",
     "first_name": lambda _, marker: marker,
