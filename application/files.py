@@ -27,3 +27,7 @@ class FileStore(Protocol):
     async def remove(self, key: str) -> None:
         """Delete a file; one that is gone already is no error."""
         ...
+
+    async def remove_all(self, folder: str) -> int:
+        """Delete every file whose key begins with `<folder>/`, half-written ones too, and tell their number."""
+        ...

@@ -156,6 +156,19 @@ def create_platform_admin(
 
 
 @app.command(
+    "erase-organization",
+    epilog="Example: [bold]rapport erase-organization 01890a5d-ac96-774b-bcce-b302099a8057[/bold]. The name is asked "
+    "for, or given by [bold]--yes-erase 'Bright Windows'[/bold]. Broken off, it is begun again and goes on.",
+)
+def erase_organization(
+    identifier: Annotated[str, typer.Argument(metavar="ID", help="The organisation's id.")],
+    name: Annotated[str | None, typer.Option("--yes-erase", metavar="NAME", help="Its name, so as not to ask.")] = None,
+) -> None:
+    """Erase a closed organisation now: every row and file of it, for good, without waiting its thirty days."""
+    _become("entrypoints.organization_erasure", identifier, *(["--yes-erase", name] if name is not None else []))
+
+
+@app.command(
     "rotate-keys",
     epilog="Example: [bold]RAPPORT_SECRET_KEYS=new,old rapport rotate-keys[/bold], once every process runs with both.",
 )

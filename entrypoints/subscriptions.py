@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from adapters.queue.deliver import Subscription
 from adapters.queue.relay import Route
 from application.identity.invitation_mail import MAILS, InvitationMail
+from application.identity.organization_erasure import ERASE, OrganizationErasure
 from application.messaging.conversations import Conversations
 from application.messaging.gate import SEND, SETTLE
 from application.messaging.sending import Sending
@@ -16,6 +17,7 @@ from application.outreach.imports import Imports
 from application.outreach.planning import Planning
 from application.platform.personal_data import EXPIRE, PersonalData
 from domain.identity.membership import UserInvited
+from domain.identity.organization import OrganizationDeleted
 from domain.messaging.message import MessagePlanned, MessagesSettled, TextArrived
 from domain.outreach.dataset import DatasetRemovalRequested
 from domain.outreach.lead_import import ImportRequested, UndoRequested
@@ -45,6 +47,9 @@ FOLLOWS: tuple[Subscription, ...] = (
         "personal_data.remove", ErasureRequested, PersonalData, "remove", queue="imports", long=True,
         given_up="give_up_erasure",
     ),
+    Subscription(
+        "organization_erasure.silence", OrganizationDeleted, OrganizationErasure, "silence", queue="imports", long=True
+    ),
 )  # fmt: skip
 
 # Their leases are short, so that a dead worker's campaigns stand still for seconds; taken up twice, they do no harm.
@@ -53,6 +58,7 @@ SCHEDULED: tuple[Subscription, ...] = (
     Subscription(SEND, None, Sending, "send_due", queue="campaigns", lease_seconds=5, long=True),
     Subscription(SETTLE, None, Sending, "settle", queue="default", lease_seconds=5, long=True),
     Subscription(EXPIRE, None, PersonalData, "expire", long=True),
+    Subscription(ERASE, None, OrganizationErasure, "when_due", queue="imports", long=True),
     Subscription(MAILS, None, InvitationMail, "settle", queue="default", lease_seconds=5, long=True),
 )
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -67,9 +68,19 @@ class LocalFiles:
         """Delete a file, if it is there."""
         await asyncio.to_thread(self._path(key).unlink, True)
 
+    async def remove_all(self, folder: str) -> int:
+        """Delete a folder with all that lies in it."""
+        return await asyncio.to_thread(_remove_folder, self._path(folder))
+
 
 def _make_private_folder(folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _remove_folder(folder: Path) -> int:
+    count = sum(path.is_file() for path in folder.rglob("*"))
+    shutil.rmtree(folder, ignore_errors=not folder.exists())
+    return count
 
 
 def _create(path: Path) -> BinaryIO:

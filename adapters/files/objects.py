@@ -109,6 +109,20 @@ class ObjectFiles:
         except BaseError as error:
             raise _unavailable(error) from error
 
+    async def remove_all(self, folder: str) -> int:
+        """Delete what the store lists under the folder, one by one; an upload never completed is the store's to end."""
+        count = 0
+        try:
+            async for page in obstore.list(self._store, f"{_path(folder)}/"):
+                for found in page:
+                    await self.remove(found["path"])
+                    count += 1
+        except FileNotFoundError:
+            return count
+        except BaseError as error:
+            raise _unavailable(error) from error
+        return count
+
 
 async def _in_parts(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """Join chunks to parts; at least one part comes, which may be empty."""

@@ -298,10 +298,11 @@ class PostgresInbound:
         self._uow = uow
 
     async def write_down(self, notice: Notice) -> bool:
-        """Store a notice; tells whether it is new."""
+        """Store a notice; tells whether it is new. What is told of an organisation that was erased names nobody."""
         done = await self._uow.connection.execute(
             "INSERT INTO inbound (id, provider, account, external_id, organization_id, kind, payload)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+            " VALUES ($1, $2, $3, $4, (SELECT id FROM organizations WHERE organization_id = $5 AND id = $5), $6, $7)"
+            " ON CONFLICT DO NOTHING",
             new_id(),
             notice.provider,
             notice.account,

@@ -8,10 +8,12 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from application.agenda import Agenda
 from application.identity.api_keys import ApiKeyStore
+from application.identity.organization_erasure import ERASE
 from application.ports import Actor, Clock, Command, Found, PageRequest, Store, UnitOfWork, View, within
 from domain.identity.membership import Membership
-from domain.identity.organization import Organization
+from domain.identity.organization import ERASED_AFTER, Organization
 from domain.identity.role import Permission, Role
 from domain.identity.settings import open_settings
 from domain.kernel import Email, Invalid, NotFound, Phone, Stale
@@ -247,6 +249,7 @@ class Organizations:
     senders: Senders
     keys: ApiKeyStore
     founding: Founding
+    agenda: Agenda
 
     async def find(self, page: PageRequest) -> Found:
         """List the organisations that the person belongs to."""
@@ -291,11 +294,16 @@ class Organizations:
             return await self._shown(identifier)
 
     async def delete(self, identifier: UUID) -> None:
-        """Close an organisation, for which the actor stands: memberships and keys end, and its number is free again."""
+        """Close an organisation, for which the actor stands: memberships and keys end, and its number is free again.
+
+        All of it is erased thirty days later.
+        """
         self.actor.require(Permission.ORGANIZATION_DELETE)
         async with self.uow:
             organization = await self._open(identifier)
-            self.uow.publish(organization.delete(self.clock.now()))
+            now = self.clock.now()
+            self.uow.publish(organization.delete(now))
+            await self.agenda.no_later_than(ERASE, now + ERASED_AFTER)
             organization.sender = None
             await self.organizations.save(organization)
             await self.memberships.end_all(organization.id)

@@ -1,12 +1,15 @@
 """An organisation: the tenant that owns every row."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from domain.identity.places import check_country, check_currency, check_locale, check_time_zone
 from domain.identity.settings import check_settings
 from domain.kernel import Conflict, Email, Entity, Event, Invalid, Phone
+
+ERASED_AFTER = timedelta(days=30)
+"""How long a closed organisation's rows stay."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -143,7 +143,7 @@ async def change_organization(
     "DELETE", "/organizations/{organization_id:uuid}", "deleteOrganization", "Close an organisation", access="of_path"
 )
 async def delete_organization(organizations: Organizations, organization_id: UUID) -> None:
-    """Ends every membership; the owner alone may do it."""
+    """Ends memberships and keys and cancels texts; the owner alone may do it. Thirty days later all is erased."""
     await organizations.delete(organization_id)
 
 

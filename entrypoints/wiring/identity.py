@@ -20,10 +20,12 @@ from adapters.persistence.identity import (
 )
 from adapters.persistence.identity_invitations import PostgresInvitations, PostgresMailLedger
 from adapters.persistence.identity_team import PostgresMemberships, PostgresNarrowingTargets, PostgresTeam
+from adapters.persistence.organization_erasure import PostgresOrganizationRecords
 from adapters.sms.sandbox import provider_token
 from application.identity.accounts import Accounts, AccountStore, Installation, RegistrationPolicy
 from application.identity.invitation_mail import InvitationMail
 from application.identity.invitations import InvitationLinks, Invitations, InvitationStore
+from application.identity.organization_erasure import OrganizationErasure, OrganizationRecords
 from application.identity.organizations import (
     Foundation,
     Founding,
@@ -60,6 +62,8 @@ class Identity(Provider):
     foundation = provide(PostgresFoundation, provides=Foundation)
     founding = provide(Founding)
     organizations = provide(Organizations)
+    organization_records = provide(PostgresOrganizationRecords, provides=OrganizationRecords)
+    organization_erasure = provide(OrganizationErasure)
     accounts = provide(Accounts)
     passwords = provide(Argon2Passwords, provides=Passwords, scope=Scope.APP)
 

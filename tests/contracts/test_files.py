@@ -89,6 +89,20 @@ async def test_a_broken_stream_leaves_nothing_behind(files: FileStore, count: in
         await read_all(files, KEY)
 
 
+async def test_all_of_a_folder_goes_and_nothing_beside_it(files: FileStore) -> None:
+    folder, name = KEY.split("/")
+    beside = f"{folder}0/{name}"
+    for key in (KEY, f"{KEY}1", beside):
+        await files.put(key, pieces(1, 10))
+    assert await files.remove_all(folder) == 2
+    for key in (KEY, f"{KEY}1"):
+        with pytest.raises(NotFound):
+            await read_all(files, key)
+    assert await read_all(files, beside) == b"\0" * 10
+    assert await files.remove_all(folder) == 0
+    await files.remove(beside)
+
+
 async def test_what_is_not_there_is_not_found_and_may_be_removed(files: FileStore) -> None:
     with pytest.raises(NotFound):
         await read_all(files, KEY)
