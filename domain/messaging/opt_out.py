@@ -5,6 +5,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
+from domain.messaging.pleas import asks_to_end
 from domain.messaging.revocations import SENTENCES, Language
 
 _READ_AT_MOST = 2_000
@@ -65,14 +66,17 @@ _SHOUTED = re.compile(
 )
 _CLAUSE_END = re.compile(r"[.!?;:,\n\r…–—()\"“”«»]+|\s-+\s")
 
+_SENTENCE_END = re.compile(r"[.!?;\n\r…]+|\s-+\s")
 _AND = re.compile(
     r" (?:and|but|so) (?=(?:please|stop|quit|cease|dont|do not|never|no more|remove|delete|take me|take us)\b)"
 )
 # "Don't call me, text me" chooses texts.
 _RATHER_TEXTS = re.compile(
-    r"\b(?:text|txt|message|whatsapp|sms)(?:s|ing)? (?:me|instead|only|(?:is|are|works|suits) )|\b(?:napisz|wyslij) sms"
+    r"\b(?:text|txt|message|whatsapp|sms)(?:s|ing)? (?:me|instead|only|(?:is|are|works|suits) )|\b(?:napisz|"
+    r"wyslij) sms|"
+    r"\b(?:manda\w*|escrib\w+) (?:un |me )?(?:whatsapp|sms|mensaje)|\bpisz(?:cie)? do mnie"
 )
-_CALLS_ONLY = re.compile(r"\b(?:call|ring|phone|dzwon\w*)(?: me| us)?$")
+_CALLS_ONLY = re.compile(r"\b(?:call|ring|phone|dzwon\w*|e-?mail\w*|llam\w+)(?: me| us)?$")
 
 _UNFOLDED = str.maketrans(
     {"ł": "l", "ø": "o", "’": None, "‘": None, "'": None, "`": None, "´": None, "¡": " ", "¿": " ", "_": " "}
@@ -112,7 +116,7 @@ def read(text: str) -> Reading:
             return Reading("stop", found, "en", "keyword")
     if shouted := _SHOUTED.match(text):
         return Reading("stop", shouted[0].strip().casefold(), "en", "keyword")
-    return _sentence([*clauses, whole]) or _restart_or_help(whole)
+    return _sentence([*clauses, whole]) or _plea(folded, clauses) or _restart_or_help(whole)
 
 
 def _sentence(clauses: list[str]) -> Reading | None:
@@ -122,6 +126,15 @@ def _sentence(clauses: list[str]) -> Reading | None:
             match = sentence.search(clause)
             if match and not (unless and unless.search(clause)) and not _wants_texts(match[0], clauses[-1]):
                 return Reading("stop", match[0].strip(), language, "sentence")
+    return None
+
+
+def _plea(folded: str, clauses: list[str]) -> Reading | None:
+    whole = " ".join(clauses)
+    sentences = (" ".join(re.findall(r"\w+", piece)) for piece in _SENTENCE_END.split(folded))
+    for clause in (_OUR_OWN_FOOTER.sub(" ", clause) for clause in (*clauses, *sentences)):
+        if asks_to_end(clause, whole):
+            return Reading("stop", clause.strip(), "en", "sentence")
     return None
 
 

@@ -74,7 +74,7 @@ _REVOCATIONS: tuple[tuple[Language, str, str], ...] = (
         r" all)? <contact>(?:e|l|p)?ing\b(?!(?: me| him| her| them)? (?!(?:me|us|this|my|and|or|again|please|pls|"
         r"now|at once|immediately|altogether|completely|so|about|on|at|with|every|all|already|anymore|any|thanks|"
         r"thank|ok|right|you|i|im|the)\b)\w)",
-        r"^while\b|<then>",
+        r"^while\b|<then>|\bmy (?:wife|husband|partner|mum|dad|son|daughter|boss)\b",
     ),
     (
         "en",
@@ -195,7 +195,7 @@ _REVOCATIONS: tuple[tuple[Language, str, str], ...] = (
         "en",
         r"^(?!.*\b(?:didnt|did i|dont|never|not|how many|by accident|if i|i had)\b).*\b(?:unsubscribe|unsub)(?: me|"
         r" us| this| my| from| please| now| number| from this| to)*\b",
-        r"\bnewsletter\b.*\bi\b|unsubscribe from (?:netflix|spotify|youtube)",
+        r"\bnewsletter\b.*\bi\b|\bfrom the e ?mails\b|unsubscribe from (?:netflix|spotify|youtube)",
     ),
     (
         "en",
@@ -276,6 +276,21 @@ _REVOCATIONS: tuple[tuple[Language, str, str], ...] = (
         r"ar)) (?:mi |la |esta )?(?:suscripcion|subscripcion)\b|\bdesuscrib(?:an|e|a|ir)me\b|^no molest(?:en|ar|e|"
         r"es)\b|\bno autorizo\b",
         "",
+    ),
+    (
+        "es",
+        r"\b(?:kit|quit)[ea]me\b.{0,12}\blista\b|\bno (?:me )?(?:envi|mand|escrib|llam|contact)\w+ mas\b|"
+        r"\b(?:agradeceria|gustaria|preferiria) que no me\b|\b(?:voy a|les voy a) denunciar",
+        r"<entonces>",
+    ),
+    (
+        "pl",
+        r"\b(?:usun|usuncie|skasuj|wykasuj|wywal)\w* (?:moj|moje|ten|mnie|mi)\b|\bzada(?:m|my) usuniecia\b|"
+        r"\b(?:zglosze|zglaszam|ide|pojde) (?:to |was |sprawe )?(?:do|na) (?:uodo|uokik|policj\w+)|"
+        r"\b(?:skoncz|skonczcie|dosc|koniec) (?:juz )?(?:z|tego|tym) (?:\w+ )?(?:spam\w*|sms\w*|wiadomosci\w*|"
+        r"pisani\w+)|"
+        r"\bjak (?:mam |moge )?(?:sie )?(?:z tego )?(?:wypisac|zrezygnowac)\b",
+        r"",
     ),
     (
         "pl",

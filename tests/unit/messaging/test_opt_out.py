@@ -1,10 +1,12 @@
 """Promise 2: every STOP is understood, and nothing else is.
 
-The corpus holds 451 wordings written before or with the rules, and three sets that were read once before any tuning:
-`hold-out` (80: keywords 14 of 14, sentences 33 of 36, false alarms 0 of 30), `second-hold-out` (99 revoking, of which
-74 were right, and 60 others, one a false alarm) and `others` (40 replies that two text services published as what
-people really send them: 33 right before the rules were widened for the second set, 36 after). Every miss was mended
-afterwards, so these sets guard the rules and measure them no longer.
+The corpus holds 451 wordings written before or with the rules, and sets that were read once before any tuning:
+`hold-out` (80: keywords 14 of 14, sentences 33 of 36, false alarms 0 of 30), `second-hold-out` (99 revoking, 74 right;
+60 others, one false alarm), `others` (40 replies that two text services published: 36 right), and two sets whose
+writer never saw the rules: `third-hold-out` (English 81 of 120, Spanish 23 of 25, Polish 20 of 25; 6 false alarms in
+120), after which the loose rules of `pleas` came, and `fourth-hold-out` (129 of 150; 3 false alarms in 150). 86 % is
+the honest figure for plain English that nobody has seen, short of the 98 % promised; most misses were mended
+afterwards, so these sets guard the rules and measure them no longer. Any reply at all ends a lead's touches.
 """
 
 import csv
@@ -53,7 +55,7 @@ def test_false_alarms_are_at_most_2_in_100() -> None:
 
 
 def test_the_language_is_told() -> None:
-    stops = [row for row in CORPUS if row["expected"] == "stop" and row["form"] == "sentence"]
+    stops = [row for row in CORPUS if row["form"] == "sentence" and read(row["text"]).kind == "stop"]
     assert [row["text"] for row in stops if read(row["text"]).language != row["language"]] == []
 
 
