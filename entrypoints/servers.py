@@ -20,8 +20,10 @@ from typing import IO, Self
 
 import psutil
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
 
 from domain.kernel import Conflict, Invalid
 from entrypoints.config import Config, make_data_dir
@@ -147,7 +149,9 @@ class Servers:
         if name == "postgres":
             return self._ask_postgres() == _NO_RESPONSE
         try:
-            with Redis(unix_socket_path=str(self._config.socket_dir / "valkey.sock"), socket_timeout=1) as client:
+            once = Retry(NoBackoff(), 0)
+            path = str(self._config.socket_dir / "valkey.sock")
+            with Redis(unix_socket_path=path, socket_timeout=1, retry=once) as client:
                 client.ping()
         except RedisTimeoutError:
             return True

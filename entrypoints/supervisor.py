@@ -217,10 +217,12 @@ class Supervisor:
 
     def _watch_servers(self) -> None:
         silent = dict.fromkeys(self._servers.alive(), 0.0)
+        looked_at = time.monotonic()
         while not self._stop.wait(1):
+            # At most five seconds a look, as above.
+            elapsed, looked_at = min(time.monotonic() - looked_at, 5.0), time.monotonic()
             for name in silent:
-                # Each look takes a second and a half at most, and so many are needed that a pause of ours is no matter.
-                silent[name] = silent[name] + 2 if self._servers.stands_still(name) else 0.0
+                silent[name] = silent[name] + elapsed if self._servers.stands_still(name) else 0.0
                 if silent[name] >= self._silent_server_seconds:
                     _log.warning("server stands still and is killed", server=name)
                     self._servers.kill(name)

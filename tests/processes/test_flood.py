@@ -3,10 +3,17 @@
 import math
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
+from standardwebhooks import Webhook
 
+from adapters.sms.sandbox import webhook_secret
+from adapters.sms.sandbox_records import InboundNotice, encode
+from domain.kernel import new_id
+from entrypoints.config import Config
 from tests.processes.office import Office, opened, wait_for
 from tests.proofs import Note
 
@@ -35,21 +42,33 @@ def listed(office: Office) -> None:
 
 
 def inbound(office: Office, phone: str) -> float:
-    """Let a lead write to us; gives the seconds until the text is in its thread."""
+    """Let a lead write to us, past the sandbox's own queue; gives the seconds until the text is in its thread."""
     sender = office.ask("SELECT sender FROM organizations LIMIT 1")[0]["sender"]
+    now = office.ask("SELECT business_now() AS now")[0]["now"]
     body = f"Yes, how much is it? {time.monotonic()}"
+    notice = InboundNotice(id=f"in_{new_id().hex}", sender=phone, to=sender, body=body, at=now)
+    content = encode(notice)
+    signed_at = datetime.now(UTC)
+    key = Config.load(office.house.environment).derived_key("sandbox-webhooks")
+    headers = {
+        "content-type": "application/json",
+        "webhook-id": notice.id,
+        "webhook-timestamp": str(int(signed_at.timestamp())),
+        "webhook-signature": Webhook(webhook_secret(key)).sign(notice.id, signed_at, content.decode()),
+    }
     start = time.monotonic()
-    office.client.call("POST", "/sandbox/texts/inbound", json={"from": phone, "to": sender, "body": body})
+    url = f"{office.house.url}/api/v1/webhooks/sandbox/sms"
+    assert httpx.post(url, content=content, headers=headers, timeout=20, trust_env=False).is_success
 
     def there() -> bool:
-        found = office.client.call("GET", "/messages", params={"direction": "inbound", "limit": 5})
+        found = office.client.call("GET", "/messages", params={"direction": "inbound", "limit": 20})
         return any(message["content"] == body for message in found)
 
     wait_for(there, 60, "a lead's text is in its thread", 0.02)
     return time.monotonic() - start
 
 
-def flooded(office: Office, touches: int, replies_timed: int) -> str:
+def flooded(office: Office, touches: int, replies_timed: int, slowest: float) -> str:
     """Measure replies and lists with so many touches queued, all due; tells what was seen."""
     phones = office.phones(touches)
     dataset_id = office.imported(phones)
@@ -72,8 +91,8 @@ def flooded(office: Office, touches: int, replies_timed: int) -> str:
     rate = (office.books.count() - sent) / (time.monotonic() - began)
     left = office.ask("SELECT count(*) FROM sends WHERE state = 'planned'")[0][0]
     assert left > 0, "the flood was over before the measuring"
-    assert p95(replies) <= SLOWEST_SECONDS
-    assert p95(arrived) <= SLOWEST_SECONDS
+    assert p95(replies) <= slowest
+    assert p95(arrived) <= slowest
     return (
         f"{touches} touches due ({left} still queued at the end, {rate:.0f}/s going out): a person's text reaches the"
         f" provider in p95 {p95(replies) * 1000:.0f} ms, a lead's is in its thread in p95 {p95(arrived) * 1000:.0f} ms;"
@@ -81,12 +100,13 @@ def flooded(office: Office, touches: int, replies_timed: int) -> str:
     )
 
 
-def test_queued_touches_leave_replies_their_speed(tmp_path: Path) -> None:
+def test_replies_overtake_queued_touches(tmp_path: Path) -> None:
+    # How fast is the long proof's to say: here others may be using the machine.
     with opened(tmp_path, "flood") as office:
-        print(flooded(office, 5_000, 8))
+        print(flooded(office, 8_000, 6, 30))
 
 
 @pytest.mark.prove
 def test_a_hundred_thousand_queued_touches_leave_replies_their_speed(tmp_path: Path, proved: Note) -> None:
     with opened(tmp_path, "flood") as office:
-        proved(11, flooded(office, 100_000, 40))
+        proved(11, flooded(office, 100_000, 40, SLOWEST_SECONDS))
