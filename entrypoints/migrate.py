@@ -1,12 +1,13 @@
 """Bring the database's tables to the code's revision, as the owner."""
 
+import asyncio
 import sys
 import time
 
-from alembic import command
-from sqlalchemy.exc import DBAPIError
+import asyncpg
 
-from adapters.persistence.migrations.run import alembic_config
+from adapters.persistence.database import connect_arguments
+from adapters.persistence.migrations.newest import newest_revision
 from entrypoints.config import Config
 
 _ATTEMPTS = 30
@@ -20,9 +21,15 @@ def main() -> None:
     A step waits two seconds for its locks, during which others queue behind it, then lets them pass and tries again.
     """
     target = sys.argv[1] if len(sys.argv) > 1 else "head"
+    url = Config.load().owner_database_url
+    if target == "head" and asyncio.run(_is_newest(url)):
+        return
+    # Alembic is a second of imports, which most starts can spare.
+    from sqlalchemy.exc import DBAPIError
+
     for _ in range(_ATTEMPTS):
         try:
-            _migrate(target)
+            _migrate(url, target)
             return
         except DBAPIError as error:
             if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
@@ -32,8 +39,23 @@ def main() -> None:
     sys.exit("Not migrated: a long transaction holds a table that must change. Nothing was half done; run it again.")
 
 
-def _migrate(target: str) -> None:
-    configuration = alembic_config(Config.load().owner_database_url)
+async def _is_newest(url: str) -> bool:
+    connection = await asyncpg.connect(**connect_arguments(url))
+    try:
+        found = await connection.fetchval("SELECT version_num FROM alembic_version")
+    except asyncpg.UndefinedTableError:
+        return False
+    finally:
+        await connection.close()
+    return bool(found == newest_revision())
+
+
+def _migrate(url: str, target: str) -> None:
+    from alembic import command
+
+    from adapters.persistence.migrations.run import alembic_config
+
+    configuration = alembic_config(url)
     if target == "base" or target.startswith("-"):
         command.downgrade(configuration, target)
     else:

@@ -11,7 +11,7 @@ from sqlalchemy import PrimaryKeyConstraint, UniqueConstraint
 from sqlalchemy.dialects import postgresql
 
 from adapters.persistence.database import connect_arguments
-from adapters.persistence.migrations.run import newest_revision
+from adapters.persistence.migrations.newest import newest_revision
 from adapters.persistence.schema import metadata
 from adapters.persistence.schema.tenancy import TENANT
 from entrypoints.config import Config

@@ -12,7 +12,7 @@ from dishka import AsyncContainer
 from litestar import Request
 
 from adapters.persistence.database import Database
-from adapters.persistence.migrations.run import newest_revision
+from adapters.persistence.migrations.newest import newest_revision
 from adapters.queue.signs import silent
 from application.ports import View
 from entrypoints.config import Config

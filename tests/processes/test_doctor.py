@@ -14,7 +14,8 @@ import redis.asyncio as redis
 from alembic import command
 
 from adapters.persistence.database import connect_arguments
-from adapters.persistence.migrations.run import alembic_config, newest_revision
+from adapters.persistence.migrations.newest import newest_revision
+from adapters.persistence.migrations.run import alembic_config
 from adapters.queue.signs import beat
 from domain.kernel import new_id
 from entrypoints.config import Config

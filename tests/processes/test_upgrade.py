@@ -15,7 +15,8 @@ from anyio import to_thread
 from sqlalchemy.engine import make_url
 
 from adapters.persistence.database import connect_arguments
-from adapters.persistence.migrations.run import alembic_config, newest_revision
+from adapters.persistence.migrations.newest import newest_revision
+from adapters.persistence.migrations.run import alembic_config
 from entrypoints.config import CHECKOUT, Config
 from entrypoints.servers import create_database, drop_database
 

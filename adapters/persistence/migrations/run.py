@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from alembic.config import Config as AlembicConfig
-from alembic.script import ScriptDirectory
 
 FOLDER = Path(__file__).parent
 
@@ -14,10 +13,3 @@ def alembic_config(url: str) -> AlembicConfig:
     configuration.set_main_option("script_location", str(FOLDER))
     configuration.attributes["url"] = url
     return configuration
-
-
-def newest_revision() -> str:
-    """Tell the revision that the code expects."""
-    head = ScriptDirectory(str(FOLDER)).get_current_head()
-    assert head is not None
-    return head
