@@ -27,7 +27,7 @@ contract: $(STAMP) ## One suite a port, on its sandbox and on its real adapters
 	@$(PYTHON) -m pytest tests/contracts $(ARGS); status=$$?; [ $$status -eq 5 ] || exit $$status
 
 test: $(STAMP) ## All tests but the long proofs
-	$(PYTHON) -m pytest tests -m "not prove" $(ARGS)
+	$(PYTHON) -m pytest tests -m "not prove" -n 2 --dist loadfile $(ARGS)
 
 prove: $(STAMP) ## The promises at full numbers; at most 40 minutes
 	$(PYTHON) -m pytest tests -m prove $(ARGS)
