@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -37,7 +38,9 @@ class ReadingAhead:
         self._size = size
         self._records: Iterator[TableRecord] = iter(())
         self._place: int | None = None
-        self._next: asyncio.Task[Batch] | None = None
+        self._next: asyncio.Future[Batch] | None = None
+        # Always the same thread: in each of a pool's, the allocator would keep what the largest batch took.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reading-ahead")
 
     async def __aenter__(self) -> Self:
         return self
@@ -46,6 +49,7 @@ class ReadingAhead:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._settle()
+        self._thread.shutdown(wait=False)
 
     async def batch(self, place: int) -> Batch:
         """Read the batch that begins after so many records, and begin to read the one behind it."""
@@ -60,8 +64,8 @@ class ReadingAhead:
             self._next = self._begin()
         return batch
 
-    def _begin(self) -> asyncio.Task[Batch]:
-        return asyncio.create_task(asyncio.to_thread(self._read))
+    def _begin(self) -> "asyncio.Future[Batch]":
+        return asyncio.get_running_loop().run_in_executor(self._thread, self._read)
 
     async def _settle(self) -> None:
         """Wait for the thread: an iterator that runs cannot be left alone."""
