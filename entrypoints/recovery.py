@@ -11,7 +11,7 @@ from alembic import command
 from adapters.persistence.database import Cause, Database, Unavailable
 from adapters.persistence.migrations.run import alembic_config
 from application.outreach.campaigns import Campaigns
-from application.ports import Actor
+from application.ports import Actor, UnitOfWork
 from domain.kernel import Invalid, Refusal
 from entrypoints.config import Config
 from entrypoints.container import container
@@ -35,7 +35,9 @@ async def note_restore(config: Config, backed_up_at: datetime) -> int:
         paused = 0
         for row in rows:
             async with house({Actor: Actor.system(row["organization_id"]), Cause: Cause()}) as scope:
-                paused += await (await scope.get(Campaigns)).hold_all()
+                uow, campaigns = await scope.get(UnitOfWork), await scope.get(Campaigns)
+                async with uow:
+                    paused += await campaigns.hold_all()
         return paused
     finally:
         await house.close()

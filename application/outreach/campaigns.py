@@ -16,7 +16,7 @@ from application.outreach.campaign_views import (
     TouchView,
     VariantView,
 )
-from application.ports import Actor, Clock, Store, UnitOfWork, effect
+from application.ports import Actor, Clock, Store, UnitOfWork, within
 from application.provider import Capabilities
 from domain.identity.role import Permission
 from domain.kernel import Conflict, NotFound, Phone, Stale
@@ -135,16 +135,15 @@ class Campaigns:
             await self.campaigns.show_on_dataset(campaign)
             return await self._view(campaign)
 
-    @effect
+    @within
     async def hold_all(self) -> int:
         """Pause whatever is active, until a person has seen to what a restored database cannot know; tells how many."""
-        async with self.uow:
-            active = await self.campaigns.active()
-            for campaign in active:
-                self.uow.publish(campaign.pause(self.clock.now()))
-                await self.campaigns.save(campaign)
-                await self.campaigns.hold(campaign)
-                await self.campaigns.show_on_dataset(campaign)
+        active = await self.campaigns.active()
+        for campaign in active:
+            self.uow.publish(campaign.pause(self.clock.now()))
+            await self.campaigns.save(campaign)
+            await self.campaigns.hold(campaign)
+            await self.campaigns.show_on_dataset(campaign)
         return len(active)
 
     async def resume(self, asked: OfDataset) -> CampaignView:

@@ -1,8 +1,12 @@
 """People who go on entering leads whatever dies, each under a key that they repeat until they are answered."""
 
+import contextlib
+import signal
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,8 +88,9 @@ class Clerks:
             assert time.monotonic() < deadline, "no answer in time"
             try:
                 answer = client.post("/leads", json=body, headers={"Idempotency-Key": key})
-            except httpx.TransportError:
-                entry.cut_off += 1
+            except httpx.TransportError as error:
+                # Where nobody listened, nothing was begun.
+                entry.cut_off += not isinstance(error, httpx.ConnectError)
                 time.sleep(0.02)
                 continue
             if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
@@ -110,10 +115,23 @@ class Clerks:
         return [entry.phone for entry in self.entries.values()]
 
 
-def processes_of(office: Office, name: str) -> list[psutil.Process]:
-    """List a server's process and its children."""
+@contextmanager
+def standing_still(office: Office, name: str) -> Iterator[None]:
+    """Stop every process of a server as it stands, and let them go on when the block is left."""
     parent = psutil.Process(office.house.id_of(name))
-    return [parent, *parent.children(recursive=True)]
+    stopped = [parent, *parent.children(recursive=True)]
+    for process in stopped:
+        _signal(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in stopped:
+            _signal(process, signal.SIGCONT)
+
+
+def _signal(process: psutil.Process, number: signal.Signals) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):  # back ends come and go
+        process.send_signal(number)
 
 
 def is_up_again(office: Office, seconds: float) -> float:

@@ -1,7 +1,6 @@
 """API and PostgreSQL killed, gone and hung, while people work: what was acknowledged is kept, and nobody waits long."""
 
 import random
-import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +9,7 @@ import psutil
 import pytest
 
 from domain.kernel import new_id
-from tests.processes.fire import Answer, Clerks, call, is_up_again, processes_of, worst
+from tests.processes.fire import Answer, Clerks, call, is_up_again, standing_still, worst
 from tests.processes.office import Office, opened, wait_for
 from tests.proofs import Note
 
@@ -24,10 +23,10 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         yield one
 
 
-def killed(office: Office, name: str, times: int) -> tuple[Clerks, list[float]]:
+def killed(office: Office, name: str, times: int, people: int = 6) -> tuple[Clerks, list[float]]:
     """Kill something again and again at any moment of people's work; tells how long each time until it was back."""
     dice, back = random.Random(), []
-    with Clerks(office) as clerks:
+    with Clerks(office, people) as clerks:
         for _ in range(times):
             clerks.wait_for_answers(dice.randrange(1, 40))
             time.sleep(dice.random() * 0.05)
@@ -48,7 +47,7 @@ def test_what_was_answered_is_kept_and_done_once_when_postgresql_is_killed(offic
 
 @pytest.mark.prove
 def test_twenty_kills_of_the_api(office: Office, proved: Note) -> None:
-    clerks, back = killed(office, "api", 20)
+    clerks, back = killed(office, "api", 20, people=12)
     assert clerks.cut_off() >= 100
     proved(
         8,
@@ -103,20 +102,13 @@ def hung(office: Office, seconds: float) -> list[Answer]:
     """Stop every process of PostgreSQL for a while, and go on calling; tells each call's status and seconds."""
     tag = {"name": "Hot", "slug": new_id().hex}
     calls = [("GET", "/leads", {}), ("GET", "/health/ready", {}), ("POST", "/tags", {"json": tag})]
-    stopped = processes_of(office, "postgres")
-    with ThreadPoolExecutor(24) as pool:
-        for process in stopped:
-            process.send_signal(signal.SIGSTOP)
-        try:
-            asked = []
-            ends = time.monotonic() + seconds
-            while time.monotonic() < ends:
-                asked += [pool.submit(call, office, method, path, **options) for method, path, options in calls]
-                time.sleep(1)
-            told = [future.result() for future in asked]
-        finally:
-            for process in stopped:
-                process.send_signal(signal.SIGCONT)
+    with ThreadPoolExecutor(24) as pool, standing_still(office, "postgres"):
+        asked = []
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends:
+            asked += [pool.submit(call, office, method, path, **options) for method, path, options in calls]
+            time.sleep(1)
+        told = [future.result() for future in asked]
     is_up_again(office, 120)
     return told
 

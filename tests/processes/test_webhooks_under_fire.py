@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import json
-import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from standardwebhooks import Webhook
 
 from domain.kernel import new_id
 from entrypoints.config import Config
-from tests.processes.fire import is_up_again, processes_of
+from tests.processes.fire import is_up_again, standing_still
 from tests.processes.office import Office, opened, wait_for
 from tests.proofs import Note
 
@@ -93,14 +92,8 @@ def stalled(office: Office, count: int, seconds: float) -> float:
     async def run() -> list[tuple[int, float]]:
         bringing = asyncio.create_task(brought(office, calls, 200, 2.0))
         await asyncio.sleep(0.3)
-        stopped = processes_of(office, "postgres")
-        for process in stopped:
-            process.send_signal(signal.SIGSTOP)
-        try:
+        with standing_still(office, "postgres"):
             await asyncio.sleep(seconds)
-        finally:
-            for process in stopped:
-                process.send_signal(signal.SIGCONT)
         return await bringing
 
     told = asyncio.run(run())
