@@ -1,13 +1,9 @@
 """What providers call: signature first, then written down, then answered; nothing else happens before the answer."""
 
-import asyncio
 import base64
 import json
-import random
-import time
-from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -21,17 +17,14 @@ from domain.kernel import Invalid
 from domain.messaging.message import MessageStatus
 from entrypoints.config import Config
 from entrypoints.http.auth import Caller
-from entrypoints.http.errors import Refused, problem_of
+from entrypoints.http.errors import Refused
+from entrypoints.http.intake import PATIENCE_SECONDS, Intake
 from entrypoints.http.limits import RateLimiter
 from entrypoints.http.operation import operation
 
 SANDBOX = "sandbox"
 NOBODY = UUID(int=0)
-_T = TypeVar("_T")
-_PATIENCE_SECONDS = (
-    10.0  # providers wait 15 s and some never call again: a database that is away for less loses nothing
-)
-_SECONDS = 11.5
+_SECONDS = PATIENCE_SECONDS + 1.5
 _STATUSES = {
     "queued": MessageStatus.PENDING,
     "sent": MessageStatus.SENT,
@@ -129,7 +122,12 @@ _STATUS_BODY = {
     takes=_TEXT_BODY,
 )
 async def text_arrived(
-    request: Request[Any, Any, Any], config: Config, limiter: RateLimiter, caller: Caller, database: Database
+    request: Request[Any, Any, Any],
+    config: Config,
+    limiter: RateLimiter,
+    caller: Caller,
+    database: Database,
+    intake: Intake,
 ) -> None:
     """Signed by Standard Webhooks; stored once, answered, worked off afterwards."""
     payload = await _signed(request, config, limiter, caller)
@@ -151,7 +149,7 @@ async def text_arrived(
                 )
             )
 
-    await _stored(write)
+    await intake.store(write)
 
 
 @operation(
@@ -167,7 +165,7 @@ async def text_arrived(
     takes=_STATUS_BODY,
 )
 async def status_reported(
-    request: Request[Any, Any, Any], config: Config, limiter: RateLimiter, caller: Caller
+    request: Request[Any, Any, Any], config: Config, limiter: RateLimiter, caller: Caller, intake: Intake
 ) -> None:
     """The address carries organisation and ledger id, so that a report settles an unknown."""
     payload = await _signed(request, config, limiter, caller)
@@ -188,7 +186,7 @@ async def status_reported(
             notices = await scope.get(ProviderNotices)
             await notices.report(report)
 
-    await _stored(write)
+    await intake.store(write)
 
 
 def _ids(request: Request[Any, Any, Any]) -> tuple[UUID, UUID]:
@@ -196,18 +194,6 @@ def _ids(request: Request[Any, Any, Any]) -> tuple[UUID, UUID]:
         return UUID(request.query_params["organization"]), UUID(request.query_params["send"])
     except (KeyError, ValueError):
         raise Invalid("The callback's address must name organisation and send.", field="send") from None
-
-
-async def _stored(write: Callable[[], Awaitable[_T]]) -> _T:
-    """Write down what a provider brought, again and again while the database is away; each notice counts once."""
-    ends = time.monotonic() + _PATIENCE_SECONDS
-    while True:
-        try:
-            return await write()
-        except Exception as error:
-            if problem_of(error).status != 503 or time.monotonic() > ends:
-                raise
-        await asyncio.sleep(random.uniform(0.05, 0.3))
 
 
 def _convert(payload: dict[str, Any], kind: type[Any]) -> Any:
