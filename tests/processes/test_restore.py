@@ -59,7 +59,7 @@ def drill(folder: Path, count: int, per_minute: int) -> dict[str, int]:
         back_up(office, shelf)
         counted = {"taken before the backup": office.books.count()}
         office.begin(second)
-        goal = office.books.count() + len(later) + count // 4
+        goal = office.books.count() + len(later) + count // 20
         wait_for(
             lambda: office.books.count() >= goal and set(later) <= {text.to for text in office.books.texts()},
             240,
@@ -76,6 +76,7 @@ def drill(folder: Path, count: int, per_minute: int) -> dict[str, int]:
         planned = sum(office.states(first).values())
         assert planned == count
         assert len(office.books.texts()) == len(taken), "something went out before a person had looked"
+        office.client.call("PATCH", f"/campaigns/{first}", json=ANY_TIME)
         office.client.call("POST", "/campaigns/resume", json={"dataset_id": first})
         office.begin(second)
         office.all_accepted(first, count, 300)
@@ -87,7 +88,7 @@ def drill(folder: Path, count: int, per_minute: int) -> dict[str, int]:
 
 
 def test_after_a_restore_nobody_is_texted_twice(tmp_path_factory: pytest.TempPathFactory) -> None:
-    counted = drill(tmp_path_factory.mktemp("drill"), 40, 240)
+    counted = drill(tmp_path_factory.mktemp("drill"), 80, 120)
     assert counted["taken before the backup"] < counted["taken by the crash"]
 
 
