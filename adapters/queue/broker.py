@@ -51,6 +51,11 @@ def redis_broker(url: str, *middleware: dramatiq.Middleware) -> RedisBroker:
     )
 
 
+LOOK_EVERY = 25
+END_WITHIN = 500
+"""Milliseconds: how often a queue is looked into, and how soon an idle thread notices that it is to end."""
+
+
 def message(delivery_id: UUID, queue: str) -> dramatiq.Message[None]:
     """Make the message that asks a worker for one delivery."""
     return dramatiq.Message(
@@ -62,7 +67,13 @@ class QueuedWorker(Worker):
     """Give each queue its own share of the threads, so that a flood on one leaves the others theirs."""
 
     def __init__(self, broker: dramatiq.Broker) -> None:
-        super().__init__(broker, worker_timeout=25, worker_threads=sum(PREFETCH.values()))
+        super().__init__(broker, worker_timeout=LOOK_EVERY, worker_threads=sum(PREFETCH.values()))
+
+    def _add_worker(self) -> None:
+        # A thread is woken by what arrives; its own look is for pauses and the end, and thirty of them cost a core.
+        self.worker_timeout = END_WITHIN
+        super()._add_worker()
+        self.worker_timeout = LOOK_EVERY
 
     def _add_consumer(self, queue_name: str, *, delay: bool = False) -> None:
         if not delay:
