@@ -168,4 +168,8 @@ async def test_a_database_that_takes_no_changes_still_answers_questions(
                 "Nothing can be changed right now; reading goes on. Try again later."
             )
         ready = await client.get("/health/ready")
-        assert (ready.status_code, ready.json()["data"]["checks"]["database"]) == (200, "ok, but read-only")
+        checks = ready.json()["data"]["checks"]
+        # Other tests leave work in the queue that they share.
+        others = {said for name, said in checks.items() if name != "database"}
+        assert checks["database"] == "ok, but read-only"
+        assert ready.status_code == (200 if others == {"ok"} else 503)
