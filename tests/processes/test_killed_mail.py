@@ -5,6 +5,8 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+import pytest
+
 from entrypoints.demo.client import Client
 from entrypoints.demo.house import House
 
@@ -16,6 +18,7 @@ def _until(holds: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.prove
 def test_mail_is_asked_about_after_a_kill_and_never_sent_twice() -> None:
     with House("killed-mail", 1, None, keep=False) as house:
         client = Client(house.url)

@@ -87,6 +87,7 @@ def drill(folder: Path, count: int, per_minute: int) -> dict[str, int]:
     return counted
 
 
+@pytest.mark.prove
 def test_after_a_restore_nobody_is_texted_twice(tmp_path_factory: pytest.TempPathFactory) -> None:
     counted = drill(tmp_path_factory.mktemp("drill"), 80, 120)
     assert counted["taken before the backup"] < counted["taken by the crash"]

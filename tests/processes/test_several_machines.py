@@ -37,6 +37,7 @@ def shared_files(tmp_path: Path) -> Iterator[dict[str, str]]:
         s3.stop()
 
 
+@pytest.mark.prove
 def test_two_machines_share_the_work_and_one_alone_goes_on(tmp_path: Path) -> None:
     short = tmp_path / "forty.csv"
     with LIST.open("rb") as whole:
