@@ -13,6 +13,7 @@ import redis.asyncio as redis
 import structlog
 from limits.aio.storage import RedisStorage
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeout
 
 from adapters.persistence.gathering import Gathering
 from entrypoints.config import Config, Limit
@@ -20,6 +21,7 @@ from entrypoints.http.errors import Refused
 
 log = structlog.get_logger()
 _REMEMBERED = 50_000
+_ASKED_AGAIN_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +52,15 @@ class RateLimiter:
         self._storage = RedisStorage(
             "async+redis://", implementation="redispy", key_prefix="rapport:limit", connection_pool=pool
         )
+        self._client = client
+        self._return: asyncio.Task[None] | None = None
         self._ends: dict[str, float] = {}
         self._counter: Gathering[tuple[str, int], int] = Gathering(self._count)
 
     async def admit(self, name: str, who: str, *, closed: bool = False) -> Standing | None:
         """Count one request of `who` against the limit `name` of the settings, or refuse it with 429.
 
-        Without Redis a `closed` limit refuses with 503 and any other lets pass.
+        Without Redis a `closed` limit refuses with 503 and any other lets pass; once it hung, without waiting for it.
         """
         limit: Limit = getattr(self._limits, name)
         if limit.off:
@@ -76,10 +80,25 @@ class RateLimiter:
             raise Refused("RATE_LIMITED", message, standing.headers | {"Retry-After": str(reset)})
         return standing
 
+    async def _until_it_answers(self) -> None:
+        while True:
+            try:
+                await self._client.ping()
+            except (RedisError, OSError, TimeoutError):
+                await asyncio.sleep(_ASKED_AGAIN_SECONDS)
+            else:
+                return
+
     async def _count(self, asked: Sequence[tuple[str, int]]) -> list[int]:
         """Count requests that come at the same time together, each with a number of its own."""
+        if self._return is not None and not self._return.done():
+            raise RedisTimeout("Redis did not answer a moment ago.")
         many = Counter(asked)
-        highest = await asyncio.gather(*(self._storage.incr(*which, amount) for which, amount in many.items()))
+        try:
+            highest = await asyncio.gather(*(self._storage.incr(*which, amount) for which, amount in many.items()))
+        except (RedisTimeout, TimeoutError):
+            self._return = asyncio.create_task(self._until_it_answers())
+            raise
         following = {which: count - amount for (which, amount), count in zip(many.items(), highest, strict=True)}
         counts = []
         for which in asked:

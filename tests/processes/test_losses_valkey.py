@@ -15,6 +15,7 @@ RECIPIENTS = 150
 NOTICED_SECONDS = 2
 BACK_SECONDS = 60
 SETTLED_SECONDS = 120
+HUNG_CALL_SECONDS = 1
 
 
 @contextmanager
@@ -58,6 +59,11 @@ TROUBLES: list[tuple[Trouble, str]] = [
 def _status_of_sign_in(office: Office) -> int:
     body = {"email": "olga@bright.example", "password": PASSWORD}
     return office.once("POST", "/auth", json=body).status_code
+
+
+def _limit_left(office: Office) -> str | None:
+    left: str | None = office.get("/contacts").headers.get("RateLimit-Remaining")
+    return left
 
 
 def _goes_on(office: Office) -> float:
@@ -125,6 +131,20 @@ def test_the_api_goes_on_without_valkey_and_the_campaign_after_it(
     office: Office, valkey: OwnValkey, trouble: Trouble, complaint: str
 ) -> None:
     print(suffers(office, valkey, trouble, complaint, 1))
+
+
+def test_one_call_pays_for_a_valkey_that_hangs_and_the_next_do_not(office: Office, valkey: OwnValkey) -> None:
+    wait_for(lambda: _limit_left(office) is not None, BACK_SECONDS, "requests are counted", 0.1)
+    with hung(valkey):
+        _goes_on(office)
+        slowest = max(_goes_on(office) for _ in range(10))
+        began = time.monotonic()
+        assert _status_of_sign_in(office) == 503, "closed limits stay closed"
+        slowest = max(slowest, time.monotonic() - began)
+    assert slowest < HUNG_CALL_SECONDS
+    wait_for(lambda: _limit_left(office) is not None, 5, "requests are counted again", 0.05)
+    assert _status_of_sign_in(office) == 200
+    print(f"slowest call after the first {slowest:.2f} s")
 
 
 @pytest.mark.prove
