@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from adapters.persistence.database import PostgresUnitOfWork
+from adapters.persistence.stale_plans import forget_plans
 from application.outreach.import_ports import Collided
 from application.outreach.import_undo import TakenBack
 from application.outreach.import_views import KeptFor, KeptRow, UndoPreview
@@ -158,6 +159,7 @@ class PostgresUndo:
     async def preview(self, import_id: UUID) -> UndoPreview:
         """Judge every lead that the import created, batch by batch; a million take some seconds."""
         tally, after = _Tally(), 0
+        await forget_plans(self._uow.connection)
         while rows := await self._rows(_NEXT_ROWS, import_id, after, _JUDGED_AT_ONCE):
             after = rows[-1]["row"]
             judged = [row for row in await self._judge(rows) if row["lead_id"] is not None]

@@ -13,6 +13,7 @@ from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.erased_addresses import ErasedAddresses
 from adapters.persistence.schema.outreach import import_staging
 from adapters.persistence.schema.outreach import imports as imports_table
+from adapters.persistence.stale_plans import forget_plans
 from adapters.persistence.store import PostgresStore, encode_json
 from application.agenda import Agenda
 from application.outreach.campaigns import PLAN
@@ -125,6 +126,7 @@ class PostgresImports(PostgresStore[LeadImport]):
     async def claim(self, plan: ImportPlan) -> LeadImport | None:
         """Lock in this order: the organisation's imports, the dataset (a campaign's start locks it too), the import."""
         connection, organization_id = self.uow.connection, self.uow.organization_id
+        await forget_plans(connection)
         await connection.execute(_ONE_AT_A_TIME, str(organization_id), timeout=SECONDS)
         if not await connection.fetchval(_LOCK_DATASET, organization_id, plan.dataset_id, timeout=SECONDS):
             return None

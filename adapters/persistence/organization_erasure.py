@@ -5,6 +5,7 @@ from typing import Any
 
 from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.schema import metadata
+from adapters.persistence.stale_plans import forget_plans
 from application.identity.organization_erasure import ERASE, Ending
 
 # What has work wait, what others are found by, and what has no key to walk along: gone with the organisation itself.
@@ -70,6 +71,7 @@ class PostgresOrganizationRecords:
 
     async def remove_some(self, table: str, after: Any, limit: int) -> tuple[int, Any]:
         """Remove the rows between one place of the key and the next."""
+        await forget_plans(self._uow.connection)
         key = [column.name for column in metadata.tables[table].primary_key if column.name != "organization_id"]
         words = ", ".join(key)
         later = f" AND ({words}) > ({_places(2, len(key))})" if after else ""
@@ -93,6 +95,7 @@ class PostgresOrganizationRecords:
     async def remove_rest(self) -> dict[str, int]:
         """Go over every table once more, with the organisation locked, and remove it last of all."""
         organization_id = self._uow.organization_id
+        await forget_plans(self._uow.connection)
         await self._uow.connection.execute(_LOCK, organization_id)
         accounts = [row["id"] for row in await self._uow.connection.fetch(_ACCOUNTS, organization_id)]
         await self._uow.connection.execute(_LOCK_ACCOUNTS, accounts)

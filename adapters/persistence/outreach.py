@@ -11,6 +11,7 @@ from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.finder import Finder, Listing
 from adapters.persistence.schema.outreach import datasets, uploads
 from adapters.persistence.schema.sales import leads
+from adapters.persistence.stale_plans import forget_plans
 from adapters.persistence.store import PostgresStore
 from application.outreach.datasets import DatasetFilter
 from application.ports import Actor, Found, PageRequest
@@ -177,11 +178,13 @@ class PostgresDatasets(PostgresStore[Dataset]):
         """Delete one with all that hangs on it."""
         connection, organization_id = self.uow.connection, self.uow.organization_id
         keys = await self.file_keys(entity.id)
+        await forget_plans(connection)
         await connection.execute(self._delete, organization_id, entity.id)
         await connection.execute(_FORGET_UPLOADS, organization_id, keys)
 
     async def remove_some(self, identifier: UUID, limit: int) -> int | None:
         """Delete some of what hangs on it, leads first; None when only the dataset itself is left."""
+        await forget_plans(self.uow.connection)
         leads = await self._ids(_SOME_LEADS, identifier, limit)
         if leads:
             for statement in _REMOVE_LEADS:
