@@ -5,10 +5,12 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import dramatiq
+import pika
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.errors import BrokerConnectionError
 from dramatiq.worker import Worker
+from pika.exceptions import AMQPConnectionError, AuthenticationError, ProbableAccessDeniedError
 from redis.exceptions import RedisError
 
 ACTOR = "deliver"
@@ -37,6 +39,21 @@ def rabbitmq_broker(url: str, *middleware: dramatiq.Middleware) -> RabbitmqBroke
         if f"{name}=" not in urlsplit(url).query:
             setattr(broker.parameters, name, value)
     return broker
+
+
+def look_at_rabbitmq(url: str, seconds: float) -> str:
+    """Shake hands with RabbitMQ and part again; gives `ok`, or what is wrong. It blocks, for so long at most."""
+    logging.getLogger("pika").setLevel(logging.CRITICAL)
+    parameters = pika.URLParameters(url)
+    parameters.socket_timeout = parameters.stack_timeout = seconds
+    parameters.blocked_connection_timeout = seconds
+    try:
+        pika.BlockingConnection(parameters).close()
+    except (AuthenticationError, ProbableAccessDeniedError):
+        return "refuses our name, password or virtual host"
+    except (AMQPConnectionError, OSError):
+        return "cannot be reached"
+    return "ok"
 
 
 def redis_broker(url: str, *middleware: dramatiq.Middleware) -> RedisBroker:

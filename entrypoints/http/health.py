@@ -1,10 +1,11 @@
 """Whether this process lives, and whether it can do its work."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 import redis.asyncio as redis
 import structlog
@@ -12,7 +13,9 @@ from dishka import AsyncContainer
 from litestar import Request
 
 from adapters.persistence.database import Database
+from adapters.persistence.gathering import Gathering
 from adapters.persistence.migrations.newest import newest_revision
+from adapters.queue.broker import RABBITMQ_SCHEMES, look_at_rabbitmq
 from adapters.queue.signs import silent
 from application.ports import View
 from entrypoints.config import Config
@@ -20,6 +23,7 @@ from entrypoints.http.operation import Answer, operation
 
 log = structlog.get_logger()
 _CHECK_SECONDS = 1.5
+_RABBITMQ_SECONDS = 2.0
 _LAG_SECONDS = 60.0
 _READ_ONLY = "ok, but read-only"
 _LAG = """
@@ -70,12 +74,14 @@ async def get_health(config: Config) -> HealthView:
     shows=ReadinessView,
 )
 async def get_readiness(request: Request[Any, Any, Any]) -> Answer:
-    """Asks database, Redis, queue and migration level, each for at most 1.5 seconds; 503 names what is wrong.
+    """Asks database, Redis, queue, migration level and, where it is the broker, RabbitMQ, each for at most 1.5 seconds.
 
-    A database that takes no changes is `ok, but read-only`, since reading goes on.
+    503 names what is wrong. A database that takes no changes is `ok, but read-only`, since reading goes on.
     """
     container: AsyncContainer = request.app.state.container
     checks = {"database": _database, "redis": _redis, "queue": _queue, "migrations": _migrations}
+    if urlsplit((await container.get(Config)).broker_url).scheme in RABBITMQ_SCHEMES:
+        checks["rabbitmq"] = _rabbitmq
     said = await asyncio.gather(*(_within(check(container)) for check in checks.values()))
     ready = all(word in ("ok", _READ_ONLY) for word in said)
     view = ReadinessView(
@@ -124,6 +130,20 @@ async def _queue(container: AsyncContainer) -> str:
     except (redis.RedisError, OSError):
         return "ok"  # whether Redis can be had is another check's to say
     return f"no {' and no '.join(missed)} is at work" if missed else "ok"
+
+
+async def _rabbitmq(container: AsyncContainer) -> str:
+    config = await container.get(Config)
+    return await _handshakes.ask(config.broker_url)
+
+
+async def _shake_hands(urls: Sequence[str]) -> list[str]:
+    words = {url: await asyncio.to_thread(look_at_rabbitmq, url, _RABBITMQ_SECONDS) for url in set(urls)}
+    return [words[url] for url in urls]
+
+
+# One handshake at a time, however many ask: a RabbitMQ that hangs holds one thread.
+_handshakes = Gathering(_shake_hands)
 
 
 async def _migrations(container: AsyncContainer) -> str:
