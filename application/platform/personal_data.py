@@ -15,7 +15,7 @@ from application.files import FileStore
 from application.platform.jobs import JobStore
 from application.ports import Actor, Clock, Command, UnitOfWork, View, effect
 from domain.identity.role import Permission
-from domain.kernel import NotFound, new_id
+from domain.kernel import Forbidden, NotFound, new_id
 from domain.platform.job import Job, JobStatus
 from domain.platform.personal_data import ErasureRequested, ExportRequested, PersonErased, check_confirmation
 
@@ -107,6 +107,7 @@ class PersonalData:
     async def export(self, contact_id: UUID) -> PersonalDataStarted:
         """Have everything known of a contact written to a file."""
         self.actor.require(Permission.PERSONAL_DATA)
+        self._refuse_limited()
         async with self.uow:
             person = await self._known(contact_id)
             job_id = await self._open(EXPORT, person)
@@ -116,6 +117,7 @@ class PersonalData:
     async def erase(self, contact_id: UUID, command: Erase) -> PersonalDataStarted:
         """Have everything known of a contact removed; nothing brings it back."""
         self.actor.require(Permission.PERSONAL_DATA)
+        self._refuse_limited()
         async with self.uow:
             person = await self._known(contact_id)
             check_confirmation(command.confirm, (person.email, person.phone, person.name))
@@ -126,6 +128,7 @@ class PersonalData:
     async def fetch(self, job_id: UUID) -> AsyncIterator[bytes]:
         """Read a written export, as long as it is kept."""
         self.actor.require(Permission.PERSONAL_DATA)
+        self._refuse_limited()
         async with self.uow.reading():
             job = await self.jobs.get(job_id)
         if job.kind != EXPORT or job.status is not JobStatus.DONE or not (job.result or {}).get("url"):
@@ -212,6 +215,13 @@ class PersonalData:
                     return True
             await asyncio.sleep(1)
         return False
+
+    def _refuse_limited(self) -> None:
+        if self.actor.dataset_ids is not None:
+            raise Forbidden(
+                "You are limited to certain datasets; what is known of a person lies in others too. Ask a colleague who"
+                " is not."
+            )
 
     async def _known(self, contact_id: UUID) -> Person:
         person = await self.records.person(contact_id)

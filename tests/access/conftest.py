@@ -14,9 +14,11 @@ from domain.identity.role import Permission, Role
 from domain.kernel import new_id
 from tests.access.world import World
 from tests.http.conftest import BASE, Client, OpenClient, app, sign_up, take_in
+from tests.http.team import accept, invite
 
 __all__ = ["app"]
 Found = Callable[[], Awaitable[World]]
+Narrow = Callable[[World, Role, list[str]], Awaitable[Client]]
 Program = Callable[[World, Iterable[Permission]], Awaitable[Client]]
 
 
@@ -63,6 +65,22 @@ async def foreign(found: Found) -> World:
     other = await found()
     await other.furnish()
     return other
+
+
+@pytest.fixture(scope="session")
+async def narrow(doors: OpenClient) -> Narrow:
+    """Take somebody in, by invitation, who is limited to datasets: `await narrow(world, Role.ADMIN, [dataset_id])`."""
+
+    async def narrowed(world: World, role: Role, dataset_ids: list[str]) -> Client:
+        invited = await invite(world.owner, role.value, allowed_dataset_ids=dataset_ids)
+        client = await doors()
+        answer = await accept(client, invited["link"])
+        assert answer.status_code == 200, answer.text
+        client.cookies.clear()
+        client.sign_in(answer.json()["data"])
+        return client
+
+    return narrowed
 
 
 @pytest.fixture
