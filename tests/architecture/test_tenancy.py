@@ -75,9 +75,9 @@ async def violations(connection: Any) -> list[str]:
 
 
 @asynccontextmanager
-async def _undone(config: Config) -> AsyncIterator[Any]:
-    """Work as the owner, and undo it."""
-    connection = await asyncpg.connect(**connect_arguments(config.owner_database_url))
+async def _undone(config: Config, role: str = "rapport_owner") -> AsyncIterator[Any]:
+    """Work as the owner or as somebody stronger, and undo it."""
+    connection = await asyncpg.connect(**{**connect_arguments(config.owner_database_url), "user": role})
     try:
         transaction = connection.transaction()
         await transaction.start()
@@ -92,10 +92,18 @@ async def test_every_tenants_table_is_shut(config: Config) -> None:
         assert await violations(connection) == []
 
 
+async def unplaced(connection: Any) -> set[str]:
+    """Name the tables that are neither a tenant's nor known to stand outside."""
+    return {row["relname"] for row in await connection.fetch(_TABLES)} - {"alembic_version", *TENANT_TABLES, *OUTSIDE}
+
+
 async def test_every_table_is_a_tenants_or_known_to_stand_outside(config: Config) -> None:
     async with _undone(config) as connection:
-        tables = {row["relname"] for row in await connection.fetch(_TABLES)} - {"alembic_version"}
-    assert tables - set(TENANT_TABLES) == OUTSIDE
+        assert await unplaced(connection) == set()
+        there = {row["relname"] for row in await connection.fetch(_TABLES)}
+        await connection.execute("CREATE TABLE planted (organization_id uuid, id uuid)")
+        assert await unplaced(connection) == {"planted"}
+    assert there >= OUTSIDE, "what is gone is still named"
 
 
 @pytest.mark.parametrize(
@@ -119,34 +127,56 @@ async def test_an_opened_table_is_seen(config: Config, opened: str) -> None:
     assert found[0].startswith("tags: ")
 
 
-async def test_the_roles_cannot_pass_row_level_security(config: Config) -> None:
-    async with _undone(config) as connection:
-        rows = await connection.fetch(
-            "SELECT rolname, rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb AS strong,"
-            " pg_has_role(rolname, 'rapport_owner', 'MEMBER') AS owner"
-            " FROM pg_roles WHERE rolname IN ('rapport_app', 'rapport_system')"
-        )
-        assert {row["rolname"]: (row["strong"], row["owner"]) for row in rows} == {
-            "rapport_app": (False, False),
-            "rapport_system": (False, False),
-        }
-        partitions = await connection.fetch(
-            "SELECT relname FROM pg_class WHERE relispartition AND relkind = 'r'"
-            " AND (has_table_privilege('rapport_app', oid, 'SELECT, INSERT, UPDATE, DELETE')"
-            " OR has_table_privilege('rapport_system', oid, 'SELECT, INSERT, UPDATE, DELETE'))"
-        )
-        assert partitions == [], "a partition has no policy of its own"
+_ROLES = """
+SELECT rolname || ' is superuser, or passes row-level security, or makes roles or databases' AS wrong FROM pg_roles
+WHERE rolname IN ('rapport_app', 'rapport_system') AND (rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb)
+UNION ALL
+SELECT rolname || ' is a member of rapport_owner' FROM pg_roles
+WHERE rolname IN ('rapport_app', 'rapport_system') AND pg_has_role(rolname, 'rapport_owner', 'MEMBER')
+UNION ALL
+SELECT relname || ': a partition has no policy of its own, and ' || role || ' has rights on it'
+FROM pg_class, unnest(ARRAY['rapport_app', 'rapport_system']) AS role
+WHERE relispartition AND relkind = 'r' AND has_table_privilege(role, oid, 'SELECT, INSERT, UPDATE, DELETE')
+UNION ALL
+SELECT 'rapport_system reads ' || table_name FROM information_schema.role_table_grants
+WHERE grantee = 'rapport_system' AND privilege_type = 'SELECT' AND table_name <> ALL ($1)
+"""
+# What the system's role works on: deliveries and due times, no content.
+_SYSTEM_READS = ("outbox", "deliveries", "schedules", "feed", "sandbox_clock", "alembic_version")
 
 
-async def test_the_systems_role_reads_no_content(config: Config) -> None:
-    async with _undone(config) as connection:
-        readable = await connection.fetch(
-            "SELECT table_name FROM information_schema.role_table_grants"
-            " WHERE grantee = 'rapport_system' AND privilege_type = 'SELECT'"
-        )
-    assert {row["table_name"] for row in readable} == {
-        "outbox", "deliveries", "schedules", "feed", "sandbox_clock", "alembic_version",
-    }  # fmt: skip
+async def strong_roles(connection: Any) -> list[str]:
+    """List what the application's and the system's roles may do and must not."""
+    return [row["wrong"] for row in await connection.fetch(_ROLES, _SYSTEM_READS)]
+
+
+async def test_the_roles_cannot_pass_row_level_security_and_the_systems_reads_no_content(config: Config) -> None:
+    async with _undone(config, "postgres") as connection:
+        assert await strong_roles(connection) == []
+
+
+@pytest.mark.parametrize(
+    "strengthened",
+    [
+        "ALTER ROLE rapport_app BYPASSRLS",
+        "ALTER ROLE rapport_app SUPERUSER",
+        "ALTER ROLE rapport_system CREATEROLE",
+        "GRANT rapport_owner TO rapport_app",
+        "GRANT SELECT ON messages TO rapport_system",
+    ],
+)
+async def test_a_role_that_may_more_is_seen(config: Config, strengthened: str) -> None:
+    async with _undone(config, "postgres") as connection:
+        await connection.execute(strengthened)
+        assert await strong_roles(connection)
+
+
+async def test_rights_on_a_partition_are_seen(config: Config) -> None:
+    async with _undone(config, "postgres") as connection:
+        partition = await connection.fetchval("SELECT relname FROM pg_class WHERE relispartition AND relkind = 'r'")
+        await connection.execute(f"GRANT SELECT ON {partition} TO rapport_app")
+        [seen] = await strong_roles(connection)
+    assert seen.startswith(f"{partition}: ")
 
 
 @dataclass(frozen=True)
