@@ -78,8 +78,8 @@ _DEFAULT_TEXTS = {
         "{{ product | our services }} a while ago. Is that still of interest? Reply STOP to opt out."
     ),
     Touch.M2: (
-        "Hi {{ first_name | there }}, {{ organization | our team }} again. Is {{ product | what you asked us about }} "
-        "still on your mind? Happy to answer any question. Reply STOP to opt out."
+        "Hi {{ first_name | there }}, {{ organization | our team }} again. Are you still thinking about "
+        "{{ product | your enquiry }}? Happy to answer any question. Reply STOP to opt out."
     ),
     Touch.M3: (
         "Hi {{ first_name | there }}, our last message about {{ product | your enquiry }}: if the time is right, just "

@@ -16,6 +16,7 @@ from entrypoints.demo.calendar import ZONE
 from entrypoints.demo.client import Client
 from entrypoints.demo.house import House
 from entrypoints.demo.proofs import (
+    LEGEND,
     Proof,
     accepted_exactly_once,
     nothing_after_stop,
@@ -69,9 +70,8 @@ def _run(options: argparse.Namespace, screen: Screen) -> bool:
             screen.line(line)
         proofs = prove(story)
         client.close()
-        screen.line("")
-        for proof in proofs:
-            screen.line(str(proof))
+        for line in (*LEGEND, *map(str, proofs)):
+            screen.line(line)
         if options.keep:
             screen.line("")
             screen.line(f"docs  {house.url}/api/v1/docs")

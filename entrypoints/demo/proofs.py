@@ -11,6 +11,14 @@ from entrypoints.demo.books import Reply, Text
 
 HOURS = (time(9), time(20))
 TOUCHES = ("m1", "m2", "m3")
+LEGEND = (
+    "",
+    "Proofs, counted from what the text provider wrote down itself: so many kept the promise, of so many",
+    "  accepted exactly once: texts that it took once, none of ours missing and none unknown to us",
+    "  after STOP: people who said STOP and got nothing more but the confirmation",
+    "  outside hours: campaign texts, each between 09:00 and 20:00 on its recipient's clock",
+    "  while a person held the turn: conversations that the campaign left alone meanwhile",
+)
 _ACCEPTED = frozenset({"queued", "sent", "delivered", "undelivered", "failed"})
 
 

@@ -58,7 +58,7 @@ def _texts(story: Story, messages: Sequence[Mapping[str, Any]], replies: Sequenc
                 "count"
             ]
         if row["delayed_by"] is not None:
-            reasons[f"delayed: {row['delayed_by']}"] += row["count"]
+            reasons[f"delayed: {row['delayed_by'].replace('_', ' ')}"] += row["count"]
     by_hand = sum(message["status"] == "refused" for message in outgoing if message["message_category"] not in TOUCHES)
     if by_hand:
         reasons["refused: a person's text to somebody who opted out"] += by_hand
@@ -76,7 +76,7 @@ def _statuses(client: Client, dataset_id: str) -> Iterable[str]:
 
 def _why(told: Mapping[str, Any]) -> Iterable[str]:
     yield ""
-    yield f"Why a text was refused (GET /messages/…/why): {told['verdict']}"
+    yield "Why a text was refused (GET /messages/…/why)"
     for reason in told["reasons"]:
         yield f"  {reason['outcome']:<8} {reason['rule']:<12} {reason['sentence']}"
 

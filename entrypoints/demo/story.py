@@ -94,8 +94,9 @@ class Story:
         self.client.set_clock(start)
         settings = {**SETTINGS, "rate_limit_messages_per_minute": _A_MINUTE}
         self.client.call("POST", "/campaigns/start", json={"dataset_id": self.dataset_id, "settings": settings})
-        self._settle()
+        self._now = start
         self._note(f"the campaign starts: {eligible} people, {_A_MINUTE} text a minute")
+        self._settle()
         while self._accepted() < eligible / 4 and eligible - self._accepted() > 60 * _A_MINUTE:
             self._step(start + timedelta(hours=9))
 
@@ -190,7 +191,7 @@ class Story:
         for lead in leads:
             since = self.client.clock()[0]
             name = lead["contact"]["first_name"] or "there"
-            content = f"Hi {name}, Olga here, a person. I have read your message: how can I help?"
+            content = f"Hi {name}, Olga here, a person. Thank you for your message, I will see to it myself."
             self.client.call("POST", "/messages/send", json={"lead_id": lead["id"], "content": content})
             self.taken.append(TakenOver(lead["contact"]["phone_number"], since))
         self._note(f"a person answers {len(leads)} leads and keeps the turn")
