@@ -158,6 +158,17 @@ class PostgresImports(PostgresStore[LeadImport]):
         connection = self.uow.connection
         return list(await connection.fetch(statement, self.uow.organization_id, *parameters, timeout=SECONDS))
 
+    async def stage(self, plan: ImportPlan, leads: Sequence[PlannedLead]) -> None:
+        """COPY into the staging table: row-level security refuses COPY elsewhere."""
+        if leads:
+            organization_id = self.uow.organization_id
+            await self.uow.connection.copy_records_to_table(
+                "import_staging",
+                records=((organization_id, plan.import_id, *_staged(lead, plan.source)) for lead in leads),
+                columns=_STAGING_COLUMNS,
+                timeout=SECONDS,
+            )
+
     async def write(
         self,
         plan: ImportPlan,
@@ -166,16 +177,10 @@ class PostgresImports(PostgresStore[LeadImport]):
         failed: Sequence[FailedRow],
         at: datetime,
     ) -> None:
-        """COPY the leads into staging, then insert from it: row-level security refuses COPY elsewhere."""
+        """Insert from what is staged."""
         connection, organization_id = self.uow.connection, self.uow.organization_id
         if leads:
             batch = (organization_id, plan.import_id, leads[0].row.line, leads[-1].row.line)
-            await connection.copy_records_to_table(
-                "import_staging",
-                records=((organization_id, plan.import_id, *_staged(lead, plan.source)) for lead in leads),
-                columns=_STAGING_COLUMNS,
-                timeout=SECONDS,
-            )
             try:
                 # PostgreSQL and this process work side by side: the outcomes are laid out meanwhile.
                 _, outcomes = await asyncio.gather(

@@ -57,6 +57,10 @@ class ImportStore(Store[LeadImport], Protocol):
         """Tell what is stored of the people in these rows."""
         ...
 
+    async def stage(self, plan: ImportPlan, leads: Sequence[PlannedLead]) -> None:
+        """Hand the leads over to where `write` stores them from."""
+        ...
+
     async def write(
         self,
         plan: ImportPlan,

@@ -173,18 +173,20 @@ class Imports:
             place: int | None = plan.records_done
             while place is not None:
                 batch = await ahead.batch(place)
-                place = await self._take_persistently(job_id, plan, place, batch)
+                place = await self._take_persistently(job_id, plan, place, batch, ahead)
 
-    async def _take_persistently(self, job_id: UUID, plan: ImportPlan, place: int, batch: Batch) -> int | None:
+    async def _take_persistently(
+        self, job_id: UUID, plan: ImportPlan, place: int, batch: Batch, ahead: ReadingAhead
+    ) -> int | None:
         for attempt in range(_COLLISIONS):
             try:
-                return await self._take(job_id, plan, place, batch)
+                return await self._take(job_id, plan, place, batch, ahead)
             except Collided:
                 if attempt == _COLLISIONS - 1:
                     raise
         return None
 
-    async def _take(self, job_id: UUID, plan: ImportPlan, place: int, batch: Batch) -> int | None:
+    async def _take(self, job_id: UUID, plan: ImportPlan, place: int, batch: Batch, ahead: ReadingAhead) -> int | None:
         """Store one batch; gives the place to go on from, which another worker may have moved, or None at the end."""
         async with self.uow:
             at = self.clock.now()
@@ -205,6 +207,8 @@ class Imports:
                 return None
             known = await self.imports.known(plan, batch.rows)
             leads, duplicates = await asyncio.to_thread(settle, batch.rows, known, new_id)
+            await self.imports.stage(plan, leads)
+            ahead.read_on()
             await self.imports.write(plan, leads, duplicates, batch.failed, at)
             event = running.advance(
                 batch.records,
