@@ -10,7 +10,13 @@ from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.errors import BrokerConnectionError
 from dramatiq.worker import Worker
-from pika.exceptions import AMQPConnectionError, AuthenticationError, ProbableAccessDeniedError
+from pika.adapters.utils.connection_workflow import AMQPConnectorException
+from pika.exceptions import (
+    AMQPConnectionError,
+    AuthenticationError,
+    ProbableAccessDeniedError,
+    ProbableAuthenticationError,
+)
 from redis.exceptions import RedisError
 
 ACTOR = "deliver"
@@ -49,9 +55,9 @@ def look_at_rabbitmq(url: str, seconds: float) -> str:
     parameters.blocked_connection_timeout = seconds
     try:
         pika.BlockingConnection(parameters).close()
-    except (AuthenticationError, ProbableAccessDeniedError):
+    except (AuthenticationError, ProbableAuthenticationError, ProbableAccessDeniedError):
         return "refuses our name, password or virtual host"
-    except (AMQPConnectionError, OSError):
+    except (AMQPConnectionError, AMQPConnectorException, OSError):
         return "cannot be reached"
     return "ok"
 

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
@@ -109,6 +109,19 @@ class SeparateServers:
                     child.kill()
         process.kill()
         process.wait()
+
+    @contextlib.contextmanager
+    def hung(self, name: str) -> Iterator[None]:
+        """Let one stand still, with whatever it had started, until the block is left."""
+        first = psutil.Process(self._running[name].pid)
+        stopped = [first, *first.children(recursive=True)]
+        for process in stopped:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in stopped:
+                process.resume()
 
     def restart_rabbitmq(self, *, wiped: bool = False) -> None:
         """Kill RabbitMQ and start it again, on what it had kept or on nothing, without waiting until it answers."""
