@@ -13,8 +13,7 @@ from domain.identity.api_key import hash_of_key, new_key
 from domain.identity.role import Permission, Role
 from domain.kernel import new_id
 from tests.access.world import World
-from tests.http.conftest import BASE, Client, OpenClient, app, sign_up, take_in
-from tests.http.team import accept, invite
+from tests.http.conftest import BASE, PASSWORD, Client, OpenClient, app, sign_up, take_in
 
 __all__ = ["app"]
 Found = Callable[[], Awaitable[World]]
@@ -72,9 +71,12 @@ async def narrow(doors: OpenClient) -> Narrow:
     """Take somebody in, by invitation, who is limited to datasets: `await narrow(world, Role.ADMIN, [dataset_id])`."""
 
     async def narrowed(world: World, role: Role, dataset_ids: list[str]) -> Client:
-        invited = await invite(world.owner, role.value, allowed_dataset_ids=dataset_ids)
+        body = {"email": f"{new_id().hex}@example.com", "first_name": "Nora", "role": role.value}
+        invited = await world.owner.post("/users", json=body | {"allowed_dataset_ids": dataset_ids})
+        assert invited.status_code == 201, invited.text
+        token = invited.json()["data"]["link"].rpartition("/")[2]
         client = await doors()
-        answer = await accept(client, invited["link"])
+        answer = await client.post(f"/invitations/{token}/accept", json={"password": PASSWORD})
         assert answer.status_code == 200, answer.text
         client.cookies.clear()
         client.sign_in(answer.json()["data"])

@@ -2,8 +2,9 @@
 
 import ast
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import get_type_hints
 
 import pytest
@@ -13,7 +14,7 @@ from adapters.queue.deliver import Subscription
 from application.ports import effect
 from domain.kernel import Event
 from entrypoints.subscriptions import FOLLOWS, SCHEDULED, SUBSCRIPTIONS
-from tests.architecture.sources import decorators, sources
+from tests.architecture.sources import Source, decorators, planted, sources
 
 
 def violations(subscriptions: Iterable[Subscription]) -> list[str]:
@@ -74,7 +75,8 @@ def test_every_subscription_is_sound() -> None:
     assert all(s.event is None for s in SCHEDULED)
 
 
-def test_every_effect_is_followed_by_something() -> None:
+def unfollowed(found: Sequence[Source]) -> set[tuple[str, str, str]]:
+    """Name the effects that no subscription leads to."""
     followed = {
         (s.use_case.__module__, s.use_case.__name__, method)
         for s in SUBSCRIPTIONS.values()
@@ -82,13 +84,24 @@ def test_every_effect_is_followed_by_something() -> None:
     }
     declared = {
         (source.module, node.name, part.name)
-        for source in sources()
+        for source in found
         if source.layer == "application"
         for node in source.classes()
         for part in node.body
         if isinstance(part, ast.AsyncFunctionDef) and "effect" in decorators(part)
     }
-    assert declared - followed == set()
+    return declared - followed
+
+
+def test_every_effect_is_followed_by_something() -> None:
+    assert unfollowed(sources()) == set()
+
+
+def test_an_effect_that_nothing_leads_to_is_seen(tmp_path: Path) -> None:
+    text = "class Work:\n    @effect\n    async def follow(self, event): ...\n    async def plain(self, event): ..."
+    assert unfollowed(planted(tmp_path, application__sales__work=text)) == {
+        ("application.sales.work", "Work", "follow")
+    }
 
 
 SOUND = Subscription("work.follow", _Happened, _Work, "follow")

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from litestar import Litestar
 
 from adapters.email.sandbox import SandboxMailing
 from adapters.persistence.database import Database
+from adapters.persistence.identity_invitations import PostgresInvitations
 from adapters.queue.deliver import Deliverer
 from adapters.queue.relay import Relay
 from adapters.sms.sandbox import provider_token
@@ -146,13 +148,31 @@ async def test_somebody_is_invited_mailed_and_taken_in(
     assert len(await _mails(owner)) == 1
 
 
+async def _accept_at_once(client: Client, link: str, times: int = 20) -> list[httpx.Response]:
+    return await asyncio.gather(*(accept(client, link, f"{PASSWORD} {n}") for n in range(times)))
+
+
 async def test_twenty_who_accept_at_once_make_one(owner: Client, client: Client) -> None:
     invited = await invite(owner)
-    answers = await asyncio.gather(*(accept(client, invited["link"], f"{PASSWORD} {n}") for n in range(20)))
+    answers = await _accept_at_once(client, invited["link"])
     assert sorted(answer.status_code for answer in answers) == [200] + [404] * 19
     [first] = [number for number, answer in enumerate(answers) if answer.status_code == 200]
     body = {"email": invited["user"]["email"], "password": f"{PASSWORD} {first}"}
     assert (await client.post("/auth", json=body)).status_code == 200
+
+
+async def test_a_link_that_is_not_used_up_would_be_seen(
+    owner: Client, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def kept(self: PostgresInvitations, token_hash: bytes) -> datetime | None:
+        del self, token_hash
+        return datetime.now(UTC)
+
+    monkeypatch.setattr(PostgresInvitations, "take", kept)
+    link = (await invite(owner))["link"]
+    answers = await _accept_at_once(client, link, 5)
+    assert sorted(answer.status_code for answer in answers) != [200] + [404] * 4
+    assert (await client.get(f"/invitations/{token_of(link)}")).status_code == 200
 
 
 async def test_a_link_that_is_no_good_says_nothing_about_why(owner: Client, client: Client, database: Database) -> None:
