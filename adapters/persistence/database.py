@@ -139,7 +139,7 @@ class Database:
     async def release(self, connection: Any, error: BaseException | None = None) -> None:
         """Give a connection back; one that was left in the midst of an answer is closed, since it may never come."""
         if isinstance(error, _INTERRUPTED):
-            connection.terminate()
+            _terminate(connection)
         await self.pool.release(connection)
 
     @contextlib.asynccontextmanager
@@ -156,6 +156,12 @@ class Database:
             await self.release(connection, error)
             raise
         await self.release(connection)
+
+
+def _terminate(connection: Any) -> None:
+    """Close a connection at once; one whose server died has gone back to the pool by itself, and is no error."""
+    with contextlib.suppress(asyncpg.InterfaceError):
+        connection.terminate()
 
 
 def _patience(statement_timeout_ms: int) -> float:
@@ -342,7 +348,7 @@ class PostgresUnitOfWork:
 
     async def _roll_back(self, connection: Any, error: BaseException | None = None) -> None:
         if isinstance(error, _INTERRUPTED):
-            connection.terminate()
+            _terminate(connection)
         with contextlib.suppress(
             asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError
         ):
