@@ -39,6 +39,7 @@ def _draft(text: TouchText) -> Draft:
 
 
 def _answer(verdict: Verdict) -> Answer:
+    if not isinstance(verdict, Delay):
+        return Answer(verdict.kind)
     decisive = verdict.decisive
-    until = verdict.until if isinstance(verdict, Delay) else None
-    return Answer(verdict.kind, until, decisive.rule if decisive else None)
+    return Answer(verdict.kind, verdict.until, decisive.rule if decisive else None)

@@ -1,6 +1,7 @@
 """What the rules need to know of recipients, in one query for any number of them."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -88,13 +89,18 @@ def _facts(recipient: Recipient, row: Any) -> Facts:
         manual_mode=bool(row["manual_mode"]),
         contact_status=row["contact_status"],
         campaign_state=row["campaign_status"],
-        window=DEFAULT_WINDOW if row["window"] is None else msgspec.json.decode(row["window"], type=Window),
+        window=DEFAULT_WINDOW if row["window"] is None else _window(row["window"]),
         calling_code=1 if recipient.address.startswith("+1") else None,
         campaign_texts=tuple(row["campaign_texts"]),
         turn=Turn() if row["turn_holder"] is None else Turn(Holder(row["turn_holder"]), row["turn_number"]),
         replied_since_last_touch=replied is not None and last_touch is not None and replied >= last_touch,
         booked=row["contact_status"] == "CALL_BOOKED",
     )
+
+
+@lru_cache(maxsize=256)
+def _window(stored: str) -> Window:
+    return msgspec.json.decode(stored, type=Window)
 
 
 def _consent(row: Any) -> Consent:

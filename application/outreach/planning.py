@@ -14,7 +14,7 @@ from domain.messaging.message import MessagesSettled
 from domain.messaging.template import render
 from domain.outreach.campaign import EXHAUSTED_AFTER, Campaign, Touch, choose_variant
 
-PLANNED_AT_ONCE = 500
+PLANNED_AT_ONCE = 1000
 BATCHES_IN_TURN = 10
 EXHAUST = "EXHAUST"
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import ClassVar
 
 from domain.messaging.turn import NOBODYS_TURN, Holder, Turn
@@ -48,6 +49,9 @@ class Outcome(StrEnum):
     REFUSED = "refused"
 
 
+_WEIGHT = {outcome: weight for weight, outcome in enumerate(Outcome)}
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """Say what one rule found, in a sentence for a person."""
@@ -65,8 +69,7 @@ class _Decision:
     @property
     def decisive(self) -> Reason | None:
         """Give the first reason of the weightiest outcome, or None when every rule passed."""
-        weight = list(Outcome)
-        worst = max(self.reasons, key=lambda reason: weight.index(reason.outcome), default=None)
+        worst = max(self.reasons, key=lambda reason: _WEIGHT[reason.outcome], default=None)
         return None if worst is None or worst.outcome is Outcome.PASSED else worst
 
 
@@ -265,25 +268,33 @@ _RULES: tuple[tuple[str, frozenset[Purpose], _Rule], ...] = (
 )
 
 
+@lru_cache(maxsize=4096)
+def _timeless(
+    purpose: Purpose, channel: Channel, turn_number: int | None, facts: Facts
+) -> tuple[tuple[Reason, ...], frozenset[Outcome]]:
+    """Apply the rules that know no hour; most recipients of a campaign share their facts, and so what these say."""
+    request = SendRequest(purpose=purpose, channel=channel, to="", turn_number=turn_number)
+    reasons = tuple(Reason(name, *rule(request, facts)) for name, purposes, rule in _RULES if purpose in purposes)
+    return reasons, frozenset(reason.outcome for reason in reasons)
+
+
 def decide(request: SendRequest, facts: Facts, at: datetime) -> Verdict:
     """Decide whether a message may go out at `at` (zone-aware business time), with every rule applied, in order.
 
     A refusal outweighs a hold, a hold a delay; of several delays the latest holds, and the quiet hours are read then.
     """
-    reasons = []
-    for name, purposes, rule in _RULES:
-        if request.purpose in purposes:
-            reasons.append(Reason(name, *rule(request, facts)))
+    timeless, outcomes = _timeless(request.purpose, request.channel, request.turn_number, facts)
+    timely = []
     until = at
     if request.purpose is Purpose.CAMPAIGN:
         for limit, span in CAMPAIGN_CAPS:
             reason, free = _cap(facts.campaign_texts, limit, span, at)
-            reasons.append(reason)
+            timely.append(reason)
             until = max(until, free)
     hours, opening = _quiet_hours(request, facts, until)
-    reasons.append(hours)
-    applied = tuple(reasons)
-    outcomes = {reason.outcome for reason in applied}
+    timely.append(hours)
+    applied = (*timeless, *timely)
+    outcomes = outcomes.union(reason.outcome for reason in timely)
     if Outcome.REFUSED in outcomes:
         return Refuse(applied)
     if Outcome.HELD in outcomes:

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 
 from domain.kernel import Invalid
 
@@ -13,6 +14,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 _DIRECTIONAL = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
+@lru_cache(maxsize=1024)
 def variables(text: str) -> tuple[str, ...]:
     """List the variables of a template, each once, in order; refuses braces that are no variable (`Invalid`)."""
     rest = _VARIABLE.sub("", text)
@@ -49,6 +51,8 @@ def render(text: str, facts: Mapping[str, str | None]) -> str:
             if not rendered or rendered.endswith("\n"):
                 position += len(text[position:]) - len(text[position:].lstrip(" ,;"))
     rendered = (rendered + text[position:]).replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+    if rendered.replace("\n", "").isprintable():
+        return rendered.strip()
     return "".join(c for c in rendered if c == "\n" or unicodedata.category(c) not in ("Cc", "Cs")).strip()
 
 
@@ -60,5 +64,7 @@ def proper_name(name: str) -> str:
 
 
 def _one_line(value: str) -> str:
+    if value.isprintable():  # so there is no control character in it, and no white space but blanks
+        return " ".join(value.split())
     kept = (" " if c.isspace() or unicodedata.category(c) == "Cc" else c for c in value if c not in _DIRECTIONAL)
     return " ".join("".join(kept).split())
