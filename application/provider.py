@@ -41,6 +41,10 @@ class Unavailable(ProviderError):
         self.retry_after = retry_after
 
 
+class Untried(Unavailable):
+    """Say that the provider was not even called, so that this was no attempt."""
+
+
 class Unknown(ProviderError):
     """Say that nobody knows whether the provider took the request: ask it (`find`) before anything else."""
 

@@ -72,6 +72,10 @@ class TimedTexting:
         with _Timer(self._provider, "find"):
             return await self._texting.find(key, to, since)
 
+    def rest_seconds(self) -> float:
+        """Tell how long it is of no use to call."""
+        return self._texting.rest_seconds()
+
 
 class _Timer:
     def __init__(self, provider: str, call: str) -> None:

@@ -1,7 +1,6 @@
 """The send ledger: rows written once by their natural keys, moved on only from the state they are found in."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -102,11 +101,11 @@ RETURNING s.id, s.state
 """
 _WRITE = """
 UPDATE sends s SET state = r.state, provider_id = coalesce(r.provider_id, s.provider_id), error = r.error,
-       due_at = coalesce(r.due_at, s.due_at), batch = NULL,
+       due_at = coalesce(r.due_at, s.due_at), batch = NULL, attempts = s.attempts - r.untried::int,
        lease_until = CASE WHEN r.state = 'unknown' THEN clock_timestamp() END,
        settled_at = CASE WHEN r.state IN ('accepted', 'rejected', 'parked') THEN $2::timestamptz END
-FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
-     AS r(id, state, provider_id, error, due_at)
+FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $9::bool[])
+     AS r(id, state, provider_id, error, due_at, untried)
 WHERE s.organization_id = $1 AND s.id = r.id
   AND ((s.state = 'handed' AND s.batch = $8) OR (s.state = 'unknown' AND $8 IS NULL))
 RETURNING s.id, s.state, s.handed_at
@@ -132,6 +131,14 @@ UPDATE conversations c SET message_count = c.message_count + n.messages,
 FROM mine JOIN n ON n.conversation_id = mine.id
 WHERE c.organization_id = $1 AND c.id = mine.id
 """
+_UNCLAIM = """
+WITH mine AS (
+  SELECT id FROM sends WHERE organization_id = $1 AND id = ANY ($3) AND batch = $2 AND state = 'claimed'
+  ORDER BY id FOR NO KEY UPDATE
+)
+UPDATE sends s SET state = 'planned', batch = NULL, lease_until = NULL, attempts = s.attempts - 1
+FROM mine WHERE s.organization_id = $1 AND s.id = mine.id
+"""
 _RELEASE = """
 WITH ended AS (
   SELECT id FROM sends
@@ -152,7 +159,7 @@ _STATUS = {"accepted": "sent", "rejected": "failed", "unknown": "unknown", "plan
 
 def reasons_json(verdict: Verdict) -> str:
     """Write a verdict's reasons as they are stored and shown."""
-    return encode_json([asdict(reason) for reason in verdict.reasons])
+    return encode_json(verdict.reasons)
 
 
 class PostgresLedger:
@@ -301,6 +308,7 @@ class PostgresLedger:
             [r.error for r in results],
             [r.due_at for r in results],
             batch,
+            [r.untried for r in results],
         )
         handed = {row["id"]: row["handed_at"] for row in written}
         told = [r for r in results if r.id in handed]
@@ -318,6 +326,10 @@ class PostgresLedger:
         if accepted:
             await self._uow.connection.execute(_COUNT, self._uow.organization_id, accepted, at)
         return frozenset(handed)
+
+    async def unclaim(self, batch: UUID, ids: Sequence[UUID]) -> None:
+        """Put back what the batch claimed and did not come to."""
+        await self._uow.connection.execute(_UNCLAIM, self._uow.organization_id, batch, ids)
 
     async def expired(self, provider_limit: timedelta, limit: int) -> list[Claimed]:
         """Release what was claimed under an ended lease and give what nobody knows about."""

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from application.messaging.texting import Receipt, Text
-from application.provider import Unavailable
+from application.provider import Untried
 from domain.kernel import Phone
 
 WAIT_SECONDS = 300.0
@@ -14,9 +14,13 @@ class NoTexting:
 
     async def send(self, text: Text) -> Receipt:
         """Take nothing."""
-        raise Unavailable(WAIT_SECONDS, f"No texting provider is configured; {text.key} waits.")
+        raise Untried(WAIT_SECONDS, f"No texting provider is configured; {text.key} waits.")
 
     async def find(self, key: str, to: Phone, since: datetime) -> Receipt | None:
         """Know nothing."""
         del to, since
-        raise Unavailable(WAIT_SECONDS, f"No texting provider is configured; nobody can be asked about {key}.")
+        raise Untried(WAIT_SECONDS, f"No texting provider is configured; nobody can be asked about {key}.")
+
+    def rest_seconds(self) -> float:
+        """Leave what is due alone."""
+        return WAIT_SECONDS

@@ -8,17 +8,24 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-import httpx
+import aiohttp
 import msgspec
 
 from adapters.sms.sandbox_records import Submission, encode
 from application.messaging.texting import Receipt, Text
-from application.provider import Rejected, Unavailable, Unknown
+from application.provider import Rejected, Unavailable, Unknown, Untried
 from domain.kernel import Phone
 
 _CONNECT_SECONDS: Final = 2.0
 _TOTAL_SECONDS: Final = 5.0
-PLACES: Final = 8
+_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS)
+PLACES: Final = 16
+AWAITED_PLACES: Final = 8
+
+
+def sandbox_session() -> aiohttp.ClientSession:
+    """Make what calls the provider: as many connections as there are places, which are counted elsewhere."""
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar())
 
 
 class _Taken(msgspec.Struct):
@@ -46,15 +53,15 @@ def webhook_secret(key: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SandboxTexting:
-    """Implement `Texting`; `client` is shared and owned by the caller, `total_seconds` limits a whole call."""
+    """Implement `Texting`; `session` is shared and owned by the caller, `total_seconds` limits a whole call."""
 
-    client: httpx.AsyncClient
+    session: aiohttp.ClientSession
     base_url: str
     token: str
     total_seconds: float = _TOTAL_SECONDS
-    # httpx's pool must never be waited for: who is cancelled there while being given a connection takes it along, and
-    # a provider that hung once would leave none (httpcore 1.0).
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PLACES))
+    # Apart from the others, so that no campaign is in the way of what somebody waits for.
+    awaited_places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AWAITED_PLACES))
 
     async def send(self, text: Text) -> Receipt:
         """Hand over one text."""
@@ -69,73 +76,76 @@ class SandboxTexting:
             give_up_at=datetime.now(UTC) + timedelta(seconds=self.total_seconds),
         )
         try:
-            async with self._place() as seconds_left:
-                answer = await self.client.post(
-                    f"{self.base_url}/texts",
-                    content=encode(submission),
-                    headers=self._headers(),
-                    timeout=self._timeout(seconds_left),
-                )
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            async with (
+                self._place(self.awaited_places if text.awaited else self.places),
+                self.session.post(
+                    f"{self.base_url}/texts", data=encode(submission), headers=self._headers(), timeout=_TIMEOUT
+                ) as answer,
+            ):
+                content = await answer.read()
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise Unavailable from error
-        except (httpx.HTTPError, TimeoutError) as error:
+        except (aiohttp.ClientError, TimeoutError) as error:
             raise Unknown(f"The sandbox provider did not answer ({type(error).__name__}).") from error
-        if answer.status_code == 201:
+        if answer.status == 201:
             try:
-                return Receipt(provider_id=msgspec.json.decode(answer.content, type=_Taken).id)
+                return Receipt(provider_id=msgspec.json.decode(content, type=_Taken).id)
             except msgspec.DecodeError as error:
                 raise Unknown("The sandbox provider's answer cannot be read.") from error
-        raise _failure(answer)
+        raise _failure(answer, content)
 
     async def find(self, key: str, to: Phone, since: datetime) -> Receipt | None:
         """Ask by key, which alone tells texts apart here, so `since` need not be compared between two clocks."""
         del since
         try:
-            async with self._place() as seconds_left:
-                answer = await self.client.get(
+            async with (
+                self._place(self.places),
+                self.session.get(
                     f"{self.base_url}/texts/by-key",
-                    params={"key": key, "to": to},
+                    params={"key": key, "to": str(to)},
                     headers=self._headers(),
-                    timeout=self._timeout(seconds_left),
-                )
-            answer.raise_for_status()
-            found = msgspec.json.decode(answer.content, type=_Found).data
-        except (httpx.HTTPError, TimeoutError, msgspec.DecodeError) as error:
+                    timeout=_TIMEOUT,
+                    raise_for_status=True,
+                ) as answer,
+            ):
+                found = msgspec.json.decode(await answer.read(), type=_Found).data
+        except (aiohttp.ClientError, TimeoutError, msgspec.DecodeError) as error:
             raise Unavailable from error
         return Receipt(provider_id=found[0].id) if found else None
 
+    def rest_seconds(self) -> float:
+        """Be tried at any time."""
+        return 0.0
+
     @asynccontextmanager
-    async def _place(self) -> AsyncIterator[float]:
-        """Wait for one of the few places for half the time at most; tells how many seconds are left for the call."""
+    async def _place(self, places: asyncio.Semaphore) -> AsyncIterator[None]:
+        """Wait for one of a few places for half the time at most, and then for the answer until all of it is over."""
         until = asyncio.get_running_loop().time() + self.total_seconds
         try:
             async with asyncio.timeout(self.total_seconds / 2):
-                await self.places.acquire()
+                await places.acquire()
         except TimeoutError as error:
-            raise Unavailable(reason="Other calls to the sandbox provider take too long.") from error
+            raise Untried(reason="Other calls to the sandbox provider take too long.") from error
         try:
             async with asyncio.timeout_at(until):
-                yield until - asyncio.get_running_loop().time()
+                yield
         finally:
-            self.places.release()
+            places.release()
 
     def _headers(self) -> dict[str, str]:
         return {"authorization": f"Bearer {self.token}", "content-type": "application/json"}
 
-    def _timeout(self, seconds: float) -> httpx.Timeout:
-        return httpx.Timeout(seconds, connect=min(_CONNECT_SECONDS, seconds))
 
-
-def _failure(answer: httpx.Response) -> Rejected | Unavailable | Unknown:
-    if answer.status_code in (408, 429, 503):
+def _failure(answer: aiohttp.ClientResponse, content: bytes) -> Rejected | Unavailable | Unknown:
+    if answer.status in (408, 429, 503):
         named = answer.headers.get("retry-after", "")
         return Unavailable(float(named) if named.isdecimal() else None)
-    if answer.status_code in (401, 403):
+    if answer.status in (401, 403):
         return Unavailable(reason="The sandbox provider does not know this installation's token.")
-    if 400 <= answer.status_code < 500:
+    if 400 <= answer.status < 500:
         try:
-            refused = msgspec.json.decode(answer.content, type=_Refused)
+            refused = msgspec.json.decode(content, type=_Refused)
         except msgspec.DecodeError:
             refused = _Refused()
         return Rejected(refused.code, refused.message, permanent=refused.code == "invalid_to")
-    return Unknown(f"The sandbox provider answered {answer.status_code}.")
+    return Unknown(f"The sandbox provider answered {answer.status}.")

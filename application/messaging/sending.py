@@ -10,17 +10,18 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from application.agenda import Agenda
-from application.messaging.gate import SEND, SETTLE, Recipient, RecipientFacts
+from application.messaging.gate import SEND, SETTLE, WAITED_FOR, Recipient, RecipientFacts
 from application.messaging.texting import Receipt, Text, Texting
 from application.ports import Clock, UnitOfWork, effect
-from application.provider import ProviderError, Rejected, Unavailable, Unknown
+from application.provider import ProviderError, Rejected, Unavailable, Unknown, Untried
 from domain.kernel import Phone, new_id
 from domain.messaging.message import MessagePlanned, MessagesSettled, Settled
 from domain.messaging.policy import Channel, Purpose, SendRequest, Verdict, decide
 
-CLAIMED_AT_ONCE = 100
+CLAIMED_AT_ONCE = 250
+ASKED_AT_ONCE = 100
 HANDED_AT_ONCE = 50
-BATCHES_IN_TURN = 10
+BATCHES_IN_TURN = 4
 LEASE = timedelta(seconds=15)
 PROVIDER_LIMIT = timedelta(seconds=6)  # longer than any adapter's own time limit for one call
 MOST_ATTEMPTS = 12
@@ -52,7 +53,10 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """Say what became of one row: the state to write, and when it is due again if it is to be planned anew."""
+    """Say what became of one row: the state to write, and when it is due again if it is to be planned anew.
+
+    `untried` rows were not even called about, which counts as no attempt.
+    """
 
     id: UUID
     state: str
@@ -61,6 +65,13 @@ class Result:
     error: str | None = None
     due_at: datetime | None = None
     settled: Settled | None = None
+    untried: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Calls:
+    rows: Sequence[Claimed]
+    told: "asyncio.Future[list[Receipt | ProviderError]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +98,10 @@ class HandOvers(Protocol):
 
         A worker that slept past its lease writes nothing over what another one has done with its rows meanwhile.
         """
+        ...
+
+    async def unclaim(self, batch: UUID, ids: Sequence[UUID]) -> None:
+        """Put back what this batch claimed and did not come to; it was no attempt."""
         ...
 
     async def expired(self, provider_limit: timedelta, limit: int) -> list[Claimed]:
@@ -146,13 +161,14 @@ class Sending:
         After some batches others have their turn, so that one organisation's flood is not in everybody's way.
         """
         for _ in range(BATCHES_IN_TURN):
-            if not await self._batch():
+            if self.texting.rest_seconds() or not await self._batch():
                 break
+        rest = timedelta(seconds=self.texting.rest_seconds())
         async with self.uow:
             await self.agenda.lock(SEND)
             due = await self.rows.next_due()
             if due is not None:
-                await self.agenda.no_later_than(SEND, due)
+                await self.agenda.no_later_than(SEND, max(due, self.clock.now() + rest) if rest else due)
             await self.agenda.lock(SETTLE)
             if await self.rows.open_rows() == 0:
                 await self.agenda.clear(SETTLE)
@@ -165,7 +181,7 @@ class Sending:
     @effect
     async def settle(self) -> None:
         """Release what a dead worker had claimed, and ask the provider about what it may or may not have taken."""
-        while await self._ask_about_unknown() == CLAIMED_AT_ONCE:
+        while await self._ask_about_unknown() == ASKED_AT_ONCE:
             pass
         async with self.uow:
             now = self.clock.now()
@@ -180,7 +196,7 @@ class Sending:
     async def _ask_about_unknown(self) -> int:
         """Settle some rows; gives how many the provider could tell about."""
         async with self.uow:
-            unknown = await self.rows.expired(PROVIDER_LIMIT, CLAIMED_AT_ONCE)
+            unknown = await self.rows.expired(PROVIDER_LIMIT, ASKED_AT_ONCE)
         found = await asyncio.gather(*(self._ask(row) for row in unknown))
         async with self.uow:
             now = self.clock.now()
@@ -195,29 +211,54 @@ class Sending:
             claimed = await self.rows.claim(batch, CLAIMED_AT_ONCE, LEASE, only)
             if claimed:
                 await self.agenda.no_later_than(SETTLE, self.clock.now() + LEASE)
-        for start in range(0, len(claimed), HANDED_AT_ONCE):
-            if time.monotonic() + 2 * PROVIDER_LIMIT.total_seconds() > ends:
-                break  # what is left is claimed by nobody once the lease ends
-            await _to_its_end(self._group(batch, claimed[start : start + HANDED_AT_ONCE], ends))
+        if claimed:
+            ending = asyncio.Event()
+            await _to_its_end(self._hand_over(batch, claimed, ends, ending), ending)
         return bool(claimed) and only is None
 
-    async def _group(self, batch: UUID, claimed: Sequence[Claimed], ends: float) -> None:
+    async def _hand_over(self, batch: UUID, claimed: Sequence[Claimed], ends: float, ending: asyncio.Event) -> None:
+        """Hand over group by group: during the calls of one the next is decided on, and the last one written down."""
+        calls: _Calls | None = None
+        begun = 0
         async with self.lock.shared():
+            try:
+                while begun < len(claimed) and not ending.is_set() and self._has_time(ends):
+                    group = claimed[begun : begun + HANDED_AT_ONCE]
+                    handed = await self._hand(batch, group)
+                    begun += len(group)
+                    if calls is not None:
+                        await asyncio.wait([calls.told])
+                    told = asyncio.ensure_future(asyncio.gather(*(self._send(row, ends) for row in handed)))
+                    calls, ended = _Calls(handed, told), calls
+                    await self._note(batch, ended)
+            finally:
+                await self._note(batch, calls)
+        if begun < len(claimed):
             async with self.uow:
-                now = self.clock.now()
-                known = await self.facts.of([_recipient(row) for row in claimed])
-                verdicts = [
-                    (row.id, decide(_request(row), facts, now)) for row, facts in zip(claimed, known, strict=True)
-                ]
-                done = await self.rows.hand(batch, verdicts, now)
-                refused = tuple(_settled(row, "refused", now) for row in claimed if row.id in done.refused)
-                if refused:
-                    self.uow.publish(MessagesSettled(subject=batch, settled=refused))
-            rows = [row for row in claimed if row.id in done.handed]
-            told = await asyncio.gather(*(self._send(row, ends) for row in rows))
-            async with self.uow:
-                now = self.clock.now()
-                await self._write(batch, [_result(row, t, now) for row, t in zip(rows, told, strict=True)], now)
+                await self.rows.unclaim(batch, [row.id for row in claimed[begun:]])
+
+    def _has_time(self, ends: float) -> bool:
+        return time.monotonic() + 2 * PROVIDER_LIMIT.total_seconds() < ends and not self.texting.rest_seconds()
+
+    async def _hand(self, batch: UUID, claimed: Sequence[Claimed]) -> list[Claimed]:
+        """Decide once more, and commit what is handed over; gives those rows."""
+        async with self.uow:
+            now = self.clock.now()
+            known = await self.facts.of([_recipient(row) for row in claimed])
+            verdicts = [(row.id, decide(_request(row), facts, now)) for row, facts in zip(claimed, known, strict=True)]
+            done = await self.rows.hand(batch, verdicts, now)
+            refused = tuple(_settled(row, "refused", now) for row in claimed if row.id in done.refused)
+            if refused:
+                self.uow.publish(MessagesSettled(subject=batch, settled=refused))
+        return [row for row in claimed if row.id in done.handed]
+
+    async def _note(self, batch: UUID, calls: "_Calls | None") -> None:
+        if calls is None or not calls.rows:
+            return
+        told = await calls.told
+        async with self.uow:
+            now = self.clock.now()
+            await self._write(batch, [_result(row, t, now) for row, t in zip(calls.rows, told, strict=True)], now)
 
     async def _write(self, batch: UUID | None, results: Sequence[Result], now: datetime) -> None:
         written = await self.rows.write(results, now, batch)
@@ -230,13 +271,13 @@ class Sending:
 
     async def _send(self, row: Claimed, ends: float) -> Receipt | ProviderError:
         if time.monotonic() + PROVIDER_LIMIT.total_seconds() > ends:
-            return Unavailable(0, "The lease ended before the call.")
+            return Untried(0, "The lease ended before the call.")
         if row.doubted_since is not None:
             told = await self._ask(row)
             if isinstance(told, Receipt):
                 return told
             if told is not None or time.monotonic() + PROVIDER_LIMIT.total_seconds() > ends:
-                return Unavailable(None, told.reason if told else "The lease ended before the call.")
+                return Untried(None, told.reason if told else "The lease ended before the call.")
         text = Text(
             organization_id=self.owner.organization_id,
             to=Phone(row.recipient),
@@ -244,6 +285,7 @@ class Sending:
             body=row.body,
             key=str(row.id),
             callback_url=self.callbacks.of(self.owner.organization_id, row.id),
+            awaited=row.purpose in WAITED_FOR,
         )
         try:
             return await self.texting.send(text)
@@ -259,12 +301,13 @@ class Sending:
             return error
 
 
-async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
-    """Run what must not stop between hand-over and receipt: who is cancelled meanwhile stops after it."""
+async def _to_its_end(work: Coroutine[Any, Any, None], ending: asyncio.Event) -> None:
+    """Run what must not stop between hand-over and receipt: who is cancelled meanwhile tells it, and stops after it."""
     running = asyncio.ensure_future(work)
     try:
         await asyncio.shield(running)
     except asyncio.CancelledError:
+        ending.set()
         await asyncio.gather(running, return_exceptions=True)
         raise
 
@@ -311,12 +354,13 @@ def _result(row: Claimed, told: Receipt | ProviderError, at: datetime) -> Result
             return Result(id=row.id, state="rejected", error=told.code, settled=_settled(row, outcome, at))
         case Unknown():
             return Result(id=row.id, state="unknown", error=told.reason)
-        case Unavailable() if row.attempts >= MOST_ATTEMPTS:
+        case Unavailable() if row.attempts >= MOST_ATTEMPTS and not isinstance(told, Untried):
             return Result(id=row.id, state="parked", error=told.reason)
         case _:
             wait = getattr(told, "retry_after", None)
             seconds = wait if wait is not None else min(2**row.attempts, 300)
-            return Result(id=row.id, state="planned", error=told.reason, due_at=at + timedelta(seconds=seconds))
+            due_at, untried = at + timedelta(seconds=seconds), isinstance(told, Untried)
+            return Result(id=row.id, state="planned", error=told.reason, due_at=due_at, untried=untried)
 
 
 def _found(row: Claimed, told: Receipt | ProviderError | None, at: datetime) -> Result | None:

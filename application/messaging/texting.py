@@ -11,7 +11,10 @@ from domain.kernel import Phone
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Hold one text to hand over; `key` is our stored idempotency key, `callback_url` is told how delivery went."""
+    """Hold one text to hand over; `key` is our stored idempotency key, `callback_url` is told how delivery went.
+
+    `awaited` texts are those that somebody waits for: a flood of others may not stand in their way.
+    """
 
     organization_id: UUID
     to: Phone
@@ -19,6 +22,7 @@ class Text:
     body: str
     key: str
     callback_url: str
+    awaited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,4 +46,8 @@ class Texting(Protocol):
 
         To be asked once the time limits of `send` have passed. Raises `Unavailable` when the provider cannot be asked.
         """
+        ...
+
+    def rest_seconds(self) -> float:
+        """Tell for how long it is of no use to call, because the provider is down; 0 when it is to be tried."""
         ...

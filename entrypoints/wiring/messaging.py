@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncIterator
 
-import httpx
 from dishka import AnyOf, Provider, Scope, provide
 
+from adapters.egress.breaker import Breaker
 from adapters.metrics.prometheus import CountedLedger, TimedTexting
 from adapters.persistence.database import Database
 from adapters.persistence.facts import PostgresRecipientFacts
@@ -20,8 +20,9 @@ from adapters.persistence.messaging import (
 from adapters.persistence.parties import PostgresParties
 from adapters.persistence.visibility import LeadVisibility
 from adapters.phones.libphonenumber import Libphonenumber
+from adapters.sms.guarded import GuardedTexting
 from adapters.sms.none import NoTexting
-from adapters.sms.sandbox import PLACES, SandboxTexting, provider_token
+from adapters.sms.sandbox import SandboxTexting, provider_token, sandbox_session
 from application.messaging.consent import ConsentLedger, Consents
 from application.messaging.conversations import Conversations, ConversationStore, OrganizationName
 from application.messaging.gate import Gate, Ledger, RecipientFacts
@@ -70,14 +71,11 @@ class Messaging(Provider):
         if not config.sandbox:
             yield NoTexting()
             return
-        # httpx walks its whole pool for each request: eight connections carry more than thirty-two do. The texting
-        # keeps to eight calls at once by itself.
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=PLACES)
-        async with httpx.AsyncClient(limits=limits, trust_env=False) as client:
+        async with sandbox_session() as session:
             sandbox = SandboxTexting(
-                client, config.sandbox_provider_url, provider_token(config.derived_key("sandbox-provider"))
+                session, config.sandbox_provider_url, provider_token(config.derived_key("sandbox-provider"))
             )
-            yield TimedTexting(sandbox, "sandbox")
+            yield GuardedTexting(TimedTexting(sandbox, "sandbox"), Breaker("sandbox"))
 
     @provide(scope=Scope.APP)
     def phones(self, config: Config) -> PhoneNumbers:

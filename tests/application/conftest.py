@@ -29,6 +29,7 @@ class RememberingTexting:
     taken: list[Text] = field(default_factory=list)
     failures: list[tuple[ProviderError, bool]] = field(default_factory=list)
     on_send: Callable[[Text], Any] | None = None
+    rests: float = 0.0
 
     async def send(self, text: Text) -> Receipt:
         """Take a text, unless told to fail."""
@@ -46,6 +47,10 @@ class RememberingTexting:
         """Find what was taken; nothing here is older than a test."""
         del since
         return next((Receipt(f"p-{key}", 1) for t in self.taken if t.key == key and t.to == to), None)
+
+    def rest_seconds(self) -> float:
+        """Rest for as long as it was told to."""
+        return self.rests
 
 
 class _Memory(Provider):

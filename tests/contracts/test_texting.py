@@ -5,10 +5,9 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import httpx
 import pytest
 
-from adapters.sms.sandbox import SandboxTexting
+from adapters.sms.sandbox import SandboxTexting, sandbox_session
 from application.messaging.texting import Text, Texting
 from application.provider import Rejected, Unavailable, Unknown
 from domain.kernel import Phone, new_id
@@ -76,8 +75,8 @@ async def stand(provider: ProviderProcess, receiver: Receiver) -> AsyncIterator[
     """Stand the adapter and its provider up, without faults."""
     provider.http.delete("/faults").raise_for_status()
     receiver.status = 200
-    async with httpx.AsyncClient() as client:
-        yield SandboxStand(provider, receiver, SandboxTexting(client, provider.url, provider.token, total_seconds=0.7))
+    async with sandbox_session() as session:
+        yield SandboxStand(provider, receiver, SandboxTexting(session, provider.url, provider.token, total_seconds=0.7))
 
 
 @pytest.fixture

@@ -5,12 +5,11 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
-from adapters.sms.sandbox import PLACES, SandboxTexting
+from adapters.sms.sandbox import PLACES, SandboxTexting, sandbox_session
 from application.messaging.texting import Receipt, Text
-from application.provider import Unavailable, Unknown
+from application.provider import Unknown, Untried
 from domain.kernel import Phone, new_id
 from tests.contracts.sandbox_process import ProviderProcess
 
@@ -39,15 +38,14 @@ def _text() -> Text:
 
 async def test_texts_go_out_again_when_the_provider_wakes(provider: ProviderProcess) -> None:
     assert provider.process is not None
-    limits = httpx.Limits(max_connections=PLACES, max_keepalive_connections=PLACES)
-    async with httpx.AsyncClient(limits=limits, trust_env=False) as client:
-        texting = SandboxTexting(client, provider.url, provider.token, total_seconds=1)
+    async with sandbox_session() as session:
+        texting = SandboxTexting(session, provider.url, provider.token, total_seconds=1)
         assert isinstance(await texting.send(_text()), Receipt)
         provider.process.send_signal(signal.SIGSTOP)
         try:
             for _ in range(3):
                 told = await asyncio.gather(*(texting.send(_text()) for _ in range(60)), return_exceptions=True)
-                assert {type(answer) for answer in told} == {Unknown, Unavailable}
+                assert {type(answer) for answer in told} == {Unknown, Untried}
                 assert sum(isinstance(answer, Unknown) for answer in told) <= PLACES, "who had no place was not sent"
         finally:
             provider.process.send_signal(signal.SIGCONT)

@@ -1,0 +1,90 @@
+"""A circuit breaker: a provider that is down is asked by one call now and then, not by everybody."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import structlog
+from prometheus_client import Counter, Gauge
+
+from application.provider import Rejected, Unavailable, Unknown, Untried
+
+FAILURES = 5
+FIRST_REST_SECONDS = 1.0
+LONGEST_REST_SECONDS = 30.0
+_PROBE_SECONDS = 1.0
+OPEN = Gauge(
+    "rapport_breaker_open", "1 while calls of a provider are refused here because it is down, else 0.", ["provider"]
+)
+OPENED = Counter("rapport_breaker_opened_total", "How often a provider was taken for down.", ["provider"])
+log = structlog.get_logger()
+
+
+class Breaker:
+    """Open after some failures in a row, let one call through after a rest, and close when it succeeds.
+
+    The rests double, up to half a minute, and are never shorter than the provider itself asks for.
+    """
+
+    def __init__(self, provider: str, now: Callable[[], float] = time.monotonic) -> None:
+        self._provider = provider
+        self._now = now
+        self._failures = 0
+        self._rest = 0.0
+        self._until = 0.0
+        self._probing = False
+        OPEN.labels(provider).set(0)
+
+    def rest_seconds(self) -> float:
+        """Tell for how long calls are refused from now on; 0 when the next one is let through."""
+        if self._rest == 0:
+            return 0.0
+        if self._probing:
+            return _PROBE_SECONDS
+        return max(0.0, self._until - self._now())
+
+    @contextmanager
+    def call(self) -> Iterator[None]:
+        """Let a call through, or raise `Untried`, and take note of how it ends."""
+        rest = self.rest_seconds()
+        if rest:
+            raise Untried(rest, f"The provider {self._provider} is down; it is left alone for a moment.")
+        probe = self._probing = self._rest > 0
+        try:
+            yield
+        except Untried:
+            raise
+        except Rejected:
+            self._answered()
+            raise
+        except Unavailable as error:
+            self._failed(error.retry_after, probe)
+            raise
+        except Unknown:
+            self._failed(None, probe)
+            raise
+        else:
+            self._answered()
+        finally:
+            if probe:
+                self._probing = False
+
+    def _answered(self) -> None:
+        self._failures = 0
+        if self._rest:
+            self._rest = 0.0
+            OPEN.labels(self._provider).set(0)
+            log.info("provider answers again", provider=self._provider)
+
+    def _failed(self, retry_after: float | None, probe: bool) -> None:
+        self._failures += 1
+        if self._rest and not probe:
+            return  # it had been called before the breaker opened
+        if not probe and self._failures < FAILURES:
+            return
+        if not self._rest:
+            OPENED.labels(self._provider).inc()
+            OPEN.labels(self._provider).set(1)
+            log.warning("provider is down", provider=self._provider)
+        self._rest = min(self._rest * 2 or FIRST_REST_SECONDS, LONGEST_REST_SECONDS)
+        self._until = self._now() + max(self._rest, retry_after or 0.0)
