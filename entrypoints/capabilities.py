@@ -3,22 +3,21 @@
 from domain.identity.integration import Provider
 from entrypoints.config import Config
 
-SERVED: frozenset[str] = frozenset()
+SERVED = frozenset({Provider.CALCOM.value})
 """The providers that an adapter of this version can be called through; the sandbox's is no provider."""
 TESTED = frozenset({Provider.ANDROID_GATEWAY.value})
 """The providers whose access can be tried."""
-_SANDBOXED = frozenset({"texting", "email"})
+_SANDBOXED = frozenset({"texting", "email", "booking"})
 
 
 class InstallationProviders:
     """Implement `Providers` from the settings."""
 
     def __init__(self, config: Config) -> None:
-        given = {name for name, value, _ in config.rows if value}
         self._configured = frozenset(
             provider.value
             for provider in Provider
-            if any(name.startswith(f"RAPPORT_{provider.value.upper()}_") for name in given)
+            if any(name.startswith(f"RAPPORT_{provider.value.upper()}_") for name in config.provider_settings)
         )
 
     def configured(self) -> frozenset[str]:

@@ -54,6 +54,16 @@ class Limits:
     bad_signatures: Limit = Limit(1000, 60)
 
 
+@dataclass(frozen=True, slots=True)
+class Calcom:
+    """Hold the installation's own calendar at Cal.com (`RAPPORT_CALCOM_…`); an organisation's own goes before it."""
+
+    api_url: str
+    api_key: str = field(repr=False)
+    event_type_id: int | None
+    webhook_secret: str = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """Hold every setting, checked; `load` reads them, and nothing else reads `RAPPORT_…` variables of `api.md`."""
@@ -85,6 +95,7 @@ class Config:
     metrics_port: int
     build: str
     provider_settings: tuple[str, ...]
+    calcom: Calcom
     otel_endpoint: str
     rows: tuple[tuple[str, str, str], ...] = field(repr=False, compare=False)
 
@@ -140,6 +151,7 @@ class Config:
             metrics_port=read.port("METRICS_PORT", port + 2 if port + 2 <= 65535 else 0, off=True),
             build=read.text("BUILD", _version()),
             provider_settings=tuple(f"RAPPORT_{name}" for name in sorted(read.providers())),
+            calcom=read.calcom(),
             otel_endpoint=read.collector(),
             rows=read.table(),
         )
@@ -242,6 +254,21 @@ class _Environment:
                 self._note(name, "")
             found.append(url)
         return found[0], found[1], found[2]
+
+    def calcom(self) -> Calcom:
+        """Read the installation's calendar; a key without what it books is refused."""
+        kind = self.text("CALCOM_EVENT_TYPE_ID", "")
+        if kind and not re.fullmatch(r"[1-9][0-9]{0,9}", kind, re.ASCII):
+            raise Invalid("RAPPORT_CALCOM_EVENT_TYPE_ID must be the number of an event type.")
+        key = self.secret("CALCOM_API_KEY") or ""
+        if key and not kind:
+            raise Invalid("RAPPORT_CALCOM_EVENT_TYPE_ID must be set too when RAPPORT_CALCOM_API_KEY is.")
+        return Calcom(
+            api_url=self.url("CALCOM_API_URL", "https://api.cal.com", ("https", "http")).rstrip("/"),
+            api_key=key,
+            event_type_id=int(kind) if kind else None,
+            webhook_secret=self.secret("CALCOM_WEBHOOK_SECRET") or "",
+        )
 
     def collector(self) -> str:
         """Read where spans go, by our own variable or by OpenTelemetry's; nowhere when neither is set."""

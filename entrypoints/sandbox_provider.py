@@ -22,6 +22,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.params import FromQuery, JSONBody
 from msgspec import Struct
 
+from adapters.booking.sandbox_diary import Diary
 from adapters.email.sandbox_mailbox import Mailbox
 from adapters.sms.sandbox import provider_token, webhook_secret
 from adapters.sms.sandbox_carrier import Carrier, Expired
@@ -30,6 +31,7 @@ from adapters.sms.sandbox_records import AcceptedText, InboundText, Submission
 from domain.kernel import Conflict, Invalid, Refusal
 from entrypoints.config import Config
 from entrypoints.pulse import pulse
+from entrypoints.sandbox_calendar import CALENDAR_ROUTES, diary_of
 from entrypoints.sandbox_mail import MAIL_ROUTES, mailbox_of
 
 _HANG_SECONDS: Final = 60
@@ -171,10 +173,10 @@ async def move_clock(request: Request[Any, Any, State], data: JSONBody[MovedCloc
 @post("/faults")
 async def order_fault(request: Request[Any, Any, State], data: JSONBody[FaultOrder]) -> FaultRule:
     """Show a fault from now on."""
-    if data.capability not in ("sms", "email"):
-        raise Invalid("This provider has only the capabilities sms and email.", field="capability")
-    if data.capability == "email" and data.fault.endswith("_callbacks"):
-        raise Invalid("Mail is not called back about.", field="fault")
+    if data.capability not in ("sms", "email", "booking"):
+        raise Invalid("This provider has only the capabilities sms, email and booking.", field="capability")
+    if data.capability != "sms" and data.fault.endswith("_callbacks"):
+        raise Invalid("Only texts are called back about.", field="fault")
     if (data.probability is None) == (data.next is None):
         raise Invalid("Give either a probability or the number of next texts.", field="probability")
     if data.probability is not None and not 0 < data.probability <= 1:
@@ -182,14 +184,16 @@ async def order_fault(request: Request[Any, Any, State], data: JSONBody[FaultOrd
     if data.next is not None and data.next < 1:
         raise Invalid("At least one text must show the fault.", field="next")
     rule = FaultRule(data.fault, data.probability, data.next)
-    (_carrier(request) if data.capability == "sms" else mailbox_of(request)).faults.order(rule)
+    faults = {"sms": _carrier(request).faults, "email": mailbox_of(request).faults}
+    faults.get(data.capability, diary_of(request).faults).order(rule)
     return rule
 
 
 @get("/faults")
 async def list_faults(request: Request[Any, Any, State]) -> dict[str, list[FaultRule]]:
     """List the faults that can still strike, those of texts first."""
-    return {"data": _carrier(request).faults.rules() + mailbox_of(request).faults.rules()}
+    carrier, mailbox, diary = _carrier(request), mailbox_of(request), diary_of(request)
+    return {"data": carrier.faults.rules() + mailbox.faults.rules() + diary.faults.rules()}
 
 
 @delete("/faults")
@@ -197,6 +201,7 @@ async def clear_faults(request: Request[Any, Any, State]) -> None:
     """Show no faults any more."""
     _carrier(request).faults.clear()
     mailbox_of(request).faults.clear()
+    diary_of(request).faults.clear()
 
 
 def _refusal(_: Request[Any, Any, State], refusal: Refusal) -> Response[Any]:
@@ -207,7 +212,7 @@ def _unreadable(_: Request[Any, Any, State], error: ValidationException) -> Resp
     return Response({"code": "unreadable", "message": error.detail, "details": error.extra}, status_code=400)
 
 
-def app(carrier: Carrier, mailbox: Mailbox, token: str) -> Litestar:
+def app(carrier: Carrier, mailbox: Mailbox, diary: Diary, token: str) -> Litestar:
     """Make the provider's HTTP face; every request must carry `token` as its bearer."""
     expected = f"Bearer {token}".encode()
 
@@ -228,10 +233,11 @@ def app(carrier: Carrier, mailbox: Mailbox, token: str) -> Litestar:
             list_faults,
             clear_faults,
             *MAIL_ROUTES,
+            *CALENDAR_ROUTES,
         ],
         guards=[check_token],
         exception_handlers={Refusal: _refusal, ValidationException: _unreadable},
-        state=State({"carrier": carrier, "mailbox": mailbox}),
+        state=State({"carrier": carrier, "mailbox": mailbox, "diary": diary}),
         openapi_config=None,
     )
 
@@ -249,8 +255,9 @@ async def serve(config: Config, seed: str) -> None:
         inbound_url=f"{config.public_url}/api/v1/webhooks/sandbox/sms",
     ) as carrier:
         mailbox = Mailbox(config.data_dir / "sandbox", seed, carrier.now)
+        diary = Diary(config.data_dir / "sandbox", seed, carrier.now)
         server = Server(
-            app(carrier, mailbox, provider_token(config.derived_key("sandbox-provider"))),
+            app(carrier, mailbox, diary, provider_token(config.derived_key("sandbox-provider"))),
             address="127.0.0.1" if host == "localhost" else host,
             port=port,
             interface=Interfaces.ASGI,
@@ -268,6 +275,7 @@ async def serve(config: Config, seed: str) -> None:
         beating = asyncio.create_task(pulse())
         await server.serve()
         await mailbox.close()
+        await diary.close()
         beating.cancel()
 
 

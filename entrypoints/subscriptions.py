@@ -16,18 +16,25 @@ from application.outreach.import_undo import ImportUndo
 from application.outreach.imports import Imports
 from application.outreach.planning import Planning
 from application.platform.personal_data import EXPIRE, PersonalData
+from application.scheduling.desk import SETTLE as SETTLE_BOOKINGS
+from application.scheduling.desk import CalendarDesk
+from application.scheduling.effects import REMIND
+from application.scheduling.reminders import Reminders
+from application.scheduling.reports import BookingReports
 from domain.identity.membership import UserInvited
 from domain.identity.organization import OrganizationDeleted
 from domain.messaging.message import MessagePlanned, MessagesSettled, TextArrived
 from domain.outreach.dataset import DatasetRemovalRequested
 from domain.outreach.lead_import import ImportRequested, UndoRequested
 from domain.platform.personal_data import ErasureRequested, ExportRequested
+from domain.scheduling.report import BookingReported
 
 FOLLOWS: tuple[Subscription, ...] = (
     Subscription("conversations.receive", TextArrived, Conversations, "receive", queue="replies"),
     Subscription("sending.send_one", MessagePlanned, Sending, "send_one", queue="replies", long=True),
     Subscription("planning.advance", MessagesSettled, Planning, "advance", queue="campaigns"),
     Subscription("invitation_mail.send", UserInvited, InvitationMail, "send", lease_seconds=10, long=True),
+    Subscription("bookings.follow", BookingReported, BookingReports, "follow"),
     Subscription("imports.run", ImportRequested, Imports, "run", queue="imports", long=True, given_up="give_up"),
     Subscription("imports.undo", UndoRequested, ImportUndo, "run", queue="imports", long=True, given_up="give_up"),
     Subscription(
@@ -59,6 +66,8 @@ SCHEDULED: tuple[Subscription, ...] = (
     Subscription(SETTLE, None, Sending, "settle", queue="default", lease_seconds=5, long=True),
     Subscription(EXPIRE, None, PersonalData, "expire", long=True),
     Subscription(ERASE, None, OrganizationErasure, "when_due", queue="imports", long=True),
+    Subscription(SETTLE_BOOKINGS, None, CalendarDesk, "settle", queue="default", lease_seconds=5, long=True),
+    Subscription(REMIND, None, Reminders, "remind", queue="default", long=True),
     Subscription(MAILS, None, InvitationMail, "settle", queue="default", lease_seconds=5, long=True),
 )
 

@@ -14,6 +14,7 @@ from adapters.persistence.migrations.run import alembic_config
 from entrypoints.config import Config
 from entrypoints.container import container
 from entrypoints.servers import Servers
+from tests.calendars import DiaryOfTests
 
 pytest_plugins = ("tests.proofs",)
 LIMITS_OFF = {
@@ -67,7 +68,7 @@ def config(environment: dict[str, str], servers: Servers) -> Config:
 @pytest.fixture(scope="session")
 async def house(config: Config) -> AsyncIterator[AsyncContainer]:
     """Open the container of the application role."""
-    opened = container(config)
+    opened = container(config, DiaryOfTests())
     yield opened
     await opened.close()
 

@@ -25,6 +25,7 @@ TOUCHES: dict[Touch, str] = {
       WHERE m.organization_id = $1 AND m.lead_id = l.id
         AND NOT (coalesce(s.purpose = 'campaign', false) AND s.handed_at IS NULL))""",
     Touch.NOTE: "EXISTS (SELECT FROM notes n WHERE n.organization_id = $1 AND n.lead_id = l.id)",
+    Touch.BOOKING: "EXISTS (SELECT FROM bookings b WHERE b.organization_id = $1 AND b.lead_id = l.id)",
     Touch.EDIT: """(l.version > 1
       OR EXISTS (SELECT FROM lead_tags t WHERE t.organization_id = $1 AND t.lead_id = l.id))""",
     Touch.CONTACT_EDIT: """EXISTS (
@@ -38,8 +39,8 @@ _NEEDED = {
     " WHERE k.organization_id = $1 AND k.address = c.phone AND k.contact_id = c.id)",
 }
 KNOWN_REFERENCES = {
-    "leads": {"conversations", "enrolments", "lead_tags", "messages", "notes", "sends"},
-    "contacts": {"conversations", "leads"},
+    "leads": {"bookings", "conversations", "enrolments", "lead_tags", "messages", "notes", "sends"},
+    "contacts": {"bookings", "conversations", "leads"},
 }
 """Which tables refer to what an undo removes; a test compares it with the schema, so that a new one is thought of."""
 

@@ -152,5 +152,16 @@ class PostgresContactStatusRule:
 
     def by_sale(self, current: str) -> str:
         """Give CONVERTED where a sale may lead there, else what it was."""
-        sold = allowed(ContactStatus(current), ContactStatus.CONVERTED, Cause.SALE)
-        return ContactStatus.CONVERTED.value if sold else current
+        return _led_to(current, ContactStatus.CONVERTED, Cause.SALE)
+
+    def by_booking(self, current: str) -> str:
+        """Give CALL_BOOKED where a booking may lead there, else what it was."""
+        return _led_to(current, ContactStatus.CALL_BOOKED, Cause.BOOKING)
+
+    def by_cancelled_booking(self, current: str) -> str:
+        """Give HOT where a cancelled booking may lead there, else what it was."""
+        return _led_to(current, ContactStatus.HOT, Cause.BOOKING_CANCELLED)
+
+
+def _led_to(current: str, to: ContactStatus, cause: Cause) -> str:
+    return to.value if allowed(ContactStatus(current), to, cause) else current

@@ -30,6 +30,7 @@ OF_A_PERSON: dict[str, str] = {
     "notes": "lead_id = ANY ($3)",
     "lead_tags": "lead_id = ANY ($3)",
     "enrolments": "lead_id = ANY ($3)",
+    "bookings": "contact_id = $2 OR lead_id = ANY ($3)",
     "conversations": "contact_id = $2",
     "messages": "conversation_id = ANY ($5) OR lead_id = ANY ($3) OR recipient = ANY ($4) OR sender = ANY ($4)",
     "sends": "conversation_id = ANY ($5) OR lead_id = ANY ($3) OR recipient = ANY ($4)",
@@ -40,7 +41,18 @@ OF_A_PERSON: dict[str, str] = {
 }
 # So that each of the parameters has a type in every statement.
 _GIVEN = "AND ($2::uuid, $3::uuid[], $4::text[], $5::uuid[]) IS NOT NULL"
-_DELETED = ("enrolments", "sends", "messages", "conversations", "notes", "lead_tags", "leads", "mails", "contacts")
+_DELETED = (
+    "enrolments",
+    "bookings",
+    "sends",
+    "messages",
+    "conversations",
+    "notes",
+    "lead_tags",
+    "leads",
+    "mails",
+    "contacts",
+)
 _CANCEL = """
 UPDATE sends SET state = 'cancelled', held = false
 WHERE organization_id = $1 AND (lead_id = ANY ($2) OR recipient = ANY ($3)) AND state IN ('planned', 'claimed')

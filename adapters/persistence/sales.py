@@ -88,6 +88,9 @@ LEADS = Listing(
         "tags": _SLUGS,
         "latest_lead_reply": leads.c.latest_reply,
         "reply_received_at": leads.c.reply_received_at,
+        "call_booked": leads.c.call_booked,
+        "call_booked_time": leads.c.call_booked_time,
+        "cal_booking_id": leads.c.cal_booking_id,
         "manual_mode": leads.c.manual_mode,
         "archived": leads.c.archived,
         "assigned_to": leads.c.assigned_to,
@@ -118,6 +121,8 @@ LEADS = Listing(
         "not_archived": lambda _: sa.not_(leads.c.archived),
         "manual_mode": lambda _: leads.c.manual_mode,
         "not_manual_mode": lambda _: sa.not_(leads.c.manual_mode),
+        "call_booked": lambda _: leads.c.call_booked,
+        "not_call_booked": lambda _: sa.not_(leads.c.call_booked),
         "visible_to": lambda p: sa.or_(leads.c.assigned_to.is_(None), leads.c.assigned_to == p),
         "visible_datasets": lambda p: leads.c.dataset_id == sa.any_(p),
     },
@@ -210,7 +215,7 @@ class PostgresLeads(PostgresStore[Lead]):
         """List leads, or search them."""
         values: dict[str, Any] = {n: v for n in narrowed.__struct_fields__ if (v := getattr(narrowed, n)) is not None}
         query = values.pop("search", None)
-        for name in ("archived", "manual_mode"):
+        for name in ("archived", "manual_mode", "call_booked"):
             if values.get(name) is False:
                 values[f"not_{name}"] = values.pop(name)
         values |= self._visibility.scope()

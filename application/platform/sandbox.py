@@ -127,7 +127,7 @@ class ClockView(View, frozen=True):
 class SetFault(Command, frozen=True):
     """Let the provider fail: for the next `next` calls, or each call with a probability."""
 
-    capability: Literal["sms", "email"]
+    capability: Literal["sms", "email", "booking"]
     fault: Fault
     probability: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     next: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = None

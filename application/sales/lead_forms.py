@@ -113,3 +113,4 @@ class LeadFilter(Filter, frozen=True):
     search: Query | None = None
     archived: bool | None = None
     manual_mode: bool | None = None
+    call_booked: bool | None = None

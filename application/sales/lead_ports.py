@@ -105,3 +105,11 @@ class ContactStatusRule(Protocol):
     def by_sale(self, current: str) -> str:
         """Give the status that a sale leads to: the same where it changes nothing."""
         ...
+
+    def by_booking(self, current: str) -> str:
+        """Give the status that a booked call leads to: the same where it changes nothing."""
+        ...
+
+    def by_cancelled_booking(self, current: str) -> str:
+        """Give the status that a cancelled call leads to: the same where it changes nothing."""
+        ...

@@ -39,6 +39,9 @@ class LeadItem(View, frozen=True):
     tags: list[str]
     latest_lead_reply: str | None
     reply_received_at: datetime | None
+    call_booked: bool
+    call_booked_time: datetime | None
+    cal_booking_id: str | None
     manual_mode: bool
     archived: bool
     assigned_to: UUID | None
@@ -68,6 +71,9 @@ class LeadItem(View, frozen=True):
         "tags": [],
         "latest_lead_reply": None,
         "reply_received_at": None,
+        "call_booked": False,
+        "call_booked_time": None,
+        "cal_booking_id": None,
         "manual_mode": False,
         "archived": False,
         "assigned_to": None,

@@ -29,6 +29,8 @@ class Permission(StrEnum):
     TAGS_WRITE = "tags:write"
     CAMPAIGNS_READ = "campaigns:read"
     CAMPAIGNS_RUN = "campaigns:run"
+    BOOKINGS_READ = "bookings:read"
+    BOOKINGS_WRITE = "bookings:write"
     MESSAGES_READ = "messages:read"
     MESSAGES_SEND = "messages:send"
     CONSENT_WRITE = "consent:write"
@@ -53,7 +55,13 @@ class Role(StrEnum):
 MEMBER_ROLES = tuple(role for role in Role if role is not Role.PLATFORM_ADMIN)
 _OFFICE = frozenset({Permission.USERS_READ, Permission.KEYS_READ})
 _READS = frozenset(p for p in Permission if p.value.endswith(":read")) - _OFFICE
-_REP = _READS | {Permission.LEADS_WRITE, Permission.CONTACTS_WRITE, Permission.MESSAGES_SEND, Permission.CONSENT_WRITE}
+_REP = _READS | {
+    Permission.LEADS_WRITE,
+    Permission.CONTACTS_WRITE,
+    Permission.BOOKINGS_WRITE,
+    Permission.MESSAGES_SEND,
+    Permission.CONSENT_WRITE,
+}
 _MANAGER = _REP | {
     Permission.DATASETS_WRITE,
     Permission.CAMPAIGNS_RUN,

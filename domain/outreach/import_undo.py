@@ -8,6 +8,7 @@ class Touch(StrEnum):
 
     MESSAGE = "message"
     NOTE = "note"
+    BOOKING = "booking"
     EDIT = "edit"
     CONTACT_EDIT = "contact_edit"
 
@@ -15,6 +16,7 @@ class Touch(StrEnum):
 EXPLANATIONS: dict[Touch, str] = {
     Touch.MESSAGE: "A text was handed over, written by a person, or received.",
     Touch.NOTE: "Somebody wrote a note.",
+    Touch.BOOKING: "A call was booked.",
     Touch.EDIT: "Somebody changed, moved, tagged or assigned the lead.",
     Touch.CONTACT_EDIT: "Somebody changed the contact that came with it.",
 }

@@ -114,6 +114,9 @@ class Lead(Entity):
     manual_mode_activated_at: datetime | None = None
     archived: bool = False
     archived_at: datetime | None = None
+    call_booked: bool = False
+    call_booked_time: datetime | None = None
+    cal_booking_id: str | None = None
     assigned_to: UUID | None = None
     created_by: UUID | None = None
     created_at: datetime
@@ -191,6 +194,14 @@ class Lead(Entity):
         status_set = ContactStatusSet(subject=self.id, old=self.contact_status, new=to)
         self.contact_status, self.updated_at = to, at
         return status_set
+
+    def set_call(self, booking_id: str, start_at: datetime, at: datetime) -> None:
+        """Note the call that is booked, by the calendar's name for it."""
+        self.call_booked, self.call_booked_time, self.cal_booking_id, self.updated_at = True, start_at, booking_id, at
+
+    def clear_call(self, at: datetime) -> None:
+        """Note that no call is booked any more."""
+        self.call_booked, self.call_booked_time, self.cal_booking_id, self.updated_at = False, None, None, at
 
     def forbid_contact(self, at: datetime) -> None:
         """Mark the lead as not to be contacted."""

@@ -3,6 +3,7 @@
 from litestar.handlers import HTTPRouteHandler
 
 from entrypoints.http import (
+    calcom_webhook,
     campaigns,
     cron,
     docs,
@@ -18,6 +19,7 @@ from entrypoints.http import (
     platform,
     sales,
     sandbox,
+    scheduling,
     webhooks,
 )
 
@@ -36,5 +38,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *platform.ROUTES,
     *campaigns.ROUTES,
     *messaging.ROUTES,
+    *scheduling.ROUTES,
+    *calcom_webhook.ROUTES,
 )
 SANDBOX_ROUTES: tuple[HTTPRouteHandler, ...] = (*sandbox.ROUTES, *webhooks.SANDBOX_ROUTES)

@@ -67,7 +67,7 @@ async def _signed(
         await limiter.admit("bad_signatures", caller.address)
         raise Refused("UNAUTHORIZED", "This signature is not right.") from None
     try:
-        payload = _storable(json.loads(raw))  # msgspec refuses lone surrogates, which people's phones do send
+        payload = storable(json.loads(raw))  # msgspec refuses lone surrogates, which people's phones do send
     except (ValueError, RecursionError):
         payload = None
     if not isinstance(payload, dict):
@@ -75,13 +75,13 @@ async def _signed(
     return payload
 
 
-def _storable(value: Any) -> Any:
+def storable(value: Any) -> Any:
     """Drop NUL and replace halves of characters: PostgreSQL takes neither."""
     if isinstance(value, str):
         return value.replace("\x00", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, dict):
-        return {_storable(k): _storable(v) for k, v in value.items()}
-    return [_storable(v) for v in value] if isinstance(value, list) else value
+        return {storable(k): storable(v) for k, v in value.items()}
+    return [storable(v) for v in value] if isinstance(value, list) else value
 
 
 _TEXT_BODY = {

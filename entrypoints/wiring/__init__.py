@@ -11,6 +11,7 @@ from entrypoints.wiring.outreach import Outreach
 from entrypoints.wiring.platform import Background
 from entrypoints.wiring.sales import Sales
 from entrypoints.wiring.sandbox import Levers
+from entrypoints.wiring.scheduling import Scheduling
 
 PROVIDERS: tuple[Provider, ...] = (
     Http(),
@@ -21,5 +22,6 @@ PROVIDERS: tuple[Provider, ...] = (
     Programs(),
     Sales(),
     Outreach(),
+    Scheduling(),
     Background(),
 )

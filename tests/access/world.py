@@ -4,6 +4,7 @@ import copy
 import itertools
 import re
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -204,7 +205,22 @@ async def _key(world: World) -> str:
     return str(answer.json()["data"]["api_key"]["id"])
 
 
+def _monday() -> str:
+    """Name nine o'clock of a Monday to come that nobody asked for yet."""
+    today = datetime.now(UTC).date()
+    monday = today + timedelta(days=7 - today.weekday(), weeks=next(_NUMBERS))
+    return f"{monday}T09:00:00Z"
+
+
+async def _booking(world: World) -> str:
+    body = {"lead_id": await world.fresh("lead_id"), "start_time": _monday(), "notes": world.marker}
+    answer = await world.owner.post("/bookings", json=body)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["data"]["id"])
+
+
 MAKERS: dict[str, Maker] = {
+    "booking_id": _booking,
     "key_id": _key,
     "token": _link,
     "upload_id": _upload,
@@ -314,6 +330,14 @@ async def _to_lead(world: World, _: Client) -> dict[str, Any]:
     return {"lead_id": await world.fresh("lead_id"), "content": f"Hello from {world.marker}"}
 
 
+async def _call(world: World, _: Client) -> dict[str, Any]:
+    return {"lead_id": await world.fresh("lead_id"), "start_time": _monday()}
+
+
+async def _other_time(_: World, __: Client) -> dict[str, Any]:
+    return {"start_time": _monday()}
+
+
 async def _confirmed(world: World, _: Client) -> dict[str, Any]:
     return {"confirm": f"{world.marker} Smith"}
 
@@ -329,6 +353,8 @@ BODIES: dict[str, Callable[[World, Client], Awaitable[dict[str, Any]]]] = {
     "sendTo": _to_number,
     "sendMessage": _to_lead,
     "eraseContact": _confirmed,
+    "bookCall": _call,
+    "moveBooking": _other_time,
 }
 """Bodies that the document's example does not give, even with real ids in it."""
 

@@ -8,6 +8,7 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
 from uuid import UUID
@@ -44,6 +45,7 @@ VALUES: dict[str, Any] = {
     "direction": "inbound",
     "category": "campaign",
     "messages.status": "failed",
+    "bookings.status": "failed",
 }
 SEED = (
     "INSERT INTO organizations (organization_id, id, name, created_at) VALUES ($1, $1, 'Plans', now())",
@@ -80,6 +82,10 @@ SEED = (
     " status, body, sender, recipient, created_at)"
     " SELECT $1, uuidv7(), id, contact_id, lead_id, 'sms', CASE unread_count WHEN 1 THEN 'inbound' ELSE 'outbound' END,"
     " 'campaign', 'sent', 'Hello', '', address, started_at FROM conversations WHERE organization_id = $1",
+    "INSERT INTO bookings (organization_id, id, lead_id, contact_id, provider, natural_key, source, start_at, zone,"
+    " status, created_at, updated_at) SELECT $1, uuidv7(), id, contact_id, 'sandbox', id::text, 'person', created_at,"
+    " 'UTC', (ARRAY['scheduled', 'cancelled', 'failed'])[1 + (row_number() OVER ()) % 3], created_at, now()"
+    " FROM leads WHERE organization_id = $1",
     "INSERT INTO jobs (organization_id, id, kind, created_at) SELECT $1, uuidv7(), 'import', created_at"
     " FROM leads WHERE organization_id = $1",
     "INSERT INTO mails (organization_id, id, kind, subject, to_address, state, created_at)"
@@ -185,6 +191,8 @@ def value_of(listing: Listing, name: str) -> Any:
         return SOME
     if isinstance(kind, sa.Boolean):
         return True
+    if isinstance(kind, sa.DateTime):
+        return datetime.now(UTC) - timedelta(days=2)
     main = listing.identifier.table.name
     return VALUES.get(f"{main}.{name}", VALUES.get(name, "x"))
 

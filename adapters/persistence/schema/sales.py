@@ -135,6 +135,9 @@ leads = tenant_table(
     text("latest_reply", null=True),
     time("reply_received_at", null=True),
     time("reply_order", default="'-infinity'"),
+    flag("call_booked"),
+    time("call_booked_time", null=True),
+    text("cal_booking_id", null=True),
     uuid("created_by", null=True),
     time("created_at"),
     time("updated_at"),
@@ -178,6 +181,13 @@ index(
     leads.c.created_at,
     leads.c.id,
     postgresql_where=leads.c.manual_mode,
+)
+index(
+    "ix_leads_booked_created",
+    leads.c.organization_id,
+    leads.c.created_at,
+    leads.c.id,
+    postgresql_where=leads.c.call_booked,
 )
 index(
     "ix_leads_archived_created",

@@ -1,0 +1,81 @@
+"""Scheduling's reminders leave through messaging's gate."""
+
+from uuid import UUID
+
+from adapters.persistence.database import PostgresUnitOfWork
+from application.messaging.gate import Draft, Gate, Recipient
+from application.messaging.outreach import Parties, Party
+from application.ports import Clock
+from application.provider import Capabilities, NotConfigured
+from application.scheduling.reminder_ports import Reminder
+from domain.kernel import derived_id
+from domain.messaging.policy import Channel, Delay, Purpose, Refuse, SendRequest, decide
+
+CATEGORY = "booking_reminder"
+# Rows are locked in the order of their ids, as everywhere: no deadlocks.
+_DROP = """
+WITH mine AS (
+  SELECT id FROM sends WHERE organization_id = $1 AND lead_id = $4 AND natural_key ^@ $2
+    AND state IN ('planned', 'claimed')
+  ORDER BY id FOR NO KEY UPDATE
+), cancelled AS (
+  UPDATE sends SET state = 'cancelled', settled_at = $3, batch = NULL, lease_until = NULL
+  FROM mine WHERE sends.organization_id = $1 AND sends.id = mine.id RETURNING sends.id
+)
+UPDATE messages SET status = 'cancelled' WHERE organization_id = $1 AND id IN (SELECT id FROM cancelled)
+"""
+
+
+class GateForReminders:
+    """Be scheduling's `ReminderTexts`."""
+
+    def __init__(
+        self, uow: PostgresUnitOfWork, clock: Clock, gate: Gate, parties: Parties, capabilities: Capabilities
+    ) -> None:
+        self._uow = uow
+        self._clock = clock
+        self._gate = gate
+        self._parties = parties
+        self._capabilities = capabilities
+
+    async def submit(self, reminder: Reminder) -> bool:
+        """Put a reminder through the gate, unless its hours would let it leave too late."""
+        try:
+            await self._capabilities.require("texting")
+        except NotConfigured:
+            return False
+        party = Party(contact_id=reminder.contact_id, lead_id=reminder.lead_id, phone=reminder.phone, email=None)
+        await self._parties.lock_texts(party)
+        if await self._too_late(reminder):
+            return False
+        draft = Draft(
+            id=derived_id(reminder.booking_id, reminder.key),
+            natural_key=reminder.key,
+            purpose=Purpose.SYSTEM,
+            channel=Channel.SMS,
+            category=CATEGORY,
+            contact_id=reminder.contact_id,
+            lead_id=reminder.lead_id,
+            recipient=reminder.phone,
+            body=reminder.body,
+        )
+        [verdict] = await self._gate.submit([draft])
+        return not isinstance(verdict, Refuse)
+
+    async def drop(self, booking_id: UUID, lead_id: UUID) -> None:
+        """Cancel reminders of a call that have not been handed over."""
+        await self._uow.connection.execute(
+            _DROP, self._uow.organization_id, f"reminder:{booking_id}:", self._clock.now(), lead_id
+        )
+
+    async def _too_late(self, reminder: Reminder) -> bool:
+        recipient = Recipient(
+            contact_id=reminder.contact_id,
+            address=reminder.phone,
+            channel=Channel.SMS,
+            lead_id=reminder.lead_id,
+        )
+        [facts] = await self._gate.facts.of([recipient])
+        asked = SendRequest(purpose=Purpose.SYSTEM, channel=Channel.SMS, to=reminder.phone)
+        verdict = decide(asked, facts, self._clock.now())
+        return isinstance(verdict, Delay) and verdict.until >= reminder.useful_until

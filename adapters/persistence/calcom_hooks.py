@@ -1,0 +1,48 @@
+"""Whose calendar calls, and with which secret it signs: looked up before anybody is let in."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import msgspec
+from cryptography.fernet import InvalidToken, MultiFernet
+
+from adapters.persistence.database import Database
+
+_CREDENTIALS = """
+SELECT credentials FROM integrations WHERE organization_id = $1 AND provider = 'calcom' AND is_active
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class CalcomHooks:
+    """Know the webhook secret of each organisation, `installed` where it uses the installation's calendar."""
+
+    database: Database
+    vault: MultiFernet
+    installed: str = field(repr=False)
+
+    async def organization(self, named: UUID | None) -> UUID | None:
+        """Tell who is meant: the one that is named, else the installation's first."""
+        if named is not None:
+            return named
+        async with self.database.connection() as connection:
+            first: UUID | None = await connection.fetchval("SELECT first_organization_id FROM installation")
+        return first
+
+    async def secret(self, organization_id: UUID) -> str | None:
+        """Give what the organisation's calendar signs with; None where nothing is set up, or nobody is there."""
+        async with self.database.connection() as connection, connection.transaction(readonly=True):
+            await connection.execute("SELECT set_config('rapport.organization_id', $1, true)", str(organization_id))
+            there = await connection.fetchval(
+                "SELECT true FROM organizations WHERE organization_id = $1 AND deleted_at IS NULL", organization_id
+            )
+            sealed = await connection.fetchval(_CREDENTIALS, organization_id)
+        if not there:
+            return None
+        if sealed is None:
+            return self.installed or None
+        try:
+            secret: str | None = msgspec.json.decode(self.vault.decrypt(sealed)).get("webhook_secret")
+        except InvalidToken:
+            return None
+        return secret
