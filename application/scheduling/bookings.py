@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from application.ports import Actor, Clock, Found, PageRequest, UnitOfWork, effect, require_version
+from application.ports import Actor, Clock, Found, PageRequest, UnitOfWork, require_version
 from application.provider import Capabilities
 from application.scheduling.booking_forms import BookCall, BookingFilter, MoveBooking
 from application.scheduling.calendar import CalendarAccounts, Slot
@@ -59,9 +59,9 @@ class Bookings:
         await self.desk.tell(booking_id)
         return await self._outcome(booking_id, command.start_time)
 
-    @effect
     async def book_offered(self, lead_id: UUID, start: datetime, key: str) -> BookingStatus:
         """Book a time that the machine had offered, once for `key`; tells how far that has come."""
+        self.actor.require(Permission.BOOKINGS_WRITE)
         natural_key = f"offer:{key}"
         try:
             await self._request(lead_id, start, None, natural_key, "ai", new_id())

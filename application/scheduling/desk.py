@@ -22,6 +22,7 @@ from application.scheduling.calendar import (
 from application.scheduling.effects import Effects
 from application.scheduling.leads import Attendee, BookedLeads
 from application.scheduling.store import BookingStore
+from domain.identity.role import Permission
 from domain.kernel import NotFound
 from domain.scheduling.booking import Booking, BookingStatus, Step
 
@@ -61,9 +62,9 @@ class CalendarDesk:
             else:
                 await self.agenda.clear(SETTLE)
 
-    @effect
     async def tell(self, booking_id: UUID) -> None:
         """Tell the calendar what it is yet to be told of a booking, or ask how that stands, and keep the answer."""
+        self.actor.require(Permission.BOOKINGS_WRITE)
         async with self.uow:
             booking = await self.bookings.locked(booking_id)
             if booking.step is None or await self.bookings.under_way(booking_id, PROVIDER_LIMIT):

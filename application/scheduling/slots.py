@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from application.ports import Actor, Clock, UnitOfWork, effect
+from application.ports import Actor, Clock, UnitOfWork
 from application.provider import Capabilities, ProviderError
 from application.scheduling.booking_forms import AvailabilityView, CheckAvailability, SlotView
 from application.scheduling.calendar import Account, Calendar, CalendarAccounts, Slot
@@ -45,9 +45,9 @@ class Slots:
             date=asked.date, timezone=zone.key, slots=[_shown(slot, zone) for slot in _within(found, since, until)]
         )
 
-    @effect
     async def offer(self, lead_id: UUID, limit: int = OFFERED) -> tuple[str, list[Slot]]:
         """Give the next free times for a lead, and the zone in which to say them."""
+        self.actor.require(Permission.BOOKINGS_READ)
         async with self.uow:
             now = self.clock.now()
         async with self.uow.reading():
@@ -55,9 +55,9 @@ class Slots:
             zone = (await self.leads.attendee(lead_id)).zone
         return zone, await self._next(account, now, limit)
 
-    @effect
     async def after(self, start: datetime, limit: int = OFFERED) -> list[Slot]:
         """Give the next free times from one on that is not free; none where the calendar does not tell."""
+        self.actor.require(Permission.BOOKINGS_READ)
         async with self.uow.reading():
             account = await self.accounts.current()
         return await self._next(account, start, limit)

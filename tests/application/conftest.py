@@ -18,6 +18,7 @@ from domain.identity.role import PERMISSIONS, Role
 from domain.kernel import Phone, new_id
 from entrypoints.config import Config
 from entrypoints.container import container
+from tests.calendars import DiaryOfTests
 
 U = TypeVar("U")
 
@@ -62,7 +63,7 @@ class _Memory(Provider):
 @pytest.fixture(scope="session")
 async def workshop(config: Config) -> AsyncIterator[AsyncContainer]:
     """Open the application with the remembering provider."""
-    opened = container(config, _Memory())
+    opened = container(config, _Memory(), DiaryOfTests())
     yield opened
     await opened.close()
 

@@ -1,0 +1,57 @@
+Feature: Booked calls
+  Who books a call is a person's from then on: no more touches, a reminder the day and the hour before, and nothing
+  about a call that is not on any more.
+
+  Background:
+    Given it is Monday 15 March 2027 at 10:00
+    And leads Ada and Bob in London
+
+  Scenario: A booked call takes the lead out of the campaign
+    Given their campaign starts
+    And time passes until Monday 15 March 2027 at 12:00
+    When a call with Ada is booked for Thursday 18 March 2027 at 11:00
+    And time passes until Wednesday 17 March 2027 at 20:00
+    Then Ada is CALL_BOOKED
+    And Ada got no M2
+    And Bob got M2
+
+  Scenario: Two people want the same time
+    When a call with Ada is booked for Thursday 18 March 2027 at 11:00
+    And a call with Bob is asked for on Thursday 18 March 2027 at 11:00
+    Then Bob is told that Thursday 18 March 2027 at 11:30 is free
+    And Bob is READY
+
+  Scenario: A reminder the day before and the hour before
+    When a call with Ada is booked for Thursday 18 March 2027 at 11:00
+    And time passes until Friday 19 March 2027 at 12:00
+    Then Ada was reminded on Wednesday 17 March 2027 at 11:00 and Thursday 18 March 2027 at 10:00
+
+  Scenario: A call that is moved is reminded of at its new time only
+    When a call with Ada is booked for Thursday 18 March 2027 at 11:00
+    And Ada's call is moved to Friday 19 March 2027 at 15:00
+    And time passes until Saturday 20 March 2027 at 12:00
+    Then Ada was reminded on Thursday 18 March 2027 at 15:00 and Friday 19 March 2027 at 14:00
+
+  Scenario: Nobody is reminded of a call that was cancelled
+    When a call with Ada is booked for Thursday 18 March 2027 at 11:00
+    And time passes until Wednesday 17 March 2027 at 12:00
+    And Ada's call is cancelled
+    And time passes until Friday 19 March 2027 at 12:00
+    Then Ada was reminded on Wednesday 17 March 2027 at 11:00
+    And Ada is HOT
+
+  Scenario: A reminder does not break the quiet hours, and none comes after the call
+    When a call with Ada is booked for Thursday 18 March 2027 at 09:00
+    And time passes until Friday 19 March 2027 at 12:00
+    Then Ada was reminded on Wednesday 17 March 2027 at 09:00
+
+  Scenario: A call that is booked an hour ahead is not reminded of the day before
+    When a call with Ada is booked for Monday 15 March 2027 at 12:00
+    And time passes until Tuesday 16 March 2027 at 12:00
+    Then Ada was reminded on Monday 15 March 2027 at 11:00
+
+  Scenario: Who opted out is not reminded
+    When a call with Ada is booked for Thursday 18 March 2027 at 11:00
+    And Ada writes "STOP"
+    And time passes until Friday 19 March 2027 at 12:00
+    Then Ada was not reminded
