@@ -9,14 +9,15 @@ A = TypeVar("A")
 
 
 class Gathering(Generic[Q, A]):
-    """Answer all questions that wait by one call of `answer`, one call at a time.
+    """Answer all questions that wait, or `most` of them, by one call of `answer`, one call at a time.
 
     What is asked during a call waits for the next one, so that no answer is older than its question. `answer` gives
     one answer a question, in order; what it raises, every asker of that call gets.
     """
 
-    def __init__(self, answer: Callable[[Sequence[Q]], Awaitable[Sequence[A]]]) -> None:
+    def __init__(self, answer: Callable[[Sequence[Q]], Awaitable[Sequence[A]]], *, most: int | None = None) -> None:
         self._answer = answer
+        self._most = most
         self._waiting: list[tuple[Q, asyncio.Future[A]]] = []
         self._work: asyncio.Task[None] | None = None
 
@@ -30,7 +31,8 @@ class Gathering(Generic[Q, A]):
 
     async def _answer_all(self) -> None:
         while self._waiting:
-            asked, self._waiting = self._waiting, []
+            asked = self._waiting[: self._most]
+            del self._waiting[: self._most]
             try:
                 answers = await self._answer([question for question, _ in asked])
                 for (_, future), answer in zip(asked, answers, strict=True):

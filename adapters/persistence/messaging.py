@@ -16,12 +16,10 @@ from adapters.persistence.store import PostgresStore, encode_json
 from adapters.persistence.visibility import LeadVisibility
 from application.messaging.consent import ConsentLine, ConsentView, ReasonView
 from application.messaging.conversations import ConversationFilter, Incoming
-from application.messaging.inbound import Notice, Outgoing, Report
 from application.messaging.messages import MessageFilter, WhyView
 from application.ports import Found, PageRequest
 from domain.kernel import new_id
 from domain.messaging.conversation import Conversation
-from domain.messaging.message import MessageStatus
 
 LATEST_MESSAGES = 100
 
@@ -133,14 +131,6 @@ MESSAGES = Listing(
     types={"lead_id": sa.Uuid(), "conversation_id": sa.Uuid(), **_SCOPE_TYPES},
 )
 LISTINGS = (CONVERSATIONS, MESSAGES)
-_SETTLE = """
-WITH settled AS (
-  UPDATE sends SET state = 'accepted', provider_id = $3, settled_at = $4, lease_until = NULL
-  WHERE organization_id = $1 AND id = $2 AND state = 'unknown' RETURNING conversation_id
-)
-UPDATE conversations c SET message_count = c.message_count + 1, last_message_at = greatest(c.last_message_at, $4)
-FROM settled WHERE c.organization_id = $1 AND c.id = settled.conversation_id
-"""
 
 
 class PostgresConversations(PostgresStore[Conversation]):
@@ -237,81 +227,6 @@ class PostgresMessages:
             return None
         reasons = msgspec.json.decode(row["reasons"], type=list[ReasonView])
         return WhyView(message_id=identifier, **{**dict(row.items()), "reasons": reasons})
-
-
-class PostgresReportedMessages:
-    """Be the `ReportedMessages` of the open unit of work."""
-
-    def __init__(self, uow: PostgresUnitOfWork) -> None:
-        self._uow = uow
-
-    async def outgoing(self, identifier: UUID) -> Outgoing | None:
-        """Lock an outgoing message and tell where it stands; ledger row first, as hand-overs do."""
-        send = await self._uow.connection.fetchrow(
-            "SELECT state, lead_id, campaign_id, touch, handed_at FROM sends"
-            " WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE",
-            self._uow.organization_id,
-            identifier,
-        )
-        status = await self._uow.connection.fetchval(
-            "SELECT status FROM messages WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE",
-            self._uow.organization_id,
-            identifier,
-        )
-        if send is None or status is None:
-            return None
-        return Outgoing(
-            status=MessageStatus(status),
-            unknown=send["state"] == "unknown",
-            lead_id=send["lead_id"],
-            campaign_id=send["campaign_id"],
-            touch=send["touch"],
-            handed_at=send["handed_at"],
-        )
-
-    async def move(self, report: Report, status: MessageStatus, handed_at: datetime | None) -> None:
-        """Write a status and what came with it."""
-        await self._uow.connection.execute(
-            "UPDATE messages SET status = $3, provider_id = $4, error_code = $5, sent_at = coalesce(sent_at, $7),"
-            " delivered_at = CASE WHEN $3 = 'delivered' THEN $6::timestamptz ELSE delivered_at END"
-            " WHERE organization_id = $1 AND id = $2",
-            self._uow.organization_id,
-            report.send_id,
-            status.value,
-            report.provider_id,
-            report.error,
-            report.at,
-            handed_at,
-        )
-
-    async def settle(self, report: Report) -> None:
-        """Note that the provider did take a message of which nobody knew, and count it in its thread."""
-        await self._uow.connection.execute(
-            _SETTLE, self._uow.organization_id, report.send_id, report.provider_id, self._uow.now()
-        )
-
-
-class PostgresInbound:
-    """Keep what providers told us, once each, before anything is answered."""
-
-    def __init__(self, uow: PostgresUnitOfWork) -> None:
-        self._uow = uow
-
-    async def write_down(self, notice: Notice) -> bool:
-        """Store a notice; tells whether it is new. What is told of an organisation that was erased names nobody."""
-        done = await self._uow.connection.execute(
-            "INSERT INTO inbound (id, provider, account, external_id, organization_id, kind, payload)"
-            " VALUES ($1, $2, $3, $4, (SELECT id FROM organizations WHERE organization_id = $5 AND id = $5), $6, $7)"
-            " ON CONFLICT DO NOTHING",
-            new_id(),
-            notice.provider,
-            notice.account,
-            notice.external_id,
-            self._uow.organization_id if notice.known else None,
-            notice.kind,
-            encode_json(notice.payload),
-        )
-        return bool(done == "INSERT 0 1")
 
 
 class PostgresConsentLedger:

@@ -1,5 +1,6 @@
 """What providers tell us: written down once, obeyed once, in whatever order it comes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -12,14 +13,13 @@ from domain.messaging.message import MessagesSettled, MessageStatus, Settled, Te
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """Hold one call of a provider; `external_id` is unique by provider and account, `known` says it has an owner."""
+    """Hold one call of a provider; `external_id` is unique by provider and account."""
 
     provider: str
     account: str
     external_id: str
     kind: str
     payload: dict[str, Any]
-    known: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +62,8 @@ class Outgoing:
 class InboundStore(Protocol):
     """Keep notices."""
 
-    async def write_down(self, notice: Notice) -> bool:
-        """Store a notice; tells whether it is new."""
+    async def write_down(self, notices: Sequence[Notice]) -> list[bool]:
+        """Store notices; tells of each whether it is new."""
         ...
 
 
@@ -92,24 +92,19 @@ class ProviderNotices:
     reported: ReportedMessages
 
     @public
-    async def text(self, text: IncomingText) -> bool:
-        """Write an incoming text down and let it be worked off; a number of nobody's makes no event."""
+    async def texts(self, texts: Sequence[IncomingText]) -> None:
+        """Write incoming texts down together and let each be worked off; one that was here before changes nothing."""
         async with self.uow:
-            fresh = await self.inbound.write_down(text.notice)
-            if fresh and text.notice.known and _is_number(text.sender):
-                self.uow.publish(
-                    TextArrived(
-                        subject=new_id(),
-                        provider=text.notice.provider,
-                        external_id=text.notice.external_id,
-                        sender=Phone(text.sender),
-                        recipient=text.recipient,
-                        body=text.body.replace("\x00", ""),
-                        media=text.media,
-                        at=text.at,
-                    )
-                )
-        return fresh
+            fresh = await self.inbound.write_down([text.notice for text in texts])
+            for text, new in zip(texts, fresh, strict=True):
+                if new and _is_number(text.sender):
+                    self.uow.publish(_arrived(text))
+
+    @public
+    async def strays(self, texts: Sequence[IncomingText]) -> None:
+        """Write down texts to numbers of nobody's, of which nothing follows."""
+        async with self.uow:
+            await self.inbound.write_down([text.notice for text in texts])
 
     @public
     async def report(self, report: Report) -> None:
@@ -118,7 +113,8 @@ class ProviderNotices:
         Done at once and not by an event: it is a few rows of our own, and there are several for every text.
         """
         async with self.uow:
-            if not await self.inbound.write_down(report.notice):
+            [fresh] = await self.inbound.write_down([report.notice])
+            if not fresh:
                 return
             message = await self.reported.outgoing(report.send_id)
             if message is None:
@@ -142,6 +138,19 @@ class ProviderNotices:
             touch=message.touch,
         )
         self.uow.publish(MessagesSettled(subject=report.send_id, settled=(settled,)))
+
+
+def _arrived(text: IncomingText) -> TextArrived:
+    return TextArrived(
+        subject=new_id(),
+        provider=text.notice.provider,
+        external_id=text.notice.external_id,
+        sender=Phone(text.sender),
+        recipient=text.recipient,
+        body=text.body.replace("\x00", ""),
+        media=text.media,
+        at=text.at,
+    )
 
 
 def _is_number(sender: str) -> bool:

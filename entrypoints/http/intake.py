@@ -3,30 +3,98 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from uuid import UUID
+from weakref import WeakValueDictionary
 
+from dishka import AsyncContainer
+
+from adapters.persistence.database import Cause
+from adapters.persistence.gathering import Gathering
+from adapters.persistence.inbound import Routes
+from application.messaging.inbound import IncomingText, ProviderNotices, Report
+from application.ports import Actor
 from entrypoints.http.errors import problem_of
 
 AT_ONCE = 8  # fewer than there are connections, so that a flood leaves some to everybody else
+TOGETHER = 200  # texts in one transaction, the last of which waits for the first
 PATIENCE_SECONDS = 10.0  # providers wait 15 s, and some never call again
+NOBODY = UUID(int=0)
+_Line = Gathering[IncomingText, Exception | None]
 
 
 class Intake:
-    """Write down what providers bring, first come first served; one a process."""
+    """Write down what providers bring, whoever they are, and again while the database is away; one a process.
 
-    def __init__(self) -> None:
+    Texts to one organisation that come at the same time share a transaction. Each notice counts once, so writing it
+    twice is no harm.
+    """
+
+    def __init__(self, house: AsyncContainer, routes: Routes) -> None:
+        self._house = house
         self._places = asyncio.Semaphore(AT_ONCE)
+        self._owners: Gathering[tuple[str, str], UUID | None] = Gathering(routes.owners)
+        self._lines: WeakValueDictionary[UUID, _Line] = WeakValueDictionary()
+
+    async def text(self, text: IncomingText) -> None:
+        """Store a text, for the organisation whose number it came to."""
+
+        async def write() -> None:
+            owner = await self._owners.ask((text.notice.provider, text.recipient)) or NOBODY
+            line = self._lines.get(owner)
+            if line is None:
+                line = self._lines[owner] = self._line_of(owner)
+            error = await line.ask(text)
+            if error is not None:
+                raise error
+
+        await _patiently(write)
+
+    async def report(self, organization_id: UUID, report: Report) -> None:
+        """Store what became of a message."""
+
+        async def write() -> None:
+            async with self._house({Actor: Actor.system(organization_id), Cause: Cause()}) as scope:
+                await (await scope.get(ProviderNotices)).report(report)
+
+        await self.store(write)
 
     async def store(self, write: Callable[[], Awaitable[None]]) -> None:
-        """Write, again and again while the database is away; each notice counts once, so doing it twice is no harm."""
-        ends = time.monotonic() + PATIENCE_SECONDS
-        async with self._places:
-            while True:
-                try:
-                    await write()
-                except Exception as error:
-                    if problem_of(error).status != 503 or time.monotonic() > ends:
-                        raise
-                else:
-                    return
-                await asyncio.sleep(random.uniform(0.05, 0.3))
+        """Write something by itself, first come first served."""
+
+        async def in_its_turn() -> None:
+            async with self._places:
+                await write()
+
+        await _patiently(in_its_turn)
+
+    def _line_of(self, owner: UUID) -> _Line:
+        async def store(texts: Sequence[IncomingText]) -> list[Exception | None]:
+            return await self._store(owner, texts)
+
+        return Gathering(store, most=TOGETHER)
+
+    async def _store(self, owner: UUID, texts: Sequence[IncomingText]) -> list[Exception | None]:
+        """Store texts together; where one of them cannot be, each by itself, so that it spoils no other."""
+        try:
+            async with self._places, self._house({Actor: Actor.system(owner), Cause: Cause()}) as scope:
+                notices = await scope.get(ProviderNotices)
+                await (notices.strays(texts) if owner == NOBODY else notices.texts(texts))
+        except Exception as error:
+            if len(texts) == 1 or problem_of(error).status == 503:
+                return [error] * len(texts)
+            return [found for text in texts for found in await self._store(owner, [text])]
+        return [None] * len(texts)
+
+
+async def _patiently(write: Callable[[], Awaitable[None]]) -> None:
+    ends = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            await write()
+        except Exception as error:
+            if problem_of(error).status != 503 or time.monotonic() > ends:
+                raise
+        else:
+            return
+        await asyncio.sleep(random.uniform(0.05, 0.3))

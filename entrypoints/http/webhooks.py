@@ -10,9 +10,7 @@ import msgspec
 from litestar import Request
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from adapters.persistence.database import Cause, Database
-from application.messaging.inbound import IncomingText, Notice, ProviderNotices, Report
-from application.ports import Actor
+from application.messaging.inbound import IncomingText, Notice, Report
 from domain.kernel import Invalid
 from domain.messaging.message import MessageStatus
 from entrypoints.config import Config
@@ -23,7 +21,6 @@ from entrypoints.http.limits import RateLimiter
 from entrypoints.http.operation import operation
 
 SANDBOX = "sandbox"
-NOBODY = UUID(int=0)
 _SECONDS = PATIENCE_SECONDS + 1.5
 _STATUSES = {
     "queued": MessageStatus.PENDING,
@@ -122,34 +119,15 @@ _STATUS_BODY = {
     takes=_TEXT_BODY,
 )
 async def text_arrived(
-    request: Request[Any, Any, Any],
-    config: Config,
-    limiter: RateLimiter,
-    caller: Caller,
-    database: Database,
-    intake: Intake,
+    request: Request[Any, Any, Any], config: Config, limiter: RateLimiter, caller: Caller, intake: Intake
 ) -> None:
     """Signed by Standard Webhooks; stored once, answered, worked off afterwards."""
     payload = await _signed(request, config, limiter, caller)
     text = _convert(payload, SandboxText)
-
-    async def write() -> None:
-        async with database.connection() as connection:
-            owner = await connection.fetchval(
-                "SELECT organization_id FROM routes WHERE provider = $1 AND address = $2", SANDBOX, text.to
-            )
-        notice = Notice(
-            provider=SANDBOX, account="", external_id=text.id, kind="text", payload=payload, known=owner is not None
-        )
-        async with request.app.state.container({Actor: Actor.system(owner or NOBODY), Cause: Cause()}) as scope:
-            notices = await scope.get(ProviderNotices)
-            await notices.text(
-                IncomingText(
-                    notice=notice, sender=text.sender, recipient=text.to, body=text.body, media=text.media, at=text.at
-                )
-            )
-
-    await intake.store(write)
+    notice = Notice(provider=SANDBOX, account="", external_id=text.id, kind="text", payload=payload)
+    await intake.text(
+        IncomingText(notice=notice, sender=text.sender, recipient=text.to, body=text.body, media=text.media, at=text.at)
+    )
 
 
 @operation(
@@ -181,12 +159,7 @@ async def status_reported(
         at=told.at,
     )
 
-    async def write() -> None:
-        async with request.app.state.container({Actor: Actor.system(organization), Cause: Cause()}) as scope:
-            notices = await scope.get(ProviderNotices)
-            await notices.report(report)
-
-    await intake.store(write)
+    await intake.report(organization, report)
 
 
 def _ids(request: Request[Any, Any, Any]) -> tuple[UUID, UUID]:

@@ -9,13 +9,12 @@ from adapters.metrics.prometheus import CountedLedger, TimedTexting
 from adapters.persistence.database import Database
 from adapters.persistence.facts import PostgresRecipientFacts
 from adapters.persistence.hand_over_lock import AdvisoryHandOverLock, NoHandOverLock
+from adapters.persistence.inbound import PostgresInbound, PostgresReportedMessages, Routes
 from adapters.persistence.messaging import (
     PostgresConsentLedger,
     PostgresConversations,
-    PostgresInbound,
     PostgresMessages,
     PostgresOrganizationName,
-    PostgresReportedMessages,
 )
 from adapters.persistence.parties import PostgresParties
 from adapters.persistence.visibility import LeadVisibility
@@ -87,4 +86,5 @@ class Messaging(Provider):
         """Share the clock's lock in the sandbox."""
         return AdvisoryHandOverLock(database) if config.sandbox else NoHandOverLock()
 
+    routes = provide(Routes, scope=Scope.APP)
     callbacks = provide(SandboxCallbacks, provides=Callbacks, scope=Scope.APP)

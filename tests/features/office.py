@@ -111,7 +111,7 @@ class Office:
             at=await self.now(),
         )
         async with self.tenant.use(ProviderNotices, self.tenant.system()) as notices:
-            await notices.text(text)
+            await notices.texts([text])
         await self.work_off()
 
     async def got(self, name: str) -> list[Sent]:

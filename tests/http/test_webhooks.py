@@ -6,6 +6,7 @@ import itertools
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from secrets import token_hex
 from typing import Any, cast
 from uuid import UUID
 
@@ -145,6 +146,32 @@ async def test_a_text_to_nobodys_number_is_kept_and_makes_no_event(
     assert await stored_at_all(database, payload["id"])
     assert await stored(world, payload["id"]) == []
     assert await world.fetch("SELECT 1 FROM events WHERE organization_id = $1 AND type = 'text.arrived'") == []
+
+
+async def test_texts_that_come_together_are_stored_together_each_for_its_own(
+    client: Client, config: Config, world: World, stranger: Client, house: AsyncContainer, database: Database
+) -> None:
+    theirs = World(house, stranger.organization_id)
+    own = [text(await number_of(world), f"Text {n}") for n in range(20)]
+    foreign = [text(await number_of(theirs), f"Theirs {n}") for n in range(5)]
+    nobodys = [text("+442079469999") for _ in range(3)]
+    answers = await asyncio.gather(*(call(client, config, SMS, one) for one in (*own, *foreign, *nobodys, *own[:5])))
+    assert {answer.status_code for answer in answers} == {204}
+    arrived = "SELECT data, xmin::text FROM events WHERE organization_id = $1 AND type = 'text.arrived'"
+    for whose, brought in ((world, own), (theirs, foreign)):
+        events = await whose.fetch(arrived)
+        assert sorted(json.loads(e["data"])["external_id"] for e in events) == sorted(one["id"] for one in brought)
+        assert len({e["xmin"] for e in events}) < len(brought), "no two shared a transaction: this test proves nothing"
+    assert all([await stored_at_all(database, one["id"]) for one in nobodys])
+
+
+async def test_a_text_that_cannot_be_stored_spoils_no_other(client: Client, config: Config, world: World) -> None:
+    number = await number_of(world)
+    good = [text(number, f"Text {n}") for n in range(10)]
+    bad = text(number, id=token_hex(9000))  # no index of PostgreSQL holds it
+    answers = await asyncio.gather(*(call(client, config, SMS, one) for one in (*good[:5], bad, *good[5:])))
+    assert [answer.status_code for answer in answers] == [204] * 5 + [500] + [204] * 5
+    assert [len(await stored(world, one["id"])) for one in good] == [1] * 10
 
 
 @pytest.mark.parametrize(

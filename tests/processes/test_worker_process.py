@@ -125,7 +125,7 @@ async def test_a_text_goes_from_its_event_to_the_provider_and_an_answer_into_its
         at=(await bench.ask("SELECT business_now() AS at, $1::uuid"))[0]["at"],
     )  # fmt: skip
     async with house(context={Actor: Actor.system(bench.organization_id), Cause: Cause()}) as scope:
-        await (await scope.get(ProviderNotices)).text(incoming)
+        await (await scope.get(ProviderNotices)).texts([incoming])
 
     async def answered() -> bool:
         rows = await bench.ask("SELECT type FROM events WHERE organization_id = $1 AND type = $2", MessageReceived.type)

@@ -58,3 +58,11 @@ async def test_giving_up_harms_nobody_else() -> None:
     slow.gate.set()
     assert await patient == "b1"
     assert await gathering.ask("c") == "c1"
+
+
+async def test_no_more_are_answered_together_than_are_let() -> None:
+    slow = Slow()
+    slow.gate.set()
+    gathering = Gathering(slow.answer, most=2)
+    assert await asyncio.gather(*(gathering.ask(question) for question in "abcde")) == ["a1", "b1", "c1", "d1", "e1"]
+    assert slow.calls == [["a", "b"], ["c", "d"], ["e"]]
