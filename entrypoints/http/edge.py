@@ -1,5 +1,6 @@
 """What happens to every request, whatever answers it: its id, its headers, its figures, its last resort."""
 
+import logging
 import re
 import time
 from collections import Counter
@@ -18,8 +19,10 @@ from entrypoints.http.errors import encode_problem, problem_of
 from entrypoints.metrics import REQUEST_SECONDS, REQUESTS
 
 log = structlog.get_logger()
+_ROOT = logging.getLogger()
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _SLOW_SECONDS = 1.0
+_WEBHOOKS = "/api/v1/webhooks/"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SECURITY = [
     (b"x-content-type-options", b"nosniff"),
@@ -97,10 +100,13 @@ class Edge:
             seconds = time.perf_counter() - started
             REQUESTS.labels(known, route, status).inc()
             REQUEST_SECONDS.labels(known, route).observe(seconds)
-            # Reads that went well are counted above; a line for each would cost a tenth of the whole request.
-            routine = known in ("GET", "HEAD") and status < 400 and seconds < _SLOW_SECONDS
-            say = log.debug if routine else log.info
-            say("request", method=known, route=route, status=status, milliseconds=round(seconds * 1000, 1))
+            # What went well is counted above; a line for each read, or for what a provider brought and `inbound`
+            # keeps, would cost a tenth of the whole request.
+            routine = (known in ("GET", "HEAD") or route.startswith(_WEBHOOKS)) and status < 400
+            level = logging.DEBUG if routine and seconds < _SLOW_SECONDS else logging.INFO
+            if _ROOT.isEnabledFor(level):
+                told = {"method": known, "route": route, "status": status, "milliseconds": round(seconds * 1000, 1)}
+                log.log(level, "request", **told)
             unbind_contextvars("request_id", "organization_id")
 
 
