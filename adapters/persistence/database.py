@@ -4,26 +4,26 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
 
 import asyncpg
-import msgspec
 from sqlalchemy.engine import make_url
 
-from adapters.tracing.spans import NOTHING, Span, span, traceparent
+from adapters.persistence.connection import PooledConnection
+from adapters.persistence.event_log import append
+from adapters.tracing.spans import NOTHING, Span, span
 from application.ports import Actor
-from domain.kernel import Conflict, Event, new_id
+from domain.kernel import Conflict, Event
 
 LOCK_TIMEOUT = "3s"
 ACQUIRE_SECONDS = 0.9
 UNDO_SECONDS = 1.0
 # What leaves a connection in the midst of an answer; the last is asyncpg's when its server dies while it reads.
 _INTERRUPTED = (TimeoutError, asyncio.CancelledError, asyncpg.InternalClientError)
-_ENCODER = msgspec.json.Encoder(enc_hook=str)
 
 
 class Unavailable(Exception):
@@ -45,35 +45,6 @@ class Replay(Exception):
 
 class IdempotencyMismatch(Exception):
     """Say that this Idempotency-Key was used with another body."""
-
-
-class _Connection(asyncpg.Connection):  # type: ignore[misc]
-    """Be a pooled connection that may be given other patience than its pool's, until it goes back."""
-
-    _seconds: float | None = None
-
-    def allow(self, seconds: float | None) -> None:
-        """Wait for each answer this long instead of for as long as the pool says."""
-        self._seconds = seconds
-
-    # asyncpg's signatures:
-    async def execute(self, query: str, *args: Any, timeout: float | None = None) -> Any:  # noqa: ASYNC109
-        return await super().execute(query, *args, timeout=timeout or self._seconds)
-
-    async def fetch(self, query: str, *args: Any, timeout: float | None = None, record_class: Any = None) -> Any:  # noqa: ASYNC109
-        return await super().fetch(query, *args, timeout=timeout or self._seconds, record_class=record_class)
-
-    async def fetchval(self, query: str, *args: Any, column: int = 0, timeout: float | None = None) -> Any:  # noqa: ASYNC109
-        return await super().fetchval(query, *args, column=column, timeout=timeout or self._seconds)
-
-    async def fetchrow(self, query: str, *args: Any, timeout: float | None = None, record_class: Any = None) -> Any:  # noqa: ASYNC109
-        return await super().fetchrow(query, *args, timeout=timeout or self._seconds, record_class=record_class)
-
-    async def reset(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        """Skip the pool's four-statement reset: every setting here is local to its transaction."""
-        self._seconds = None
-        if self.is_in_transaction():
-            await self.execute("ROLLBACK", timeout=timeout)
 
 
 def connect_arguments(url: str) -> dict[str, Any]:
@@ -108,7 +79,7 @@ class Database:
             **connect_arguments(url),
             min_size=1,
             max_size=size,
-            connection_class=_Connection,
+            connection_class=PooledConnection,
             statement_cache_size=500,
             command_timeout=_patience(statement_timeout_ms),
             timeout=2,
@@ -132,7 +103,8 @@ class Database:
     async def acquire(self) -> Any:
         """Take a connection, or raise `Unavailable` within a second."""
         try:
-            return await self.pool.acquire(timeout=ACQUIRE_SECONDS)
+            async with asyncio.timeout(ACQUIRE_SECONDS):  # the pool's own time limit costs a task for each request
+                return await self.pool.acquire()
         except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise Unavailable(type(error).__name__) from error
 
@@ -192,24 +164,13 @@ class Cause:
     statement_timeout_ms: int | None = None
 
 
-def event_values(event: Event) -> tuple[str, str | None]:
-    """Split an event into its data and its personal values, each as JSON."""
-    data: dict[str, Any] = {}
-    personal: dict[str, Any] = {}
-    for field in fields(event):
-        if field.name != "subject":
-            (personal if field.name in event.personal else data)[field.name] = getattr(event, field.name)
-    return _ENCODER.encode(data).decode(), _ENCODER.encode(personal).decode() if personal else None
-
-
-_APPEND = """
-WITH appended AS (
-  INSERT INTO events (organization_id, id, type, subject, actor_id, cause_id, at, data, personal, trace)
-  SELECT $1, e.id, e.type, e.subject, $2, $3, $4, e.data, e.personal, $10
-  FROM unnest($5::uuid[], $6::text[], $7::uuid[], $8::jsonb[], $9::jsonb[]) AS e(id, type, subject, data, personal)
+# In this order: the key alone is not waited for as long as anything else may be.
+_CLAIM = """
+WITH claimed AS (
+  INSERT INTO idempotency (organization_id, actor, route, key, request_hash) VALUES ($1, $2, $3, $4, $5)
+  ON CONFLICT DO NOTHING RETURNING true
 )
-INSERT INTO outbox (organization_id, event_id, type)
-SELECT $1, e.id, e.type FROM unnest($5::uuid[], $6::text[]) AS e(id, type)
+SELECT EXISTS (SELECT FROM claimed), set_config('lock_timeout', '0', true), business_now()
 """
 
 
@@ -280,16 +241,10 @@ class PostgresUnitOfWork:
         timeout = self._cause.statement_timeout_ms
         if timeout:
             connection.allow(_patience(timeout))
-        try:
-            await connection.execute(
-                f"BEGIN{mode}; SELECT set_config('rapport.organization_id', '{self._actor.organization_id}', true)"
-                + (f"; SET LOCAL statement_timeout = {int(timeout)}" if timeout else "")
-            )
-        except BaseException as error:
-            self._traced.fail()
-            self._traced.end()
-            await self._database.release(connection, error)
-            raise
+        connection.open_with(
+            f"BEGIN{mode}; SELECT set_config('rapport.organization_id', '{self._actor.organization_id}', true)"
+            + (f"; SET LOCAL statement_timeout = {int(timeout)}" if timeout else "")
+        )
         self._connection = connection
 
     async def __aenter__(self) -> Self:
@@ -297,9 +252,7 @@ class PostgresUnitOfWork:
         await self._begin("")
         try:
             self._writing = True
-            self._now = await self._connection.fetchval("SELECT business_now()")
-            if not self._claimed:
-                await self._claim()
+            self._now = await self._business_now() if self._claimed else await self._claim()
             if not self._consumed:
                 await self._consume()
         except BaseException as error:
@@ -376,43 +329,33 @@ class PostgresUnitOfWork:
         await self._database.release(connection)
 
     async def _append(self) -> None:
-        values = [(new_id(), event, *event_values(event)) for event in self._events]
-        await self._connection.execute(
-            _APPEND,
-            self._actor.organization_id,
-            self._actor.user_id or self._actor.key_id,
-            self._cause.event_id,
-            self._now,
-            [identifier for identifier, *_ in values],
-            [event.type for _, event, *_ in values],
-            [event.subject for _, event, *_ in values],
-            [data for *_, data, _ in values],
-            [personal for *_, personal in values],
-            traceparent(),
-        )
+        assert self._now is not None
+        actor_id = self._actor.user_id or self._actor.key_id
+        cause_id = self._cause.event_id
+        await append(self._connection, self._actor.organization_id, actor_id, cause_id, self._now, self._events)
 
     async def _consume(self) -> None:
         done = await self._connection.execute("DELETE FROM deliveries WHERE id = $1", self._cause.delivery_id)
         if done == "DELETE 0":
             raise AlreadyDone
 
-    async def _claim(self) -> None:
+    async def _business_now(self) -> datetime:
+        now: datetime = await self._connection.fetchval("SELECT business_now()")
+        return now
+
+    async def _claim(self) -> datetime:
+        """Take the key, or raise what came of it; gives the business time."""
         key = self._cause.idempotency
         assert key is not None
         await self._connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
         scope = (self._actor.organization_id, key.actor, key.route, key.key)
         try:
-            claimed = await self._connection.fetchval(
-                "INSERT INTO idempotency (organization_id, actor, route, key, request_hash) VALUES ($1, $2, $3, $4, $5)"
-                " ON CONFLICT DO NOTHING RETURNING true",
-                *scope,
-                key.request_hash(),
-            )
+            claimed, _, now = await self._connection.fetchrow(_CLAIM, *scope, key.request_hash())
         except asyncpg.LockNotAvailableError:
             raise Conflict("The same request is still being worked on.") from None
-        await self._connection.execute("SET LOCAL lock_timeout = 0")
         if claimed:
-            return
+            assert isinstance(now, datetime)
+            return now
         earlier = await self._connection.fetchrow(
             "SELECT request_hash, status, answer FROM idempotency"
             " WHERE organization_id = $1 AND actor = $2 AND route = $3 AND key = $4",
