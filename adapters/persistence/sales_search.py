@@ -1,7 +1,7 @@
 """Search among contacts, or what belongs to them: beginnings first, then what lies within, then what is misspelt.
 
 Beginnings come by the indexes of the names, of e-mail and of the number. What lies within comes as candidates from
-`search_contacts` (migration 0007): a thousand at first; where filters and visibility leave too few of those, twenty
+`ranked_contacts` (migration 0013): a thousand at first; where filters and visibility leave too few of those, twenty
 thousand; where these are still too few, what may be seen is looked through row by row. So whoever sees little still
 finds the best of it.
 """
@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.finder import DEEPEST_ROW, LARGEST_PAGE, Listing, Prepared, json_object
-from adapters.persistence.schema.sales import contacts
+from adapters.persistence.schema.sales import contacts, leads
 from adapters.persistence.search_terms import Sought, is_national, sought
 from application.ports import Found, PageRequest
 from application.sales.contacts import ReadPhones
@@ -56,6 +56,11 @@ def _rank(column: sa.ColumnElement[Any], rank: int, kind: str = "") -> Any:
 def _name(listing: Listing) -> sa.ColumnElement[Any]:
     # A lead has a copy of its contact's: its own index gives beginnings in order, and no contact is looked at.
     return listing.sorts["name"]
+
+
+def _contact(listing: Listing) -> sa.ColumnElement[Any]:
+    """Tell which column says whose row it is."""
+    return leads.c.contact_id if listing.identifier.table is leads else contacts.c.id
 
 
 def _arms(listing: Listing, number: bool) -> list[tuple[sa.ColumnElement[bool], Any]]:
@@ -111,15 +116,21 @@ def _placed() -> sa.ColumnElement[Any]:
 def candidates_statement(listing: Listing, names: tuple[str, ...]) -> Prepared:
     """Give the statement for how many candidates hold the patterns, and the ids of those that may be seen."""
     found = (
-        sa.text("SELECT id FROM search_contacts(:organization_id, :patterns, :most) AS id")
-        .bindparams(_bound("organization_id", sa.Uuid), _texts("patterns"), _bound("most", sa.BigInteger))
-        .columns(_ID)
+        sa.text(
+            'SELECT id, rank, name COLLATE "C" AS name'
+            " FROM ranked_contacts(:organization_id, :patterns, :phrase, :most)"
+        )
+        .bindparams(
+            _bound("organization_id", sa.Uuid), _texts("patterns"), _bound("phrase"), _bound("most", sa.BigInteger)
+        )
+        .columns(_ID, sa.column("rank", sa.Integer()), sa.column("name", sa.Text()))
         .cte("found")
     )
+    # Nothing of the contact is asked for: the planner leaves the join of a lead with it out.
     hits = (
-        sa.select(listing.identifier.label("id"), _placed().label("rank"), contacts.c.name_key.label("name"))
-        .select_from(listing.source)
-        .where(*_conditions(listing, names), contacts.c.id.in_(sa.select(found.c.id)))
+        sa.select(listing.identifier.label("id"), found.c.rank, found.c.name)
+        .select_from(listing.source.join(found, _contact(listing) == found.c.id))
+        .where(*_conditions(listing, names))
         .subquery()
     )
     counted = sa.select(sa.func.count()).select_from(found).scalar_subquery()
@@ -223,6 +234,8 @@ class Search:
             return []
         names = tuple(sorted(values))
         bound = {**values, "organization_id": self._uow.organization_id, "phrase": wanted.phrase}
+        # One plan suits all that begins so; made anew for each search, it would take longer than the search.
+        await self._uow.connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
         begun = await self._ids(
             beginnings_statement(listing, names, wanted.prefix is not None), bound | wanted.beginnings()
         )
@@ -254,6 +267,8 @@ class Search:
             found = _together(begun, known, inside)
             if candidates < most or len(found) >= MOST_HITS:
                 return found
+        # Whether to walk in order or to sort depends on how common the words are.
+        await self._uow.connection.execute("SET LOCAL plan_cache_mode = auto")
         return _together(
             begun, known, await self._ids(looking_through_statement(listing, names), bound | {"patterns": patterns})
         )

@@ -176,11 +176,12 @@ async def test_another_organisation_finds_nobody(owner: Client, stranger: Client
     for text in ("black", "ackwoo", "blackwod", "a@example.com"):
         assert await found(stranger, text) == []
     theirs = World(world.house, stranger.organization_id)
-    ask = "SELECT * FROM search_contacts($1, ARRAY['%ackwoo%'], 10)"
-    assert len(await world.fetch(ask)) == 1
-    assert await theirs.fetch(ask) == []
-    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="Only the organisation of the transaction"):
-        await theirs.fetch("SELECT $1::uuid, * FROM search_contacts($2, ARRAY['%ackwoo%'], 10)", owner.organization_id)
+    for call in ("search_contacts({}, ARRAY['%ackwoo%'], 10)", "ranked_contacts({}, ARRAY['%ackwoo%'], 'ackwoo', 10)"):
+        ask = f"SELECT * FROM {call.format('$1')}"
+        assert len(await world.fetch(ask)) == 1
+        assert await theirs.fetch(ask) == []
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="Only the organisation of the transaction"):
+            await theirs.fetch(f"SELECT $1::uuid, * FROM {call.format('$2')}", owner.organization_id)
 
 
 MANY = 1_200
