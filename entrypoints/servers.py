@@ -70,12 +70,21 @@ GRANT CONNECT ON DATABASE {name} TO rapport_app, rapport_system;
 CREATE EXTENSION IF NOT EXISTS btree_gin;
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
 """
+_ASK_REVISION = """
+\\pset tuples_only on
+SELECT to_regclass('alembic_version') IS NOT NULL AS migrated \\gset
+\\if :migrated
+SELECT version_num FROM alembic_version;
+\\endif
+"""
 
 
 class Servers:
     """Hold the embedded servers of one data folder; start them from a thread that stays, since they die with it."""
 
     def __init__(self, config: Config) -> None:
+        self.revision = ""
+        """Of the embedded database's tables, as they were found at the start."""
         self._config = config
         self._lock: IO[str] | None = None
         self._running: dict[str, subprocess.Popen[bytes]] = {}
@@ -112,7 +121,8 @@ class Servers:
             for name in self._spawners:
                 self._wait_until_answering(name)
             if self._config.embedded_database:
-                _psql(self._config, "postgres", _ENSURE_ROLES + _ENSURE_DATABASE.format(name="rapport"))
+                ensured = _ENSURE_ROLES + _ENSURE_DATABASE.format(name="rapport")
+                self.revision = _psql(self._config, "postgres", ensured + _ASK_REVISION).strip()
         except BaseException:
             self.stop()
             raise
@@ -277,7 +287,7 @@ def _database_name(name: str) -> str:
     return name
 
 
-def _psql(config: Config, database: str, script: str) -> None:
+def _psql(config: Config, database: str, script: str) -> str:
     if not config.embedded_database:
         raise Conflict("Databases are made only on the embedded server; yours is configured by RAPPORT_DATABASE_URL.")
     command = [str(_WHEEL / "pginstall/bin/psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-U", "postgres",
@@ -288,6 +298,7 @@ def _psql(config: Config, database: str, script: str) -> None:
     )
     if done.returncode != 0:
         raise Conflict(f"The embedded PostgreSQL refused: {done.stderr.strip()}")
+    return done.stdout
 
 
 def _locked(path: Path) -> IO[str]:

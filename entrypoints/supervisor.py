@@ -17,6 +17,7 @@ from types import FrameType
 import psutil
 import structlog
 
+from adapters.persistence.migrations.newest import newest_revision
 from domain.kernel import Conflict, Refusal
 from entrypoints.config import CHECKOUT, Config
 from entrypoints.logging import configure_logging
@@ -166,6 +167,8 @@ class Supervisor:
         (self._run_dir / f"{part.name}.pid").write_text(f"{part.process.pid}\n")
 
     def _migrated(self) -> bool:
+        if self._servers.revision == newest_revision():
+            return True
         migration = Part("migrate", "entrypoints.migrate")
         self._spawn(migration)
         while migration.running and not self._stop.is_set():
