@@ -126,13 +126,17 @@ def candidates_statement(listing: Listing, names: tuple[str, ...]) -> Prepared:
         .columns(_ID, sa.column("rank", sa.Integer()), sa.column("name", sa.Text()))
         .cte("found")
     )
-    # Nothing of the contact is asked for: the planner leaves the join of a lead with it out.
-    hits = (
-        sa.select(listing.identifier.label("id"), found.c.rank, found.c.name)
-        .select_from(listing.source.join(found, _contact(listing) == found.c.id))
-        .where(*_conditions(listing, names))
-        .subquery()
+    # Nothing of the contact is asked for: the planner leaves the join of a lead with it out. The offset keeps it from
+    # another one, which would suit an organisation of the usual size and read a large one whole.
+    theirs = (
+        sa.select(listing.identifier.label("id"))
+        .select_from(listing.source)
+        .where(*_conditions(listing, names), _contact(listing) == found.c.id)
+        .correlate(found)
+        .offset(sa.literal_column("0"))
+        .lateral()
     )
+    hits = sa.select(theirs.c.id, found.c.rank, found.c.name).select_from(found.join(theirs, sa.true())).subquery()
     counted = sa.select(sa.func.count()).select_from(found).scalar_subquery()
     return Prepared.of(sa.select(counted, _in_order(hits)))
 

@@ -170,10 +170,12 @@ def test_leftovers_that_do_not_die_by_themselves_are_ended_before_a_start(config
 
 def test_a_warm_start_takes_two_seconds_at_most_and_a_stop_leaves_nothing(config: Config) -> None:
     with Servers(config):
-        pass
+        found = "CREATE TABLE IF NOT EXISTS alembic_version AS SELECT '0001' AS version_num"
+        _query(config, found, role="rapport_owner")
     begun = time.monotonic()
-    with Servers(config):
+    with Servers(config) as again:
         taken = time.monotonic() - begun
+        assert again.revision == "0001"
         pids = [_pid(config, name) for name in ("postgres", "valkey")]
     assert taken <= 2
     assert not any(psutil.pid_exists(pid) for pid in pids)
