@@ -5,20 +5,17 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
-from domain.messaging.pleas import asks_to_end
-from domain.messaging.revocations import SENTENCES, Language
+from domain.messaging.pleas import is_plea
 
 _READ_AT_MOST = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Hold what a text says, the folded wording that said it, its language, and whether a keyword or a sentence did."""
+    """Hold what a text says, and whether a keyword or a plea in other words said it."""
 
     kind: Literal["stop", "start", "help", "none"]
-    wording: str = ""
-    language: Language = ""
-    certainty: Literal["keyword", "sentence", "none"] = "none"
+    certainty: Literal["keyword", "plea", "none"] = "none"
 
 
 NOTHING = Reading("none")
@@ -29,19 +26,16 @@ def _spellings(words: str) -> re.Pattern[str]:
     return re.compile("|".join("".join(f"{letter}+" for letter in word) for word in words.split()))
 
 
-_KEYWORDS: tuple[tuple[Language, re.Pattern[str]], ...] = (
-    ("en", re.compile(r"(?:s+t+o+p+)+(?:a+l+l+)?|(?:e+n+d+)+|(?:q+u+i+t+)+|c+a+n+c+e+l+|r+e+v+o+k+e+")),
-    ("en", re.compile(r"u+n+s+u+b+s+c+r+i+b+e+d?(?:me|us)?|i?(?:want(?:to)?|wishto|wouldliketo)?o+p+t+(?:me)?o+u+t+")),
-    ("en", re.compile(r"(?:(?:reply|text|send|txt)stop|stop(?:to|2)(?:optout|end|quit|cancel|unsubscribe))")),
-    (
-        "en",
-        _spellings(
-            "stpo sotp tsop syop unsub unsuscribe unsubcribe unsubsribe unsubscibe unsubscrib dnc removeme remove "
-            "block arret"
-        ),
+_KEYWORDS = (
+    re.compile(r"(?:s+t+o+p+)+(?:a+l+l+)?|(?:e+n+d+)+|(?:q+u+i+t+)+|c+a+n+c+e+l+|r+e+v+o+k+e+"),
+    re.compile(r"u+n+s+u+b+s+c+r+i+b+e+d?(?:me|us)?|i?(?:want(?:to)?|wishto|wouldliketo)?o+p+t+(?:me)?o+u+t+"),
+    re.compile(r"(?:(?:reply|text|send|txt)stop|stop(?:to|2)(?:optout|end|quit|cancel|unsubscribe))"),
+    _spellings(
+        "stpo sotp tsop syop unsub unsuscribe unsubcribe unsubsribe unsubscibe unsubscrib dnc removeme remove block "
+        "arret"
     ),
-    ("es", _spellings("baja parar pare paren detener basta cancelar darmedebaja desuscribir desuscribirme")),
-    ("pl", _spellings("wypisz wypisac rezygnuje rezygnacja przestan przestancie anuluj koniec")),
+    _spellings("baja parar pare paren detener basta cancelar darmedebaja desuscribir desuscribirme"),
+    _spellings("wypisz wypisac rezygnuje rezygnacja przestan przestancie anuluj koniec"),
 )
 _START = _spellings("start unstop")
 _HELP = _spellings("help info ayuda pomoc")
@@ -66,85 +60,45 @@ _SHOUTED = re.compile(
 )
 _CLAUSE_END = re.compile(r"[.!?;:,\n\r…–—()\"“”«»]+|\s-+\s")
 
-_SENTENCE_END = re.compile(r"[.!?;\n\r…]+|\s-+\s")
-_AND = re.compile(
-    r" (?:and|but|so) (?=(?:please|stop|quit|cease|dont|do not|never|no more|remove|delete|take me|take us)\b)"
-)
-# "Don't call me, text me" chooses texts.
-_RATHER_TEXTS = re.compile(
-    r"\b(?:text|txt|message|whatsapp|sms)(?:s|ing)? (?:me|instead|only|(?:is|are|works|suits) )|\b(?:napisz|"
-    r"wyslij) sms|"
-    r"\b(?:manda\w*|escrib\w+) (?:un |me )?(?:whatsapp|sms|mensaje)|\bpisz(?:cie)? do mnie"
-)
-_CALLS_ONLY = re.compile(r"\b(?:call|ring|phone|dzwon\w*|e-?mail\w*|llam\w+)(?: me| us)?$")
-
 _UNFOLDED = str.maketrans(
     {"ł": "l", "ø": "o", "’": None, "‘": None, "'": None, "`": None, "´": None, "¡": " ", "¿": " ", "_": " "}
 )
+_GO_ON = re.compile(r"\b(?:do ?nt|do not|never)(?: want to)? (?:stop|unsubscribe|take me off|remove me)\b")
 _OUR_OWN_FOOTER = re.compile(r"\b(?:reply|text|send|txt) stop (?:to|2) (?:opt out|\w+)(?: of \w+)?")
 
 
-def _fold(text: str) -> str:
+def fold(text: str) -> str:
+    """Give a text as it is read: small letters without marks, apostrophes or full-width forms."""
     plain = unicodedata.normalize("NFKC", text).casefold().translate(_UNFOLDED)
     marks = unicodedata.normalize("NFD", plain)
     return "".join(c for c in marks if unicodedata.category(c) not in ("Mn", "Cf"))
 
 
-def _keyword(clause: str, pattern: re.Pattern[str]) -> str | None:
-    joined = "".join(c for c in _COURTESY.sub(" ", clause) if c.isalnum())
-    return joined if pattern.fullmatch(joined) else None
+def _is(clause: str, pattern: re.Pattern[str]) -> bool:
+    return pattern.fullmatch("".join(c for c in _COURTESY.sub(" ", clause) if c.isalnum())) is not None
 
 
 def read(text: str) -> Reading:
-    """Read an inbound text: a keyword alone in any spelling, or a sentence that plainly revokes; STOP outweighs all.
+    """Read an inbound text: a keyword alone in any spelling, or a plea in other words; STOP outweighs all.
 
     Only the first 2,000 characters are read. A phone's reaction that quotes our own text (Liked “…”) says nothing.
     """
-    folded = _fold(text[:_READ_AT_MOST])
+    folded = fold(text[:_READ_AT_MOST])
     if _REACTION.match(folded):
         return NOTHING
     pieces = (" ".join(re.findall(r"\w+", piece)) for piece in _CLAUSE_END.split(folded))
     clauses = [piece for piece in pieces if piece]
     whole = " ".join(clauses)
     if not whole:
-        return Reading("stop", "🛑", "", "keyword") if "🛑" in text else NOTHING
-    for language, pattern in _KEYWORDS:
-        if found := _keyword(whole, pattern):
-            return Reading("stop", found, language, "keyword")
-    for clause in (clauses[0], clauses[-1]):
-        if found := _keyword(clause, _CLAUSE):
-            return Reading("stop", found, "en", "keyword")
-    if shouted := _SHOUTED.match(text):
-        return Reading("stop", shouted[0].strip().casefold(), "en", "keyword")
-    return _sentence([*clauses, whole]) or _plea(folded, clauses) or _restart_or_help(whole)
-
-
-def _sentence(clauses: list[str]) -> Reading | None:
-    pieces = [piece for clause in clauses for piece in (clause, *_AND.split(clause)[1:])]
-    for clause in (_OUR_OWN_FOOTER.sub(" ", clause) for clause in pieces):
-        for language, sentence, unless in SENTENCES:
-            match = sentence.search(clause)
-            if match and not (unless and unless.search(clause)) and not _wants_texts(match[0], clauses[-1]):
-                return Reading("stop", match[0].strip(), language, "sentence")
-    return None
-
-
-def _plea(folded: str, clauses: list[str]) -> Reading | None:
-    whole = " ".join(clauses)
-    sentences = (" ".join(re.findall(r"\w+", piece)) for piece in _SENTENCE_END.split(folded))
-    for clause in (_OUR_OWN_FOOTER.sub(" ", clause) for clause in (*clauses, *sentences)):
-        if asks_to_end(clause, whole):
-            return Reading("stop", clause.strip(), "en", "sentence")
-    return None
-
-
-def _restart_or_help(whole: str) -> Reading:
-    if found := _keyword(whole, _START):
-        return Reading("start", found, "en", "keyword")
-    if found := _keyword(whole, _HELP):
-        return Reading("help", found, "en", "keyword")
+        return Reading("stop", "keyword") if "🛑" in text else NOTHING
+    if any(_is(whole, pattern) for pattern in _KEYWORDS) or _is(clauses[0], _CLAUSE) or _is(clauses[-1], _CLAUSE):
+        return Reading("stop", "keyword")
+    if _SHOUTED.match(text):
+        return Reading("stop", "keyword")
+    if _is(whole, _START):
+        return Reading("start", "keyword")
+    if _is(whole, _HELP):
+        return Reading("help", "keyword")
+    if not _GO_ON.search(folded) and is_plea(_OUR_OWN_FOOTER.sub(" ", folded)):
+        return Reading("stop", "plea")
     return NOTHING
-
-
-def _wants_texts(wording: str, whole: str) -> bool:
-    return bool(_CALLS_ONLY.search(wording) and _RATHER_TEXTS.search(whole))
