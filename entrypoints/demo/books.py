@@ -53,6 +53,17 @@ class Books:
         path = self.folder / "texts.jsonl"
         return path.read_bytes().count(b"\n") if path.exists() else 0
 
+    def size(self) -> int:
+        """Tell how many bytes the list of accepted texts has by now."""
+        path = self.folder / "texts.jsonl"
+        return path.stat().st_size if path.exists() else 0
+
+    def has(self, key: str, since: int) -> bool:
+        """Tell whether a text was accepted after the list had so many bytes, without reading what came before."""
+        with (self.folder / "texts.jsonl").open("rb") as file:
+            file.seek(since)
+            return f'"key":"{key}"'.encode() in file.read()
+
     def _lines(self, name: str) -> Iterator[dict[str, Any]]:
         path = self.folder / name
         if path.exists():
