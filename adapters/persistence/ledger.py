@@ -131,10 +131,11 @@ UPDATE conversations c SET message_count = c.message_count + n.messages,
 FROM mine JOIN n ON n.conversation_id = mine.id
 WHERE c.organization_id = $1 AND c.id = mine.id
 """
+# Whoever has a row locked is changing it; what they leave claimed is released when the lease ends.
 _UNCLAIM = """
 WITH mine AS (
   SELECT id FROM sends WHERE organization_id = $1 AND id = ANY ($3) AND batch = $2 AND state = 'claimed'
-  ORDER BY id FOR NO KEY UPDATE
+  ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
 )
 UPDATE sends s SET state = 'planned', batch = NULL, lease_until = NULL, attempts = s.attempts - 1
 FROM mine WHERE s.organization_id = $1 AND s.id = mine.id
