@@ -48,10 +48,6 @@ class _Booked(msgspec.Struct):
     data: _Booking
 
 
-class _Items(msgspec.Struct):
-    data: list[msgspec.Raw]
-
-
 class _Message(msgspec.Struct):
     message: str = ""
 
@@ -61,7 +57,12 @@ class _Problem(msgspec.Struct):
 
 
 class _Keyed(msgspec.Struct):
+    uid: str = ""
     metadata: dict[str, Any] | None = None
+
+
+class _Items(msgspec.Struct):
+    data: list[_Keyed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +160,8 @@ class CalcomCalendar:
             }
             items = _read(await self._call(account, "GET", "/bookings", _BOOKINGS, params=asked), _Items).data
             for item in items:
-                if (msgspec.json.decode(item, type=_Keyed).metadata or {}).get(KEY) == sought.key:
-                    return msgspec.json.decode(item, type=_Booking).uid
+                if (item.metadata or {}).get(KEY) == sought.key:
+                    return str(item.uid)
             if len(items) < _PAGE:
                 return None
         raise Unavailable(reason="Cal.com has too many new bookings to look through.")
