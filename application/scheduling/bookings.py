@@ -56,8 +56,7 @@ class Bookings:
             )
         except Conflict as refusal:
             raise _instead(refusal.message, await self.slots.after(command.start_time)) from None
-        await self.desk.tell(booking_id)
-        return await self._outcome(booking_id, command.start_time)
+        return await self._outcome(await self.desk.tell(booking_id), command.start_time)
 
     async def book_offered(self, lead_id: UUID, start: datetime, key: str) -> BookingStatus:
         """Book a time that the machine had offered, once for `key`; tells how far that has come."""
@@ -70,9 +69,7 @@ class Bookings:
         async with self.uow.reading():
             asked = await self.bookings.with_key(natural_key)
         assert asked is not None
-        await self.desk.tell(asked.id)
-        async with self.uow.reading():
-            return (await self.bookings.get(asked.id)).status
+        return (await self.desk.tell(asked.id)).status
 
     async def _request(
         self, lead_id: UUID, start: datetime, notes: str | None, natural_key: str, source: str, booking_id: UUID
@@ -116,8 +113,7 @@ class Bookings:
             require_version(booking, version, ("start_time",), "booking")
             booking.ask_to_move(command.start_time.astimezone(UTC), self.clock.now())
             await self.bookings.save(booking)
-        await self.desk.tell(identifier)
-        return await self._outcome(identifier, command.start_time)
+        return await self._outcome(await self.desk.tell(identifier), command.start_time)
 
     async def cancel(self, identifier: UUID) -> bool:
         """Cancel a call; tells whether the calendar has done so already."""
@@ -127,21 +123,17 @@ class Bookings:
             booking = await self.bookings.locked(identifier)
             booking.ask_to_cancel(self.clock.now())
             await self.bookings.save(booking)
-        await self.desk.tell(identifier)
-        async with self.uow:
-            booking = await self.bookings.get(identifier)
+        booking = await self.desk.tell(identifier)
         if booking.step is None and booking.error is not None:
             raise Conflict(f"The calendar did not cancel: {booking.error}")
         return booking.step is None
 
-    async def _outcome(self, identifier: UUID, start: datetime) -> tuple[msgspec.Raw, bool]:
-        async with self.uow.reading():
-            booking = await self.bookings.get(identifier)
+    async def _outcome(self, booking: Booking, start: datetime) -> tuple[msgspec.Raw, bool]:
         refused = booking.step is None and booking.error is not None
         free = await self.slots.after(start) if refused else []
         # A writing block, so that the answer to a request with a key is kept in its transaction.
         async with self.uow:
-            shown = await self.bookings.show(identifier)
+            shown = await self.bookings.show(booking.id)
         if refused:
             raise _instead(f"The calendar did not take it: {booking.error}", free)
         return shown, booking.step is None

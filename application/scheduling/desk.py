@@ -62,20 +62,20 @@ class CalendarDesk:
             else:
                 await self.agenda.clear(SETTLE)
 
-    async def tell(self, booking_id: UUID) -> None:
-        """Tell the calendar what it is yet to be told of a booking, or ask how that stands, and keep the answer."""
+    async def tell(self, booking_id: UUID) -> Booking:
+        """Tell the calendar what it is yet to be told of a booking, or ask how that stands; gives how it is then."""
         self.actor.require(Permission.BOOKINGS_WRITE)
         async with self.uow:
             booking = await self.bookings.locked(booking_id)
             if booking.step is None or await self.bookings.under_way(booking_id, PROVIDER_LIMIT):
-                return
-            # Whoever dies from here on, the schedule comes back to it.
-            await self.agenda.no_later_than(SETTLE, self.clock.now() + PROVIDER_LIMIT + MARGIN)
+                return booking
             since = booking.handed_at
             if since is None:
                 booking.attempts += 1
                 await self.bookings.save(booking)
                 await self.bookings.hand(booking)
+            # Whoever dies from here on, the schedule comes back to it. Last, since all who book share this row.
+            await self.agenda.no_later_than(SETTLE, self.clock.now() + PROVIDER_LIMIT + MARGIN)
             ends = time.monotonic() + PROVIDER_LIMIT.total_seconds()
         # A request's first block stays open until the next one begins, for its answer: this one lets it be committed.
         async with self.uow.reading():
@@ -92,6 +92,7 @@ class CalendarDesk:
             latest = await self.bookings.locked(booking_id)
             if latest.step is booking.step and latest.handed_at == booking.handed_at:
                 await self._write(latest, told, asked=since is not None)
+            return latest
 
     async def _account(self) -> Account | Unavailable:
         try:
