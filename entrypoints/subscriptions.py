@@ -19,6 +19,8 @@ from application.platform.personal_data import EXPIRE, PersonalData
 from application.scheduling.desk import SETTLE as SETTLE_BOOKINGS
 from application.scheduling.desk import CalendarDesk
 from application.scheduling.effects import REMIND
+from application.scheduling.reminder_mail import MAILS as REMINDER_MAILS
+from application.scheduling.reminder_mail import ReminderMail
 from application.scheduling.reminders import Reminders
 from application.scheduling.reports import BookingReports
 from domain.identity.membership import UserInvited
@@ -67,6 +69,7 @@ SCHEDULED: tuple[Subscription, ...] = (
     Subscription(EXPIRE, None, PersonalData, "expire", long=True),
     Subscription(ERASE, None, OrganizationErasure, "when_due", queue="imports", long=True),
     Subscription(SETTLE_BOOKINGS, None, CalendarDesk, "settle", queue="default", lease_seconds=5, long=True),
+    Subscription(REMINDER_MAILS, None, ReminderMail, "settle", queue="default", lease_seconds=5, long=True),
     Subscription(REMIND, None, Reminders, "remind", queue="default", long=True),
     Subscription(MAILS, None, InvitationMail, "settle", queue="default", lease_seconds=5, long=True),
 )

@@ -95,6 +95,12 @@ class LeadsOfSales:
         lead = await self._fetch(_LATEST_LEAD, contact_id)
         return lead["id"] if lead is not None else await self._open(contact_id)
 
+    async def may_mail(self, email: str) -> bool:
+        """Tell whether an address has not opted out."""
+        return (
+            await self._fetch("SELECT 1 FROM suppressions WHERE organization_id = $1 AND address = $2", email) is None
+        )
+
     async def set_call(self, lead_id: UUID, uid: str, start_at: datetime) -> None:
         """Note a booked call: a person has the lead now, and what was planned for it is cancelled."""
         lead, at = await self._leads.locked(lead_id), self._clock.now()

@@ -46,6 +46,10 @@ class BookedLeads(Protocol):
         """Tell whether there is such a lead."""
         ...
 
+    async def may_mail(self, email: str) -> bool:
+        """Tell whether an address has not opted out."""
+        ...
+
     async def set_call(self, lead_id: UUID, uid: str, start_at: datetime) -> None:
         """Note a booked call on a locked lead: a person has it now, and what was planned for it is cancelled."""
         ...

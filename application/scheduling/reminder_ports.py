@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,3 +30,17 @@ class ReminderTexts(Protocol):
     async def drop(self, booking_id: UUID, lead_id: UUID) -> None:
         """Cancel reminders of a call that have not been handed over."""
         ...
+
+
+class OrganizationVoice(Protocol):
+    """Know how the organisation calls itself; answered in the caller's unit of work."""
+
+    async def name(self) -> str:
+        """Give it."""
+        ...
+
+
+def said(at: datetime, zone: str) -> str:
+    """Say a time as people do, in their own zone."""
+    local = at.astimezone(ZoneInfo(zone))
+    return f"{local:%A} {local.day} {local:%B at %H:%M} ({local:%Z})"

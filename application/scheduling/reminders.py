@@ -1,27 +1,17 @@
 """Reminders of calls: the day and the hour before, once each, by text and by mail."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from application.agenda import Agenda
 from application.ports import Clock, UnitOfWork, effect
 from application.scheduling.effects import REMIND
 from application.scheduling.leads import BookedLeads
-from application.scheduling.reminder_ports import Reminder, ReminderTexts
+from application.scheduling.reminder_mail import ReminderMail
+from application.scheduling.reminder_ports import OrganizationVoice, Reminder, ReminderTexts, said
 from application.scheduling.store import BookingStore
 from domain.kernel import NotFound
 from domain.scheduling.booking import LEAST_NOTICE, Booking, BookingStatus
-
-
-class OrganizationVoice(Protocol):
-    """Know how the organisation calls itself; answered in the caller's unit of work."""
-
-    async def name(self) -> str:
-        """Give it."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -34,6 +24,7 @@ class Reminders:
     bookings: BookingStore
     leads: BookedLeads
     texts: ReminderTexts
+    mail: ReminderMail
     organization: OrganizationVoice
 
     @effect
@@ -66,6 +57,7 @@ class Reminders:
                 attendee = await self.leads.attendee(booking.lead_id)
                 if attendee.phone is not None:
                     await self.texts.submit(_reminder(booking, attendee.phone, await self.organization.name()))
+                await self.mail.plan(booking, attendee)
             booking.reminded(now)
             await self.bookings.save(booking)
 
@@ -81,9 +73,3 @@ def _reminder(booking: Booking, phone: str, organization: str) -> Reminder:
         "Reply here if you need another time.",
         useful_until=booking.start_at - LEAST_NOTICE,
     )
-
-
-def said(at: datetime, zone: str) -> str:
-    """Say a time as people do, in their own zone."""
-    local = at.astimezone(ZoneInfo(zone))
-    return f"{local:%A} {local.day} {local:%B at %H:%M} ({local:%Z})"

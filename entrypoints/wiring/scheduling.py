@@ -21,8 +21,9 @@ from application.scheduling.calendar import Account, Calendar, CalendarAccounts
 from application.scheduling.desk import CalendarDesk
 from application.scheduling.effects import Effects
 from application.scheduling.leads import BookedLeads
-from application.scheduling.reminder_ports import ReminderTexts
-from application.scheduling.reminders import OrganizationVoice, Reminders
+from application.scheduling.reminder_mail import ReminderMail
+from application.scheduling.reminder_ports import OrganizationVoice, ReminderTexts
+from application.scheduling.reminders import Reminders
 from application.scheduling.reports import BookingReports, ReportedBookings
 from application.scheduling.slots import Slots
 from application.scheduling.store import BookingStore
@@ -48,6 +49,7 @@ class Scheduling(Provider):
     slots = provide(Slots)
     bookings = provide(Bookings)
     reports = provide(BookingReports)
+    reminder_mail = provide(ReminderMail)
     reminders = provide(Reminders)
 
     @provide

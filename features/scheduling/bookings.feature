@@ -55,3 +55,25 @@ Feature: Booked calls
     And Ada writes "STOP"
     And time passes until Friday 19 March 2027 at 12:00
     Then Ada was not reminded
+
+  Scenario: Who has an e-mail address is reminded by mail too
+    Given Ada can be written to at ada@example.com
+    When a call with Ada is booked for Thursday 18 March 2027 at 09:00
+    And time passes until Friday 19 March 2027 at 12:00
+    Then ada@example.com got 2 mails about "Thursday 18 March at 09:00 (GMT)"
+
+  Scenario: Nobody is mailed about a call that was moved, but about its new time
+    Given Ada can be written to at ada@example.com
+    When a call with Ada is booked for Thursday 18 March 2027 at 11:00
+    And time passes until Wednesday 17 March 2027 at 12:00
+    And Ada's call is moved to Friday 19 March 2027 at 15:00
+    And time passes until Saturday 20 March 2027 at 12:00
+    Then ada@example.com got 1 mails about "Thursday 18 March at 11:00 (GMT)"
+    And ada@example.com got 2 mails about "Friday 19 March at 15:00 (GMT)"
+
+  Scenario: Who opted out gets no mail either
+    Given Ada can be written to at ada@example.com
+    When a call with Ada is booked for Thursday 18 March 2027 at 11:00
+    And Ada writes "STOP"
+    And time passes until Friday 19 March 2027 at 12:00
+    Then ada@example.com got 0 mails about "Thursday 18 March at 11:00 (GMT)"

@@ -11,6 +11,8 @@ import pytest
 from dishka import AsyncContainer, Provider, Scope, provide
 
 from adapters.persistence.database import Cause, Database
+from application.mailing import Mail, Mailing
+from application.mailing import Receipt as MailReceipt
 from application.messaging.texting import Receipt, Text, Texting
 from application.ports import Actor
 from application.provider import ProviderError
@@ -54,7 +56,27 @@ class RememberingTexting:
         return self.rests
 
 
+@dataclass
+class RememberingMailing:
+    """Be a post office in memory: what it took, in order."""
+
+    taken: list[Mail] = field(default_factory=list)
+
+    async def send(self, mail: Mail) -> MailReceipt:
+        """Take a mail."""
+        self.taken.append(mail)
+        return MailReceipt(f"m-{mail.key}")
+
+    async def find(self, key: str) -> MailReceipt | None:
+        """Find what was taken."""
+        return next((MailReceipt(f"m-{key}") for mail in self.taken if mail.key == key), None)
+
+
 class _Memory(Provider):
+    @provide(scope=Scope.APP)
+    def mailing(self) -> Mailing:
+        return RememberingMailing()
+
     @provide(scope=Scope.APP)
     def texting(self) -> Texting:
         return RememberingTexting()

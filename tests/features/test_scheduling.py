@@ -9,11 +9,13 @@ import msgspec
 import pytest
 from pytest_bdd import given, parsers, scenarios, then, when
 
+from application.mailing import Mailing
 from application.outreach.campaign_forms import SettingsIn, StartCampaign
 from application.outreach.campaigns import Campaigns
 from application.scheduling.booking_forms import BookCall, MoveBooking
 from application.scheduling.bookings import Bookings
 from domain.kernel import Conflict
+from tests.application.conftest import RememberingMailing
 from tests.features.conftest import Run
 from tests.features.office import Office
 from tests.features.test_campaigns import listed, on_london_clocks
@@ -53,6 +55,20 @@ def leads(story: Story, names: str) -> None:
         for number, name in enumerate(listed(names)):
             office.phones[name] = f"+4477009006{number:02d}"
             office.leads[name] = await office.tenant.lead(office.phones[name], office.dataset_id)
+
+    story.run(enter())
+
+
+@given(parsers.parse("{name} can be written to at {address}"))
+def with_address(story: Story, name: str, address: str) -> None:
+    async def enter() -> None:
+        async with story.office.tenant.sql() as connection:
+            await connection.execute(
+                "UPDATE contacts SET email = $2 WHERE organization_id = $1 AND phone = $3",
+                story.office.tenant.organization_id,
+                address,
+                story.office.phones[name],
+            )
 
     story.run(enter())
 
@@ -160,3 +176,13 @@ def reminded(story: Story, name: str, times: str) -> None:
 @then(parsers.re(r"(?P<name>\w+) was not reminded"))
 def not_reminded(story: Story, name: str) -> None:
     assert _reminders(story, name) == []
+
+
+@then(parsers.parse('{address} got {number:d} mails about "{when}"'))
+def mailed(story: Story, address: str, number: int, when: str) -> None:
+    mailing = story.run(story.office.tenant.house.get(Mailing))
+    assert isinstance(mailing, RememberingMailing)
+    mine = [m for m in mailing.taken if m.organization_id == story.office.tenant.organization_id and m.to == address]
+    about = [m for m in mine if m.subject == f"Your call with Bright Windows: {when}"]
+    assert len(about) == number
+    assert len({m.key for m in about}) == number
