@@ -3,20 +3,21 @@
 from domain.identity.integration import Provider
 from entrypoints.config import Config
 
-SERVED = frozenset({Provider.CALCOM.value})
+SERVED = frozenset({Provider.ANTHROPIC.value, Provider.CALCOM.value})
 """The providers that an adapter of this version can be called through; the sandbox's is no provider."""
 TESTED = frozenset({Provider.ANDROID_GATEWAY.value})
 """The providers whose access can be tried."""
-_SANDBOXED = frozenset({"texting", "email", "booking"})
+_SANDBOXED = frozenset({"texting", "email", "booking", "ai"})
 
 
 class InstallationProviders:
     """Implement `Providers` from the settings."""
 
     def __init__(self, config: Config) -> None:
+        without_key = {Provider.ANTHROPIC} if config.anthropic.api_key is None else set()
         self._configured = frozenset(
             provider.value
-            for provider in Provider
+            for provider in set(Provider) - without_key
             if any(name.startswith(f"RAPPORT_{provider.value.upper()}_") for name in config.provider_settings)
         )
 

@@ -65,6 +65,17 @@ class Calcom:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Anthropic:
+    """Hold how Claude models are reached; organisations may have keys and models of their own."""
+
+    api_key: str | None = field(default=None, repr=False)
+    model: str = "claude-sonnet-5-5"
+    url: str = "https://api.anthropic.com"
+    daily_budget: int = 20
+    """Dollars an organisation may spend in a day, unless it says otherwise; 0 is no limit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """Hold every setting, checked; `load` reads them, and nothing else reads `RAPPORT_…` variables of `api.md`."""
 
@@ -97,6 +108,7 @@ class Config:
     provider_settings: tuple[str, ...]
     calcom: Calcom
     otel_endpoint: str
+    anthropic: Anthropic
     rows: tuple[tuple[str, str, str], ...] = field(repr=False, compare=False)
 
     @classmethod
@@ -153,6 +165,7 @@ class Config:
             provider_settings=tuple(f"RAPPORT_{name}" for name in sorted(read.providers())),
             calcom=read.calcom(),
             otel_endpoint=read.collector(),
+            anthropic=read.anthropic(),
             rows=read.table(),
         )
 
@@ -343,9 +356,22 @@ class _Environment:
             keys.append(key)
         return tuple(keys)
 
+    def anthropic(self) -> Anthropic:
+        standard = Anthropic()
+        budget = self.text("ANTHROPIC_DAILY_BUDGET", str(standard.daily_budget))
+        if not re.fullmatch(r"\d{1,6}", budget, re.ASCII):
+            raise Invalid("RAPPORT_ANTHROPIC_DAILY_BUDGET must be whole dollars, or 0 for no limit.")
+        return Anthropic(
+            api_key=self.secret("ANTHROPIC_API_KEY"),
+            model=self.text("ANTHROPIC_MODEL", standard.model),
+            url=self.url("ANTHROPIC_URL", standard.url, ("http", "https")),
+            daily_budget=int(budget),
+        )
+
     def table(self) -> tuple[tuple[str, str, str], ...]:
         rows = [(f"RAPPORT_{name}", value, source) for name, (value, source) in self._rows.items()]
-        rows += [(f"RAPPORT_{name}", _HIDDEN, "environment") for name in sorted(self.providers())]
+        unread = sorted(set(self.providers()) - set(self._rows))
+        rows += [(f"RAPPORT_{name}", _HIDDEN, "environment") for name in unread]
         return tuple(rows)
 
 

@@ -7,8 +7,10 @@ from adapters.queue.deliver import Subscription
 from adapters.queue.relay import Route
 from application.identity.invitation_mail import MAILS, InvitationMail
 from application.identity.organization_erasure import ERASE, OrganizationErasure
+from application.messaging.answering import ANSWER
 from application.messaging.conversations import Conversations
 from application.messaging.gate import SEND, SETTLE
+from application.messaging.replies import Replies
 from application.messaging.sending import Sending
 from application.outreach.campaigns import PLAN
 from application.outreach.dataset_removals import DatasetRemovals
@@ -26,6 +28,7 @@ from application.scheduling.reports import BookingReports
 from domain.identity.membership import UserInvited
 from domain.identity.organization import OrganizationDeleted
 from domain.messaging.message import MessagePlanned, MessagesSettled, TextArrived
+from domain.messaging.reply import AnswerDue, SlotAccepted
 from domain.outreach.dataset import DatasetRemovalRequested
 from domain.outreach.lead_import import ImportRequested, UndoRequested
 from domain.platform.personal_data import ErasureRequested, ExportRequested
@@ -34,6 +37,8 @@ from domain.scheduling.report import BookingReported
 FOLLOWS: tuple[Subscription, ...] = (
     Subscription("conversations.receive", TextArrived, Conversations, "receive", queue="replies"),
     Subscription("sending.send_one", MessagePlanned, Sending, "send_one", queue="replies", long=True),
+    Subscription("replies.answer", AnswerDue, Replies, "answer", queue="replies", long=True, given_up="give_up"),
+    Subscription("replies.book", SlotAccepted, Replies, "book", queue="replies", long=True),
     Subscription("planning.advance", MessagesSettled, Planning, "advance", queue="campaigns"),
     Subscription("invitation_mail.send", UserInvited, InvitationMail, "send", lease_seconds=10, long=True),
     Subscription("bookings.follow", BookingReported, BookingReports, "follow"),
@@ -66,6 +71,7 @@ SCHEDULED: tuple[Subscription, ...] = (
     Subscription(PLAN, None, Planning, "plan", queue="campaigns", lease_seconds=5, long=True),
     Subscription(SEND, None, Sending, "send_due", queue="campaigns", lease_seconds=5, long=True),
     Subscription(SETTLE, None, Sending, "settle", queue="default", lease_seconds=5, long=True),
+    Subscription(ANSWER, None, Replies, "begin_due", queue="replies", lease_seconds=5, long=True),
     Subscription(EXPIRE, None, PersonalData, "expire", long=True),
     Subscription(ERASE, None, OrganizationErasure, "when_due", queue="imports", long=True),
     Subscription(SETTLE_BOOKINGS, None, CalendarDesk, "settle", queue="default", lease_seconds=5, long=True),

@@ -155,6 +155,10 @@ class PostgresConversations(PostgresStore[Conversation]):
         )
         return None if row is None else self.layout.read(row)
 
+    async def find_with(self, contact_id: UUID, channel: str) -> Conversation | None:
+        """Find the one thread with a contact on a channel."""
+        return await self.find_one("contact_id = $2 AND channel = $3", contact_id, channel)
+
     async def locked(self, identifier: UUID) -> Conversation:
         """Load one, locked."""
         return await self.get_for_update(identifier)

@@ -11,7 +11,7 @@ from adapters.persistence.visibility import LeadVisibility
 from application.messaging.outreach import Party
 from application.outreach.phone_numbers import PhoneNumbers, ReadPhone
 from domain.kernel import NotFound, Phone, new_id
-from domain.outreach.contact_status import TRANSITIONS, Cause, ContactStatus
+from domain.outreach.contact_status import RATED, TRANSITIONS, Cause, ContactStatus
 
 _PARTY = """
 SELECT contact.id AS contact_id, lead.id AS lead_id, contact.phone, contact.email
@@ -55,6 +55,14 @@ _HAS_LEAD = "EXISTS (SELECT 1 FROM leads l WHERE l.organization_id = $1 AND l.co
 _HOLD = """
 UPDATE sends SET state = 'planned', held = true, batch = NULL, lease_until = NULL
 WHERE organization_id = $1 AND contact_id = $2 AND state IN ('planned', 'claimed') AND purpose = 'campaign'
+"""
+# What the AI has not handed over yet never will be: a person has the turn.
+_CANCEL_ANSWERS = _CANCEL.format(which="contact_id = $2 AND purpose = 'reply'")
+_RATE = """
+UPDATE leads SET sentiment = $3, contact_status = CASE WHEN contact_status = ANY ($5) THEN coalesce($4, contact_status)
+                                                       ELSE contact_status END
+FROM (SELECT contact_status AS before FROM leads WHERE organization_id = $1 AND id = $2) AS found
+WHERE organization_id = $1 AND id = $2 RETURNING contact_status = 'HOT' AND found.before <> 'HOT'
 """
 _RELEASE = """
 UPDATE sends SET held = false
@@ -196,13 +204,43 @@ class PostgresParties:
             party.contact_id,
         )
 
+    async def lock_lead(self, party: Party) -> None:
+        """Lock the lead."""
+        await self._uow.connection.execute(
+            "SELECT 1 FROM leads WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE",
+            self._uow.organization_id,
+            party.lead_id,
+        )
+
+    async def rate(self, party: Party, sentiment: str) -> bool:
+        """Note how the lead sounds and rate it by that."""
+        found, _ = TRANSITIONS[Cause.RATING]
+        to = RATED.get(sentiment)
+        return bool(
+            await self._uow.connection.fetchval(
+                _RATE,
+                self._uow.organization_id,
+                party.lead_id,
+                sentiment,
+                None if to is None else to.value,
+                [status.value for status in found],
+            )
+        )
+
     async def lock_texts(self, party: Party) -> None:
         """Lock what is planned for this contact: ledger rows come before threads, wherever both are locked."""
         await self._uow.connection.execute(_LOCK, self._uow.organization_id, party.contact_id)
 
     async def hold(self, party: Party) -> None:
-        """Put campaign texts to this contact back to planned and held."""
+        """Put campaign texts to this contact back to planned and held, and cancel the AI's answers."""
         await self._uow.connection.execute(_HOLD, self._uow.organization_id, party.contact_id)
+        await self.drop_answers(party)
+
+    async def drop_answers(self, party: Party) -> None:
+        """Cancel the AI's answers that have not been handed over."""
+        await self._uow.connection.execute(
+            _CANCEL_ANSWERS, self._uow.organization_id, party.contact_id, self._uow.now()
+        )
 
     async def release(self, party: Party) -> None:
         """Let held campaign texts go on; the gate holds again what a paused campaign or manual mode still holds."""

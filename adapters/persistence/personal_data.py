@@ -33,6 +33,7 @@ OF_A_PERSON: dict[str, str] = {
     "bookings": "contact_id = $2 OR lead_id = ANY ($3)",
     "conversations": "contact_id = $2",
     "messages": "conversation_id = ANY ($5) OR lead_id = ANY ($3) OR recipient = ANY ($4) OR sender = ANY ($4)",
+    "replies": "conversation_id = ANY ($5)",
     "sends": "conversation_id = ANY ($5) OR lead_id = ANY ($3) OR recipient = ANY ($4)",
     "consents": "contact_id = $2 OR address = ANY ($4)",
     "suppressions": "address = ANY ($4)",
@@ -44,6 +45,7 @@ _GIVEN = "AND ($2::uuid, $3::uuid[], $4::text[], $5::uuid[]) IS NOT NULL"
 _DELETED = (
     "enrolments",
     "bookings",
+    "replies",
     "sends",
     "messages",
     "conversations",

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from application.agenda import Agenda
+from application.messaging.answering import Answering
 from application.messaging.consent import Consents
 from application.messaging.gate import SEND, Draft, Gate
 from application.messaging.outreach import Parties, Party
@@ -82,6 +83,10 @@ class ConversationStore(Store[Conversation], Protocol):
         """Find the one thread with a contact on a channel, locked until the unit of work ends."""
         ...
 
+    async def find_with(self, contact_id: UUID, channel: str) -> Conversation | None:
+        """Find the one thread with a contact on a channel, to read only."""
+        ...
+
     async def locked(self, identifier: UUID) -> Conversation:
         """Load one, locked until the unit of work ends."""
         ...
@@ -120,6 +125,7 @@ class Conversations:
     gate: Gate
     agenda: Agenda
     organization: OrganizationName
+    answering: Answering
 
     @effect
     async def receive(self, arrived: TextArrived) -> None:
@@ -138,6 +144,10 @@ class Conversations:
             obeyed = await self._obey(wish, party, arrived, message_id)
             thread = await self._thread(party, "sms", number)
             thread.take_in(arrived.at, party.lead_id)
+            if wish == "stop":
+                thread.answered()
+            elif wish == "none":
+                await self.answering.expect(thread, party, message_id, self.clock.now())
             await self.conversations.save(thread)
             await self.conversations.take_in(_incoming(message_id, thread, arrived))
             self.uow.publish(

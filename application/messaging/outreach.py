@@ -54,12 +54,24 @@ class Parties(Protocol):
         """Lock the contact, so that what comes from them and what a person does about them take turns."""
         ...
 
+    async def lock_lead(self, party: Party) -> None:
+        """Lock the lead: it comes after its contact and before ledger rows, wherever they are locked together."""
+        ...
+
+    async def rate(self, party: Party, sentiment: str) -> bool:
+        """Note how the lead sounds and rate it by that; tells whether it turned HOT by it."""
+        ...
+
     async def lock_texts(self, party: Party) -> None:
         """Lock what is planned for this contact: ledger rows come before threads, wherever both are locked."""
         ...
 
     async def hold(self, party: Party) -> None:
-        """Put campaign texts to this lead back to planned and held: a person has the turn."""
+        """Put campaign texts back to planned and held, and cancel the AI's answers: a person has the turn."""
+        ...
+
+    async def drop_answers(self, party: Party) -> None:
+        """Cancel the AI's answers that have not been handed over."""
         ...
 
     async def release(self, party: Party) -> None:

@@ -6,6 +6,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from domain.kernel import Entity, Event
+from domain.messaging.reply import HandedToPerson, Reason
 from domain.messaging.turn import Holder, Turn
 
 
@@ -21,7 +22,11 @@ class TurnChanged(Event):
 
 @dataclass(slots=True, kw_only=True)
 class Conversation(Entity):
-    """Be the thread with one contact on one channel; `address` is theirs."""
+    """Be the thread with one contact on one channel; `address` is theirs.
+
+    `unanswered_id` is the latest text that the AI has still to answer, `answer_due_at` when it begins to, `attention`
+    why a person has to.
+    """
 
     contact_id: UUID
     lead_id: UUID | None
@@ -35,6 +40,10 @@ class Conversation(Entity):
     message_count: int = 0
     unread_count: int = 0
     archived: bool = False
+    answer_due_at: datetime | None = None
+    unanswered_id: UUID | None = None
+    answer_failures: int = 0
+    attention: str | None = None
 
     @property
     def turn(self) -> Turn:
@@ -42,8 +51,11 @@ class Conversation(Entity):
         return Turn(self.turn_holder, self.turn_number)
 
     def give_to(self, holder: Holder) -> TurnChanged:
-        """Let a person or the AI take the turn, or hand it back to nobody."""
+        """Let a person or the AI take the turn, or hand it back to nobody; but for the AI nothing waits for it then."""
         turn = self.turn.take(holder)
+        if holder is not Holder.AI:
+            self.answered()
+            self.attention = None
         self.turn_holder, self.turn_number = turn.holder, turn.number
         return TurnChanged(subject=self.id, holder=turn.holder, number=turn.number, lead_id=self.lead_id)
 
@@ -54,6 +66,30 @@ class Conversation(Entity):
         self.unread_count += 1
         self.last_message_at = max(self.last_message_at, at)
         self.archived = False
+
+    def await_answer(self, message_id: UUID, due: datetime) -> None:
+        """Let the AI answer a text, together with all that comes before it begins: the first one's time holds."""
+        self.unanswered_id = message_id
+        self.answer_due_at = due if self.answer_due_at is None else min(self.answer_due_at, due)
+
+    def answered(self) -> None:
+        """Let nothing wait for the AI."""
+        self.answer_due_at = self.unanswered_id = None
+        self.answer_failures = 0
+
+    def hand_to_person(self, reason: Reason) -> tuple[TurnChanged, HandedToPerson]:
+        """Let a person answer what the AI does not."""
+        changed = self.give_to(Holder.PERSON)
+        self.attention = reason.value
+        told = HandedToPerson(subject=self.id, lead_id=self.lead_id, contact_id=self.contact_id, reason=reason)
+        return changed, told
+
+    def answered_by_person(self) -> TurnChanged:
+        """Keep the turn with whoever has it, under a new number: what the AI writes to the same texts is dropped."""
+        turn = Turn(self.turn_holder, self.turn_number + 1)
+        self.turn_number, self.attention = turn.number, None
+        self.answered()
+        return TurnChanged(subject=self.id, holder=turn.holder, number=turn.number, lead_id=self.lead_id)
 
     def mark_read(self) -> None:
         """Count nothing as unread any more."""

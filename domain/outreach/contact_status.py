@@ -61,6 +61,9 @@ TRANSITIONS: Mapping[Cause, tuple[frozenset[ContactStatus], frozenset[ContactSta
 }
 """For each cause, the statuses it may find and the statuses it may set."""
 
+RATED: Mapping[str, ContactStatus] = {"HOT": _S.HOT, "POSITIVE": _S.WARM, "NEGATIVE": _S.COLD}
+"""What the sentiment of a reply makes of a lead; NEUTRAL and UNCLEAR change nothing."""
+
 
 def allowed(current: ContactStatus, to: ContactStatus, cause: Cause) -> bool:
     """Tell whether this cause may take a lead from one status to another one."""

@@ -122,9 +122,8 @@ def _report(kind: ReportKind, booking: dict[str, Any]) -> BookingReported:
     first = attendees[0] if isinstance(attendees, list) and attendees and isinstance(attendees[0], dict) else {}
     metadata = booking.get("metadata") if isinstance(booking.get("metadata"), dict) else {}
     assert isinstance(metadata, dict)
-    lead_id = _id(metadata.get(LEAD))
     return BookingReported(
-        subject=lead_id or new_id(),  # so that it goes when the lead is erased
+        subject=new_id(),
         provider=PROVIDER,
         kind=kind,
         uid=uid,
@@ -135,7 +134,7 @@ def _report(kind: ReportKind, booking: dict[str, Any]) -> BookingReported:
         title=_text(booking.get("title")),
         url=_url(metadata.get("videoCallUrl")) or _url(booking.get("location")),
         booking_id=_id(metadata.get(KEY)),
-        lead_id=lead_id,
+        lead_id=_id(metadata.get(LEAD)),
         name=_text(first.get("name")),
         email=_text(first.get("email")),
         phone=_text(first.get("phoneNumber")) or _answer(booking, "attendeePhoneNumber"),

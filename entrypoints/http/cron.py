@@ -7,6 +7,7 @@ from litestar import Request
 
 from adapters.persistence.database import Database
 from adapters.queue.wake import Wake
+from application.messaging.answering import ANSWER
 from application.messaging.gate import SEND
 from application.outreach.campaigns import PLAN
 from application.ports import View
@@ -16,7 +17,12 @@ from entrypoints.http.auth import Caller, Unadmitted
 from entrypoints.http.limits import RateLimiter
 from entrypoints.http.operation import operation
 
-JOBS: dict[str, tuple[str, ...]] = {"send-m1": (PLAN, SEND), "send-m2": (PLAN, SEND), "send-m3": (PLAN, SEND)}
+JOBS: dict[str, tuple[str, ...]] = {
+    "send-m1": (PLAN, SEND),
+    "send-m2": (PLAN, SEND),
+    "send-m3": (PLAN, SEND),
+    "process-ai-responses": (ANSWER,),
+}
 """What each job of the seeds is here: schedules that are brought forward. A job that is not here is a 404."""
 
 _BRING_FORWARD = """

@@ -3,6 +3,7 @@
 from litestar.handlers import HTTPRouteHandler
 
 from entrypoints.http import (
+    ai_replies,
     calcom_webhook,
     campaigns,
     cron,
@@ -38,6 +39,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *platform.ROUTES,
     *campaigns.ROUTES,
     *messaging.ROUTES,
+    *ai_replies.ROUTES,
     *scheduling.ROUTES,
     *calcom_webhook.ROUTES,
 )

@@ -9,6 +9,7 @@ from entrypoints.wiring.identity_programs import Programs
 from entrypoints.wiring.messaging import Messaging
 from entrypoints.wiring.outreach import Outreach
 from entrypoints.wiring.platform import Background
+from entrypoints.wiring.replies import Answers
 from entrypoints.wiring.sales import Sales
 from entrypoints.wiring.sandbox import Levers
 from entrypoints.wiring.scheduling import Scheduling
@@ -16,6 +17,7 @@ from entrypoints.wiring.scheduling import Scheduling
 PROVIDERS: tuple[Provider, ...] = (
     Http(),
     Messaging(),
+    Answers(),
     Campaigning(),
     Levers(),
     Identity(),

@@ -26,8 +26,8 @@ Feature: When a campaign texts
     And time passes until Monday 15 March 2027 at 13:00
     And Ada writes "Yes, still interested"
     And time passes until Friday 26 March 2027 at 12:00
-    Then Ada got M1 and nothing else
-    And Ada is REPLIED
+    Then Ada got M1, the AI's answer and nothing else
+    And Ada is HOT
     And Bob got M1, M2 and M3
 
   Scenario: What would leave in the evening leaves next morning, at the same pace

@@ -330,6 +330,16 @@ async def _to_lead(world: World, _: Client) -> dict[str, Any]:
     return {"lead_id": await world.fresh("lead_id"), "content": f"Hello from {world.marker}"}
 
 
+async def _written_to(world: World, _: Client) -> dict[str, Any]:
+    body = {"lead_id": await world.fresh("lead_id"), "content": f"Hello from {world.marker}"}
+    await world.owner.post("/messages/send", json=body)
+    return body
+
+
+async def _draft(world: World, client: Client) -> dict[str, Any]:
+    return {"lead_id": (await _written_to(world, client))["lead_id"]}
+
+
 async def _call(world: World, _: Client) -> dict[str, Any]:
     return {"lead_id": await world.fresh("lead_id"), "start_time": _monday()}
 
@@ -352,6 +362,8 @@ BODIES: dict[str, Callable[[World, Client], Awaitable[dict[str, Any]]]] = {
     "previewText": _preview,
     "sendTo": _to_number,
     "sendMessage": _to_lead,
+    "generateReply": _draft,
+    "sendReply": _written_to,
     "eraseContact": _confirmed,
     "bookCall": _call,
     "moveBooking": _other_time,

@@ -8,10 +8,13 @@ import pytest
 from pytest_bdd import given, parsers, scenarios, then, when
 
 from application.messaging.messages import Messages, SendMessage
+from application.messaging.replies import Replies
+from application.messaging.reply_writing import WritingTask, Written
 from application.outreach.campaign_forms import OfDataset, SettingsIn, StartCampaign
 from application.outreach.campaigns import Campaigns
 from application.sales.leads import Leads
 from domain.kernel import Conflict
+from domain.messaging.reply import AnswerDue
 from tests.features.conftest import Run
 from tests.features.office import LONDON, Office
 
@@ -23,12 +26,14 @@ scenarios(
     "outreach/pause_and_resume.feature",
     "messaging/stop.feature",
     "messaging/manual_mode.feature",
+    "messaging/ai_replies.feature",
 )
 ZONES = {"London": ("Europe/London",), "New York": ("America/New_York",)}
 KINDS = {
     "a confirmation": "opt_out_confirmation",
     "a welcome": "opt_in",
     "a person's text": "human_manual",
+    "the AI's answer": "ai_response",
     "M1": "m1",
     "M2": "m2",
     "M3": "m3",
@@ -205,3 +210,51 @@ def has_delayed(story: Story, rule: str, count: str) -> None:
 def is_refused(story: Story, rule: str) -> None:
     assert story.refusal is not None
     assert ("rule", rule) in story.refusal.details
+
+
+@when(parsers.parse('{name} writes "{words}" while the AI writes'))
+def writes_meanwhile(story: Story, name: str, words: str) -> None:
+    story.run(_meanwhile(story, name, words, by_person=False))
+
+
+@when(parsers.parse('a person texts {name} "{words}" while the AI writes'))
+def texts_meanwhile(story: Story, name: str, words: str) -> None:
+    story.run(_meanwhile(story, name, words, by_person=True))
+
+
+async def _meanwhile(story: Story, name: str, words: str, *, by_person: bool) -> None:
+    """Let the AI's turn begin, then let something happen, then let it end."""
+    office = story.office
+    thread = await office.tenant.value(
+        "SELECT id FROM conversations WHERE organization_id = $1 AND address = $2", office.phones[name]
+    )
+    async with office.tenant.use(Replies, office.tenant.system()) as replies:
+        writing = replies.writing
+        asked = writing.writer
+
+        class Slow:
+            async def write(self, task: WritingTask) -> Written:
+                written = await asked.write(task)
+                object.__setattr__(writing, "writer", asked)
+                if by_person:
+                    async with office.tenant.use(Messages) as messages:
+                        await messages.send(SendMessage(lead_id=office.leads[name], content=words))
+                else:
+                    await office.arrive(name, words)
+                return written
+
+        object.__setattr__(writing, "writer", Slow())
+        await replies.answer(AnswerDue(subject=thread))
+    await office.work_off()
+
+
+@then(parsers.re(r"(?P<name>\w+) is left to a person, because of \"(?P<reason>\w+)\""))
+def left_to_a_person(story: Story, name: str, reason: str) -> None:
+    statement = "SELECT turn_holder || ' ' || attention FROM conversations WHERE organization_id = $1 AND address = $2"
+    assert story.run(story.office.tenant.value(statement, story.office.phones[name])) == f"person {reason}"
+
+
+@then(parsers.parse('the last text to {name} says "{words}"'))
+def last_text_says(story: Story, name: str, words: str) -> None:
+    texts = [text.body for text in story.office.tenant.texting.taken if text.to == story.office.phones[name]]
+    assert words in texts[-1]

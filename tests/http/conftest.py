@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any, cast
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from adapters.persistence.database import Database
 from domain.identity.role import Role
 from domain.kernel import new_id
 from entrypoints.config import Config
+from entrypoints.container import container
 from entrypoints.http.app import create_app
 
 PASSWORD = "correct horse battery staple"
@@ -37,6 +39,7 @@ class Client(httpx.AsyncClient):
 
 OpenClient = Callable[[], Awaitable[Client]]
 Join = Callable[..., Awaitable[Client]]
+OpenHouse = Callable[..., Awaitable[Client]]
 
 
 @pytest.fixture(scope="session")
@@ -127,3 +130,19 @@ async def join(open_client: OpenClient, database: Database) -> Join:
         return await take_in(open_client, database, owner, role, **narrowed)
 
     return joined
+
+
+@pytest.fixture
+async def open_house(config: Config) -> AsyncIterator[OpenHouse]:
+    """Run the application with other settings, as somebody: `await open_house(owner, sandbox=False)`."""
+    async with AsyncExitStack() as stack:
+
+        async def opened(who: Client, **settings: Any) -> Client:
+            own = replace(config, **settings)
+            house = container(own)
+            stack.push_async_callback(house.close)
+            transport = httpx.ASGITransport(cast("Any", create_app(own, house)), raise_app_exceptions=False)
+            headers = {"Authorization": who.headers["authorization"]}
+            return await stack.enter_async_context(Client(transport=transport, base_url=BASE, headers=headers))
+
+        yield opened

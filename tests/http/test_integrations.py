@@ -1,8 +1,5 @@
 """Providers, settings by name and what they hide, over HTTP (ASVS 5.0: 8.2.3, 13.3.1, 14.2.6)."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
-from dataclasses import replace
 from typing import Any, cast
 
 import httpx
@@ -12,10 +9,7 @@ from adapters.persistence.database import Database
 from domain.identity.integration import Provider
 from domain.identity.role import Role
 from domain.kernel import new_id
-from entrypoints.config import Config
-from entrypoints.container import container
-from entrypoints.http.app import create_app
-from tests.http.conftest import BASE, Client, Join
+from tests.http.conftest import Client, Join, OpenHouse
 from tests.http.gateway import FakeGateway, fake_gateway
 
 __all__ = ["fake_gateway"]
@@ -25,23 +19,6 @@ TWILIO = {
     "credentials": {"auth_token": "a-token-that-nobody-may-see"},
 }
 KEY = {"api_key": "12345678"}
-OpenHouse = Callable[..., Awaitable[Client]]
-
-
-@pytest.fixture
-async def open_house(config: Config) -> AsyncIterator[OpenHouse]:
-    """Run the application with other settings, as somebody: `await open_house(owner, sandbox=False)`."""
-    async with AsyncExitStack() as stack:
-
-        async def opened(who: Client, **settings: Any) -> Client:
-            own = replace(config, **settings)
-            house = container(own)
-            stack.push_async_callback(house.close)
-            transport = httpx.ASGITransport(cast("Any", create_app(own, house)), raise_app_exceptions=False)
-            headers = {"Authorization": who.headers["authorization"]}
-            return await stack.enter_async_context(Client(transport=transport, base_url=BASE, headers=headers))
-
-        yield opened
 
 
 def _refused(answer: httpx.Response, status: int, field: str | None = None) -> str:
@@ -210,9 +187,9 @@ async def test_capabilities_are_an_organisations_own_and_the_installations(
 
     assert await asked(owner) == "This version cannot call twilio for texting yet."
     assert await asked(stranger) == "No provider is configured for texting."
-    given = ("RAPPORT_TWILIO_AUTH_TOKEN",)
-    assert await asked(stranger, provider_settings=given) == "This version cannot call twilio for texting yet."
-    everybody = await open_house(stranger, provider_settings=given)
+    rows = (("RAPPORT_TWILIO_AUTH_TOKEN", "(hidden)", "environment"),)
+    assert await asked(stranger, rows=rows) == "This version cannot call twilio for texting yet."
+    everybody = await open_house(stranger, rows=rows)
     shown = (await everybody.get("/settings/integrations/twilio")).json()["data"]
     assert (shown["configured"], shown["source"], shown["credentials"]) == (True, "installation", {})
 

@@ -34,6 +34,10 @@ conversations = tenant_table(
     flag("archived"),
     time("started_at"),
     time("last_message_at"),
+    time("answer_due_at", null=True),
+    uuid("unanswered_id", null=True),
+    number("answer_failures", default=0),
+    text("attention", null=True),
     version(),
     organization_key(),
     references("contact_id", "contacts", ondelete="CASCADE"),
@@ -44,6 +48,12 @@ conversations = tenant_table(
 )
 index("ix_conversations_latest", conversations.c.organization_id, conversations.c.last_message_at, conversations.c.id)
 index("ix_conversations_lead", conversations.c.organization_id, conversations.c.lead_id)
+index(
+    "ix_conversations_answer_due",
+    conversations.c.organization_id,
+    conversations.c.answer_due_at,
+    postgresql_where=conversations.c.answer_due_at.is_not(None),
+)
 index("ix_conversations_address", conversations.c.organization_id, conversations.c.address)
 
 messages = tenant_table(
@@ -145,6 +155,34 @@ index("ix_sends_lead", sends.c.organization_id, sends.c.lead_id)
 index("ix_sends_conversation", sends.c.organization_id, sends.c.conversation_id)
 index("ix_sends_campaign", sends.c.organization_id, sends.c.campaign_id, sends.c.state)
 index("ix_sends_recipient", sends.c.organization_id, sends.c.recipient, sends.c.handed_at)
+
+replies = tenant_table(
+    "replies",
+    uuid("conversation_id"),
+    uuid("lead_id", null=True),
+    uuid("answers_id", null=True),
+    text("status"),
+    text("text", null=True),
+    sa.Column("confidence", sa.Float(), nullable=True),
+    text("reasoning", null=True),
+    sa.Column("lessons", sa.ARRAY(sa.Uuid()), nullable=False),
+    text("sentiment", null=True),
+    text("intent", null=True),
+    text("slot", null=True),
+    sa.Column("breaches", sa.ARRAY(sa.Text()), nullable=False),
+    text("prompt_version"),
+    text("model"),
+    number("input_tokens"),
+    number("output_tokens"),
+    number("cached_tokens"),
+    number("cost_micros"),
+    number("latency_ms"),
+    time("created_at"),
+    references("conversation_id", "conversations", ondelete="CASCADE"),
+    one_of("status", ["draft", "sent", "superseded", "unfit", "failed"]),
+)
+index("ix_replies_conversation", replies.c.organization_id, replies.c.conversation_id, replies.c.created_at)
+index("ix_replies_created", replies.c.organization_id, replies.c.created_at)
 
 consents = tenant_table(
     "consents",

@@ -1,0 +1,238 @@
+"""What the AI has to answer, what it is told, what it wrote."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from adapters.persistence.database import PostgresUnitOfWork
+from application.identity.secrets import Secrets
+from application.messaging.answering import Background, Reply, ReplySettings, ReplyStatus
+from application.messaging.reply_writing import Access, Prompt, Said
+from application.provider import Capabilities, NotConfigured
+from domain.messaging import reply_prompt
+from domain.messaging.conversation import Conversation
+from domain.messaging.reply import Sentiment
+from domain.messaging.reply_rules import DEFAULT_SEGMENTS, DEFAULT_THRESHOLD
+
+MOST_HISTORY = 30
+_SETTINGS = """
+SELECT o.settings, c.settings ->> 'ai_response_delay_seconds' AS delay
+FROM organizations o LEFT JOIN leads l ON l.organization_id = $1 AND l.id = $2
+LEFT JOIN campaigns c ON c.organization_id = $1 AND c.dataset_id = l.dataset_id
+WHERE o.organization_id = $1 ORDER BY c.started_at DESC NULLS LAST LIMIT 1
+"""
+_TAKE_DUE = """
+WITH due AS (
+  SELECT id FROM conversations WHERE organization_id = $1 AND answer_due_at <= $2
+  ORDER BY answer_due_at LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE conversations c SET answer_due_at = NULL FROM due WHERE c.organization_id = $1 AND c.id = due.id RETURNING c.id
+"""
+_LEAD = """
+SELECT o.name AS organization, o.locale, o.country, coalesce(contact.zones[1], o.time_zone) AS zone,
+       contact.first_name, contact.last_name, contact.company_name, contact.postcode, lead.product,
+       to_char(lead.inquiry_date, 'FMDD FMMonth YYYY') AS inquiry_date, lead.contact_status, lead.sentiment,
+       lead.estimated_units,
+       own.credentials, own.settings ->> 'model' AS model,
+       (SELECT coalesce(sum(cost_micros), 0)::bigint FROM replies
+        WHERE organization_id = $1 AND created_at >= date_trunc('day', $4::timestamptz, o.time_zone)) AS spent
+FROM organizations o JOIN contacts contact ON contact.organization_id = $1 AND contact.id = $2
+LEFT JOIN leads lead ON lead.organization_id = $1 AND lead.id = $3
+LEFT JOIN integrations own ON own.organization_id = $1 AND own.provider = 'anthropic' AND own.is_active
+WHERE o.organization_id = $1
+"""
+_HISTORY = """
+SELECT direction, body, created_at FROM messages
+WHERE organization_id = $1 AND conversation_id = $2 AND status NOT IN ('refused', 'cancelled', 'draft', 'failed')
+ORDER BY id DESC LIMIT $3
+"""
+_COLUMNS = [field.name for field in fields(Reply)]
+_READ = f"SELECT {', '.join(_COLUMNS)} FROM replies WHERE organization_id = $1"  # noqa: S608 - our own columns
+_PLACES = ", ".join(f"${n}" for n in range(2, len(_COLUMNS) + 3))
+_INSERT = f"INSERT INTO replies (organization_id, {', '.join(_COLUMNS)}, created_at) VALUES ($1, {_PLACES})"  # noqa: S608
+_TOLD = {
+    "first_name": "First name",
+    "last_name": "Last name",
+    "company_name": "Company",
+    "postcode": "Postcode",
+    "product": "Asked about",
+    "inquiry_date": "Asked on",
+    "estimated_units": "Units",
+    "contact_status": "Stands at",
+    "sentiment": "Sounded",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyDefaults:
+    """Hold what the installation sets for every organisation."""
+
+    budget_micros: int | None
+
+
+class PostgresReplies:
+    """Be the `ReplyStore` of the open unit of work."""
+
+    def __init__(self, uow: PostgresUnitOfWork, secrets: Secrets, defaults: ReplyDefaults) -> None:
+        self._uow = uow
+        self._secrets = secrets
+        self._defaults = defaults
+
+    async def settings_for(self, lead_id: UUID | None) -> ReplySettings:
+        """Give the organisation's settings, with the delay of the lead's campaign."""
+        row = await self._uow.connection.fetchrow(_SETTINGS, self._uow.organization_id, lead_id)
+        return reply_settings(msgspec.json.decode(row["settings"]), row["delay"], self._defaults.budget_micros)
+
+    async def take_due(self, limit: int, at: datetime) -> list[UUID]:
+        """Give conversations whose answer is due, and let them be due no more."""
+        rows = await self._uow.connection.fetch(_TAKE_DUE, self._uow.organization_id, at, limit)
+        return [row["id"] for row in rows]
+
+    async def next_due(self) -> datetime | None:
+        """Tell when the next answer is due."""
+        due: datetime | None = await self._uow.connection.fetchval(
+            "SELECT min(answer_due_at) FROM conversations WHERE organization_id = $1 AND answer_due_at IS NOT NULL",
+            self._uow.organization_id,
+        )
+        return due
+
+    async def background(self, thread: Conversation) -> Background:
+        """Read what an answer is written from."""
+        connection, organization_id = self._uow.connection, self._uow.organization_id
+        now = await connection.fetchval("SELECT business_now()")
+        lead = await connection.fetchrow(_LEAD, organization_id, thread.contact_id, thread.lead_id, now)
+        said = await connection.fetch(_HISTORY, organization_id, thread.id, MOST_HISTORY)
+        return Background(
+            organization=lead["organization"],
+            locale=lead["locale"].partition("-")[0].partition("_")[0],
+            zone=lead["zone"],
+            lead=[(name, str(lead[column])) for column, name in _TOLD.items() if lead[column] is not None],
+            first_name=lead["first_name"],
+            product=lead["product"],
+            history=[
+                Said("lead" if row["direction"] == "inbound" else "us", row["body"], row["created_at"])
+                for row in reversed(said)
+            ],
+            settings=await self.settings_for(thread.lead_id),
+            access=Access(self._api_key(lead["credentials"]), lead["model"]),
+            spent_micros=lead["spent"],
+            now=now,
+        )
+
+    def _api_key(self, sealed: bytes | None) -> str | None:
+        found = None if sealed is None else self._secrets.open(sealed)
+        return None if found is None else found.get("api_key")
+
+    async def latest_inbound(self, conversation_id: UUID) -> UUID | None:
+        """Name the latest text that came in."""
+        found: UUID | None = await self._uow.connection.fetchval(
+            "SELECT id FROM messages WHERE organization_id = $1 AND conversation_id = $2 AND direction = 'inbound'"
+            " ORDER BY id DESC LIMIT 1",
+            self._uow.organization_id,
+            conversation_id,
+        )
+        return found
+
+    async def record(self, reply: Reply, at: datetime) -> None:
+        """Write down one call of the writer."""
+        values = [_out(getattr(reply, name)) for name in _COLUMNS]
+        await self._uow.connection.execute(_INSERT, self._uow.organization_id, *values, at)
+
+    async def draft(self, conversation_id: UUID, answers_id: UUID | None) -> Reply | None:
+        """Give the latest draft that answers this text."""
+        row = await self._uow.connection.fetchrow(
+            f"{_READ} AND conversation_id = $2 AND answers_id IS NOT DISTINCT FROM $3 AND status = 'draft'"
+            " ORDER BY created_at DESC LIMIT 1",
+            self._uow.organization_id,
+            conversation_id,
+            answers_id,
+        )
+        return None if row is None else _reply(row)
+
+    async def get_draft(self, identifier: UUID) -> Reply | None:
+        """Give a draft, locked."""
+        row = await self._uow.connection.fetchrow(
+            f"{_READ} AND id = $2 AND status = 'draft' FOR NO KEY UPDATE", self._uow.organization_id, identifier
+        )
+        return None if row is None else _reply(row)
+
+    async def became(self, identifier: UUID, status: ReplyStatus) -> None:
+        """Write what became of a draft."""
+        await self._uow.connection.execute(
+            "UPDATE replies SET status = $3 WHERE organization_id = $1 AND id = $2",
+            self._uow.organization_id,
+            identifier,
+            status,
+        )
+
+    async def feel(self, conversation_id: UUID, sentiment: Sentiment) -> None:
+        """Note on the thread how the person sounds."""
+        await self._uow.connection.execute(
+            "UPDATE conversations SET sentiment = $3 WHERE organization_id = $1 AND id = $2",
+            self._uow.organization_id,
+            conversation_id,
+            sentiment.value,
+        )
+
+
+class BuiltInPrompt:
+    """Be the `LivePrompt` until organisations have prompts of their own."""
+
+    async def live(self) -> Prompt:
+        """Give the built-in one."""
+        return Prompt(reply_prompt.VERSION, reply_prompt.PROMPT)
+
+
+class CapableOfAi:
+    """Be `AiAvailable` by the capability of the organisation."""
+
+    def __init__(self, capabilities: Capabilities) -> None:
+        self._capabilities = capabilities
+
+    async def now(self) -> bool:
+        """Tell whether there is a writer."""
+        try:
+            await self._capabilities.require("ai")
+        except NotConfigured:
+            return False
+        return True
+
+
+def reply_settings(free: Mapping[str, Any], delay: str | None, budget_micros: int | None) -> ReplySettings:
+    """Read an organisation's free settings (`docs/ai-replies.md`); what does not fit is as if it were not set."""
+    budget = _number(free.get("ai_daily_budget_usd"), 0, 100_000)
+    facts = free.get("ai_facts")
+    chosen = free.get("ai_response_delay_seconds") if delay is None else delay
+    return ReplySettings(
+        enabled=free.get("ai_replies") is not False,
+        delay_seconds=int(_first(_number(chosen, 0, 86_400), 60)),
+        threshold=_first(_number(free.get("ai_confidence_threshold"), 0, 1), DEFAULT_THRESHOLD),
+        most_segments=int(_first(_number(free.get("ai_most_segments"), 1, 6), DEFAULT_SEGMENTS)),
+        budget_micros=budget_micros if budget is None else round(budget * 1_000_000),
+        facts=facts[:4000] if isinstance(facts, str) else "",
+    )
+
+
+def _first(value: float | None, default: float) -> float:
+    return default if value is None else value
+
+
+def _number(value: Any, least: float, most: float) -> float | None:
+    try:
+        number = float(value) if not isinstance(value, bool) and value is not None else None
+    except (TypeError, ValueError):
+        return None
+    return number if number is not None and least <= number <= most else None
+
+
+def _out(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _reply(row: Any) -> Reply:
+    values = dict(row.items())
+    return msgspec.convert(values, type=Reply)

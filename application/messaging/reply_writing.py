@@ -1,0 +1,153 @@
+"""The port through which answers are written, in our words, and what a writer is given."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, Protocol
+from uuid import UUID
+
+from application.provider import ProviderError, provider_port
+from domain.messaging.reply import Proposal
+from domain.messaging.reply_rules import Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Hold one message of the thread: the lead's words are data, whatever they say."""
+
+    by: Literal["lead", "us"]
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """Hold one approved lesson that answers follow."""
+
+    id: UUID
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Hold the live prompt with its version, and the lessons that go with it."""
+
+    version: str
+    text: str
+    lessons: Sequence[Lesson] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Hold an organisation's own access to the model, where it has one."""
+
+    api_key: str | None = field(default=None, repr=False)
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WritingTask:
+    """Hold all that a writer may know: one lead, one thread, our own facts, the slots of this turn, what to mend."""
+
+    organization: str
+    lead: Sequence[tuple[str, str]]
+    facts: Sequence[str]
+    history: Sequence[Said]
+    prompt: Prompt
+    slots: Sequence[Slot]
+    language: str
+    now: datetime
+    first_name: str | None = None
+    product: str | None = None
+    mend: Sequence[str] = ()
+    access: Access = Access()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Hold what one call cost: tokens, millionths of a dollar, time."""
+
+    model: str
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    cost_micros: int = 0
+    latency_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Hold what a writer proposes, and what it cost."""
+
+    proposal: Proposal
+    usage: Usage
+
+
+class Fault(StrEnum):
+    """Name how an answer can be of no use."""
+
+    DECLINED = "declined"
+    CUT = "cut"
+    GARBLED = "garbled"
+    EMPTY = "empty"
+    TOO_LONG = "too_long"
+
+
+class Unusable(ProviderError):
+    """Say that the model answered, and that nothing of it may be sent; it has its cost all the same."""
+
+    def __init__(self, fault: Fault, reason: str, usage: Usage) -> None:
+        super().__init__(reason)
+        self.fault = fault
+        self.usage = usage
+
+
+@provider_port
+class ReplyWriter(Protocol):
+    """Write answers."""
+
+    async def write(self, task: WritingTask) -> Written:
+        """Propose one answer, or raise `Rejected`, `Unavailable`, `Unknown` or `Unusable`; nothing is sent by it."""
+        ...
+
+
+@provider_port
+class OfferedSlots(Protocol):
+    """Know when a call could be booked."""
+
+    async def offered(self, at: datetime, zone: str, language: str) -> Sequence[Slot]:
+        """Give the next free times, said on the lead's clocks; empty where nothing can be booked."""
+        ...
+
+
+class Booked(StrEnum):
+    """Tell whether a call stands, or is at least wanted, in the calendar."""
+
+    YES = "yes"
+    NO = "no"
+
+
+@provider_port
+class CallBooking(Protocol):
+    """Book the slot that a lead took."""
+
+    async def book(self, lead_id: UUID, start: datetime, key: str) -> Booked:
+        """Book it once for a key."""
+        ...
+
+
+class LivePrompt(Protocol):
+    """Know the prompt that is live, within the open unit of work."""
+
+    async def live(self) -> Prompt:
+        """Give it."""
+        ...
+
+
+class TextAllowance(Protocol):
+    """Count the organisation's manual and AI texts of the hour."""
+
+    async def take(self, organization_id: UUID) -> float:
+        """Count one; gives 0, or in how many seconds there is room again."""
+        ...

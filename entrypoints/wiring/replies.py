@@ -1,0 +1,68 @@
+"""The adapters of the AI's answers."""
+
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+from dishka import Provider, Scope, provide
+
+from adapters.ai.anthropic import AnthropicReplyWriter
+from adapters.ai.sandbox import SandboxReplyWriter
+from adapters.crossings.answered_calls import CallsFromAnswers, SlotsForAnswers
+from adapters.persistence.replies import BuiltInPrompt, CapableOfAi, PostgresReplies, ReplyDefaults
+from application.messaging.answering import AiAvailable, Answering, ReplyStore
+from application.messaging.drafting import Writing
+from application.messaging.replies import Replies
+from application.messaging.reply_drafts import ReplyDrafts
+from application.messaging.reply_writing import CallBooking, LivePrompt, OfferedSlots, ReplyWriter, TextAllowance
+from entrypoints.config import Config
+from entrypoints.http.errors import Refused
+from entrypoints.http.limits import RateLimiter
+
+
+class HourlyTexts:
+    """Be `TextAllowance` by the counter that the routes of texts use too."""
+
+    def __init__(self, limiter: RateLimiter) -> None:
+        self._limiter = limiter
+
+    async def take(self, organization_id: UUID) -> float:
+        """Count one text."""
+        try:
+            await self._limiter.admit("texts", str(organization_id))
+        except Refused as refused:
+            return float(refused.problem.headers.get("Retry-After", 60))
+        return 0.0
+
+
+class Answers(Provider):
+    """Bind the ports of the AI's answers."""
+
+    scope = Scope.REQUEST
+
+    store = provide(PostgresReplies, provides=ReplyStore)
+    available = provide(CapableOfAi, provides=AiAvailable)
+    prompts = provide(BuiltInPrompt, provides=LivePrompt)
+    slots = provide(SlotsForAnswers, provides=OfferedSlots)
+    calls = provide(CallsFromAnswers, provides=CallBooking)
+    allowance = provide(HourlyTexts, provides=TextAllowance, scope=Scope.APP)
+    answering = provide(Answering)
+    writing = provide(Writing)
+    replies = provide(Replies)
+    drafts = provide(ReplyDrafts)
+
+    @provide(scope=Scope.APP)
+    async def writer(self, config: Config) -> AsyncIterator[ReplyWriter]:
+        """Write by rules in the sandbox, else by a model with the organisation's key or the installation's."""
+        if config.sandbox:
+            yield SandboxReplyWriter()
+            return
+        chosen = config.anthropic
+        model = AnthropicReplyWriter(chosen.api_key, chosen.model, chosen.url)
+        yield model
+        await model.close()
+
+    @provide(scope=Scope.APP)
+    def defaults(self, config: Config) -> ReplyDefaults:
+        """Set the installation's budget of a day."""
+        dollars = config.anthropic.daily_budget
+        return ReplyDefaults(dollars * 1_000_000 if dollars else None)
