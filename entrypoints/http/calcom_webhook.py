@@ -122,8 +122,9 @@ def _report(kind: ReportKind, booking: dict[str, Any]) -> BookingReported:
     first = attendees[0] if isinstance(attendees, list) and attendees and isinstance(attendees[0], dict) else {}
     metadata = booking.get("metadata") if isinstance(booking.get("metadata"), dict) else {}
     assert isinstance(metadata, dict)
+    lead_id = _id(metadata.get(LEAD))
     return BookingReported(
-        subject=new_id(),
+        subject=lead_id or new_id(),  # so that it goes when the lead is erased
         provider=PROVIDER,
         kind=kind,
         uid=uid,
@@ -134,7 +135,7 @@ def _report(kind: ReportKind, booking: dict[str, Any]) -> BookingReported:
         title=_text(booking.get("title")),
         url=_url(metadata.get("videoCallUrl")) or _url(booking.get("location")),
         booking_id=_id(metadata.get(KEY)),
-        lead_id=_id(metadata.get(LEAD)),
+        lead_id=lead_id,
         name=_text(first.get("name")),
         email=_text(first.get("email")),
         phone=_text(first.get("phoneNumber")) or _answer(booking, "attendeePhoneNumber"),

@@ -187,9 +187,9 @@ async def test_capabilities_are_an_organisations_own_and_the_installations(
 
     assert await asked(owner) == "This version cannot call twilio for texting yet."
     assert await asked(stranger) == "No provider is configured for texting."
-    rows = (("RAPPORT_TWILIO_AUTH_TOKEN", "(hidden)", "environment"),)
-    assert await asked(stranger, rows=rows) == "This version cannot call twilio for texting yet."
-    everybody = await open_house(stranger, rows=rows)
+    given = ("RAPPORT_TWILIO_AUTH_TOKEN",)
+    assert await asked(stranger, provider_settings=given) == "This version cannot call twilio for texting yet."
+    everybody = await open_house(stranger, provider_settings=given)
     shown = (await everybody.get("/settings/integrations/twilio")).json()["data"]
     assert (shown["configured"], shown["source"], shown["credentials"]) == (True, "installation", {})
 

@@ -22,6 +22,7 @@ from entrypoints.vault import Vault
 from tests.http.conftest import Client, Join
 from tests.http.lists import WorkOff, imported, job, new_dataset, table
 from tests.http.sales_world import World
+from tests.http.test_bookings import next_day
 from tests.http.test_webhooks import SMS, call, number_of, text
 from tests.http.test_webhooks import work_off as receive_texts
 
@@ -37,6 +38,7 @@ CANARIES = (
     "teal heron",
     "amber stork",
     "red ibis",
+    "green gecko",
 )
 
 
@@ -66,6 +68,12 @@ async def make_known(owner: Client, work_off: WorkOff, config: Config, house: As
     assert note.status_code == 201, note.text
     changed = await owner.patch(f"/contacts/{contact_id}", json={"notes": "Keeps a teal heron"})
     assert changed.status_code == 200, changed.text
+    booked = await owner.post(
+        "/bookings",
+        json={"lead_id": lead_id, "start_time": next_day().isoformat(), "notes": "Brings a green gecko"},
+        headers={"Idempotency-Key": new_id().hex},
+    )
+    assert booked.status_code == 201, booked.text
     written = await owner.post(
         "/messages/send",
         json={"lead_id": lead_id, "content": "How is the red ibis, Zebedee?"},
@@ -184,6 +192,7 @@ async def test_an_export_tells_all_that_is_known(
     assert told["contacts"][0]["notes"] == "Keeps a teal heron"
     assert [note["body"] for note in told["notes"]] == ["Likes a purple walrus"]
     assert {message["body"] for message in told["messages"]} >= {"My amber stork is well. Zebedee"}
+    assert [booking["notes"] for booking in told["bookings"]] == ["Brings a green gecko"]
     assert {row["row"] for row in told["import_rows"]} >= {2}
     assert "text.arrived" in {event["type"] for event in told["events"]}
     assert told["received"][0]["payload"]["body"] == "My amber stork is well. Zebedee"

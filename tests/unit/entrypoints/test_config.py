@@ -132,3 +132,15 @@ def test_two_data_folders_have_sockets_apart_and_short(tmp_path: Path) -> None:
     first, second = default_socket_dir(deep / "a"), default_socket_dir(deep / "b")
     assert first != second
     assert len(str(first / "postgres" / ".s.PGSQL.5432.lock")) < 100
+
+
+def test_a_calendar_needs_to_know_what_is_booked() -> None:
+    key = {"RAPPORT_SECRET_KEYS": _KEY, "RAPPORT_CALCOM_API_KEY": "cal_live_0123456789"}
+    with pytest.raises(Invalid, match="RAPPORT_CALCOM_EVENT_TYPE_ID must be set too"):
+        Config.load(key)
+    with pytest.raises(Invalid, match="must be the number"):
+        Config.load(key | {"RAPPORT_CALCOM_EVENT_TYPE_ID": "intro"})
+    config = Config.load(key | {"RAPPORT_CALCOM_EVENT_TYPE_ID": "123"})
+    assert (config.sandbox, config.calcom.event_type_id, config.calcom.api_url) == (False, 123, "https://api.cal.com")
+    assert "cal_live" not in repr(config)
+    assert "cal_live" not in str(config.settings_table())
