@@ -27,6 +27,8 @@ SELECT json_build_object('id', leads.id, 'contact', json_build_object('id', cont
           JOIN tags ON tags.organization_id = lead_tags.organization_id AND tags.id = lead_tags.tag_id
           WHERE lead_tags.organization_id = leads.organization_id AND lead_tags.lead_id = leads.id), '[]'),
        'latest_lead_reply', leads.latest_reply, 'reply_received_at', to_char(leads.reply_received_at, {_STAMP}),
+       'call_booked', leads.call_booked, 'call_booked_time', to_char(leads.call_booked_time, {_STAMP}),
+       'cal_booking_id', leads.cal_booking_id,
        'manual_mode', leads.manual_mode, 'archived', leads.archived, 'assigned_to', leads.assigned_to,
        'inquiry_date', leads.inquiry_date, 'product', leads.product,
        'created_at', to_char(leads.created_at, {_STAMP}), 'updated_at', to_char(leads.updated_at, {_STAMP}),
