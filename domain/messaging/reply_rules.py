@@ -97,7 +97,7 @@ _MONEY_WORD = re.compile(
     r"[$£€¥₹]|\b(?:pounds?|quid|euros?|dollars?|gbp|eur|usd|libras? esterlinas|dólares|dolares|percent|per cent|"
     r"discount\w*|"
     r"refund\w*|guarante\w*|free of charge|for free|gratis|descuento\w*|reembols\w*|garantiz\w*|gratuit\w*|cheapest|"
-    r"half price|mitad de precio|rabat\w*)(?!\w)",
+    r"promis\w*|owes?|legally binding|promet\w*|half price|mitad de precio|rabat\w*)(?!\w)",
     re.IGNORECASE,
 )
 _LINK = re.compile(
