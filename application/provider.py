@@ -24,13 +24,15 @@ class ProviderError(Exception):
 class Rejected(ProviderError):
     """Say that the provider refused this request, so asking again is of no use.
 
-    `code` is the provider's own; `permanent` tells that nothing will ever reach this address.
+    `code` is the provider's own; `permanent` tells that nothing will ever reach this address, `opted_out` that whoever
+    has it told the provider to stop.
     """
 
-    def __init__(self, code: str, reason: str, permanent: bool) -> None:
+    def __init__(self, code: str, reason: str, permanent: bool, *, opted_out: bool = False) -> None:
         super().__init__(reason)
         self.code = code
         self.permanent = permanent
+        self.opted_out = opted_out
 
 
 class Unavailable(ProviderError):
@@ -43,6 +45,10 @@ class Unavailable(ProviderError):
 
 class Untried(Unavailable):
     """Say that the provider was not even called, so that this was no attempt."""
+
+
+class Unusable(Untried):
+    """Say that the provider takes nothing of ours until people mend something, such as credentials: no attempt."""
 
 
 class Unknown(ProviderError):

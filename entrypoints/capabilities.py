@@ -3,7 +3,9 @@
 from domain.identity.integration import Provider
 from entrypoints.config import Config
 
-SERVED = frozenset({Provider.ANTHROPIC.value, Provider.CALCOM.value})
+SERVED = frozenset(
+    {Provider.TWILIO.value, Provider.ANDROID_GATEWAY.value, Provider.ANTHROPIC.value, Provider.CALCOM.value}
+)
 """The providers that an adapter of this version can be called through; the sandbox's is no provider."""
 TESTED = frozenset({Provider.ANDROID_GATEWAY.value})
 """The providers whose access can be tried."""

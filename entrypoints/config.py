@@ -19,39 +19,16 @@ import platformdirs
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from application.messaging.texting import TextingAccount
 from domain.kernel import Invalid
+from entrypoints.config_limits import Limit, Limits
+from entrypoints.config_texting import TWILIO_API_URL, texting_accounts
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PROVIDERS = ("TWILIO", "ANDROID_GATEWAY", "RESEND", "STRIPE", "ANTHROPIC", "CALCOM", "NYLAS", "PLUSVIBE", "ELEVENLABS")
 _SIZE = re.compile(r"(\d+)\s*(B|KB|MB|GB|KIB|MIB|GIB)?", re.IGNORECASE)
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 _HIDDEN = "(hidden)"
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """Allow `count` requests in any window of `seconds`; a count of 0 switches the limit off."""
-
-    count: int
-    seconds: int
-
-    @property
-    def off(self) -> bool:
-        """Tell whether nothing is limited."""
-        return self.count == 0
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Hold the request limits of `api.md` part 2, each set by `RAPPORT_LIMIT_<NAME>=count/seconds`, `0` for off."""
-
-    sign_in: Limit = Limit(5, 900)
-    api: Limit = Limit(100, 60)
-    uploads: Limit = Limit(10, 60)
-    anonymous: Limit = Limit(10, 10)
-    texts: Limit = Limit(60, 3600)
-    analyses: Limit = Limit(1000, 3600)
-    bad_signatures: Limit = Limit(1000, 60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +73,7 @@ class Config:
     egress_allow: tuple[str, ...]
     cron_secret: str | None = field(repr=False)
     sandbox: bool
+    sandbox_implied: bool
     registration_open: bool
     upload_max: int
     limits: Limits
@@ -107,6 +85,8 @@ class Config:
     build: str
     provider_settings: tuple[str, ...]
     calcom: Calcom
+    twilio_api_url: str
+    texting_accounts: tuple[TextingAccount, ...] = field(repr=False)
     otel_endpoint: str
     anthropic: Anthropic
     rows: tuple[tuple[str, str, str], ...] = field(repr=False, compare=False)
@@ -151,6 +131,7 @@ class Config:
             egress_allow=read.networks("EGRESS_ALLOW"),
             cron_secret=read.secret("CRON_SECRET"),
             sandbox=sandbox,
+            sandbox_implied=sandbox and not read.given("SANDBOX"),
             registration_open=registration == "open",
             upload_max=read.size("UPLOAD_MAX", "200MB"),
             limits=read.limits(),
@@ -164,6 +145,8 @@ class Config:
             build=read.text("BUILD", _version()),
             provider_settings=tuple(f"RAPPORT_{name}" for name in sorted(read.providers())),
             calcom=read.calcom(),
+            twilio_api_url=read.url("TWILIO_API_URL", TWILIO_API_URL, ("http", "https")).rstrip("/"),
+            texting_accounts=texting_accounts(read.group),
             otel_endpoint=read.collector(),
             anthropic=read.anthropic(),
             rows=read.table(),
@@ -207,7 +190,14 @@ class _Environment:
         return name in self._given
 
     def providers(self) -> list[str]:
-        return [name for name in self._given if name.startswith(tuple(f"{provider}_" for provider in PROVIDERS))]
+        """Name what configures a provider; where a stand-in listens does not."""
+        prefixes = tuple(f"{provider}_" for provider in PROVIDERS)
+        return [name for name in self._given if name.startswith(prefixes) and not name.endswith("_API_URL")]
+
+    def group(self, provider: str) -> dict[str, str]:
+        """Give a provider's variables that are set, by what follows its name, in small letters."""
+        names = [name for name in self.providers() if name.startswith(f"{provider}_")]
+        return {name.removeprefix(f"{provider}_").lower(): self._given[name] for name in names}
 
     def _note(self, name: str, value: str) -> None:
         self._rows[name] = (value, "environment" if name in self._given else "default")

@@ -8,8 +8,10 @@ from adapters.queue.relay import Route
 from application.identity.invitation_mail import MAILS, InvitationMail
 from application.identity.organization_erasure import ERASE, OrganizationErasure
 from application.messaging.answering import ANSWER
+from application.messaging.consent import Consents
 from application.messaging.conversations import Conversations
 from application.messaging.gate import SEND, SETTLE
+from application.messaging.reconciling import RECONCILE, Reconciling
 from application.messaging.replies import Replies
 from application.messaging.sending import Sending
 from application.outreach.campaigns import PLAN
@@ -27,7 +29,7 @@ from application.scheduling.reminders import Reminders
 from application.scheduling.reports import BookingReports
 from domain.identity.membership import UserInvited
 from domain.identity.organization import OrganizationDeleted
-from domain.messaging.message import MessagePlanned, MessagesSettled, TextArrived
+from domain.messaging.message import MessagePlanned, MessagesSettled, RecipientRefused, TextArrived
 from domain.messaging.reply import AnswerDue, SlotAccepted
 from domain.outreach.dataset import DatasetRemovalRequested
 from domain.outreach.lead_import import ImportRequested, UndoRequested
@@ -39,6 +41,7 @@ FOLLOWS: tuple[Subscription, ...] = (
     Subscription("sending.send_one", MessagePlanned, Sending, "send_one", queue="replies", long=True),
     Subscription("replies.answer", AnswerDue, Replies, "answer", queue="replies", long=True, given_up="give_up"),
     Subscription("replies.book", SlotAccepted, Replies, "book", queue="replies", long=True),
+    Subscription("consents.refused", RecipientRefused, Consents, "refused", queue="replies"),
     Subscription("planning.advance", MessagesSettled, Planning, "advance", queue="campaigns"),
     Subscription("invitation_mail.send", UserInvited, InvitationMail, "send", lease_seconds=10, long=True),
     Subscription("bookings.follow", BookingReported, BookingReports, "follow"),
@@ -72,6 +75,7 @@ SCHEDULED: tuple[Subscription, ...] = (
     Subscription(SEND, None, Sending, "send_due", queue="campaigns", lease_seconds=5, long=True),
     Subscription(SETTLE, None, Sending, "settle", queue="default", lease_seconds=5, long=True),
     Subscription(ANSWER, None, Replies, "begin_due", queue="replies", lease_seconds=5, long=True),
+    Subscription(RECONCILE, None, Reconciling, "run", queue="default", long=True),
     Subscription(EXPIRE, None, PersonalData, "expire", long=True),
     Subscription(ERASE, None, OrganizationErasure, "when_due", queue="imports", long=True),
     Subscription(SETTLE_BOOKINGS, None, CalendarDesk, "settle", queue="default", lease_seconds=5, long=True),

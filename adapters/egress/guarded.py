@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from application.provider import Rejected, Unavailable
+from application.provider import Rejected, Unavailable, Unknown
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -152,6 +152,18 @@ class Egress:
         """Make one; `seconds` bounds the whole of a call, however slowly its parts come."""
         timeout = httpx.Timeout(seconds / 2)
         return cls(httpx.AsyncClient(transport=transport, timeout=timeout, follow_redirects=False), seconds)
+
+    async def post(self, address: str, content: object, *, auth: tuple[str, str], seconds: float) -> httpx.Response:
+        """Hand something over as JSON; raises `Unknown` where it may have been taken though nobody said so."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await self.client.post(address, json=content, auth=auth, timeout=httpx.Timeout(seconds))
+        except httpx.InvalidURL:
+            raise Rejected("address", _NOT_OURS_TO_CALL, permanent=True) from None
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
+            raise Unavailable(reason="This server cannot be reached.") from None
+        except (httpx.HTTPError, Unavailable, TimeoutError):  # what is unavailable here is its answer
+            raise Unknown("This server did not say whether it took it.") from None
 
     async def get(self, address: str, *, auth: tuple[str, str] | None = None) -> httpx.Response:
         """Ask for an address and read the whole, bounded answer; raises `Rejected` or `Unavailable`."""

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter as Tally
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from uuid import UUID
@@ -12,10 +12,9 @@ from prometheus_client import Counter, Histogram
 from adapters.persistence.ledger import PostgresLedger
 from adapters.tracing.spans import span
 from application.messaging.gate import Entry
-from application.messaging.sending import HandedOver, Result
+from application.messaging.hand_overs import HandedOver, Result
 from application.messaging.texting import Receipt, Text, Texting
 from application.provider import ProviderError
-from domain.kernel import Phone
 from domain.messaging.policy import Allow, Verdict
 
 VERDICTS = Counter("rapport_verdicts_total", "Verdicts of the send gate, by when it was asked.", ["at", "verdict"])
@@ -34,9 +33,11 @@ class CountedLedger(PostgresLedger):
         _count("planning", [entry.verdict for entry in entries if entry.draft.id in recorded])
         return recorded
 
-    async def hand(self, batch: UUID, verdicts: Sequence[tuple[UUID, Verdict]], at: datetime) -> HandedOver:
+    async def hand(
+        self, batch: UUID, verdicts: Sequence[tuple[UUID, Verdict]], accounts: Mapping[UUID, str], at: datetime
+    ) -> HandedOver:
         """Hand over, and count: a row that was cancelled meanwhile counts as no verdict."""
-        handed = await super().hand(batch, verdicts, at)
+        handed = await super().hand(batch, verdicts, accounts, at)
         _count(
             "hand_over", [v for identifier, v in verdicts if identifier in handed.handed or not isinstance(v, Allow)]
         )
@@ -67,14 +68,10 @@ class TimedTexting:
         with _Timer(self._provider, "send"):
             return await self._texting.send(text)
 
-    async def find(self, key: str, to: Phone, since: datetime) -> Receipt | None:
+    async def find(self, text: Text, since: datetime) -> Sequence[Receipt]:
         """Ask what became of one."""
         with _Timer(self._provider, "find"):
-            return await self._texting.find(key, to, since)
-
-    def rest_seconds(self) -> float:
-        """Tell how long it is of no use to call."""
-        return self._texting.rest_seconds()
+            return await self._texting.find(text, since)
 
 
 class _Timer:

@@ -292,24 +292,28 @@ class PostgresSenders:
         address = await connection.fetchval(_FREE_FICTION)
         if address is None:
             return None
-        await self._route(organization_id, address)
+        await self._route(self._provider, organization_id, address)
         return Phone(address)
 
     async def replace(self, organization_id: UUID, number: Phone | None) -> None:
         """Route one number, or none, to an organisation."""
+        await self.route(self._provider, organization_id, number, "twilio_phone_number")
+
+    async def route(self, provider: str, organization_id: UUID, number: Phone | None, field: str) -> None:
+        """Route it for what one provider brings."""
         await self._uow.connection.execute(
-            "DELETE FROM routes WHERE provider = $1 AND organization_id = $2", self._provider, organization_id
+            "DELETE FROM routes WHERE provider = $1 AND organization_id = $2", provider, organization_id
         )
         if number is not None:
             try:
-                await self._route(organization_id, number)
+                await self._route(provider, organization_id, number)
             except asyncpg.UniqueViolationError:
-                raise Duplicate("Another organisation texts from this number.", field="twilio_phone_number") from None
+                raise Duplicate("Another organisation texts from this number.", field=field) from None
 
-    async def _route(self, organization_id: UUID, address: str) -> None:
+    async def _route(self, provider: str, organization_id: UUID, address: str) -> None:
         await self._uow.connection.execute(
             "INSERT INTO routes (provider, address, organization_id) VALUES ($1, $2, $3)",
-            self._provider,
+            provider,
             address,
             organization_id,
         )

@@ -29,7 +29,7 @@ class PostgresReportedMessages:
     async def outgoing(self, identifier: UUID) -> Outgoing | None:
         """Lock an outgoing message and tell where it stands; ledger row first, as hand-overs do."""
         send = await self._uow.connection.fetchrow(
-            "SELECT state, lead_id, campaign_id, touch, handed_at FROM sends"
+            "SELECT state, contact_id, recipient, lead_id, campaign_id, touch, handed_at FROM sends"
             " WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE",
             self._uow.organization_id,
             identifier,
@@ -44,6 +44,8 @@ class PostgresReportedMessages:
         return Outgoing(
             status=MessageStatus(status),
             unknown=send["state"] == "unknown",
+            contact_id=send["contact_id"],
+            recipient=send["recipient"],
             lead_id=send["lead_id"],
             campaign_id=send["campaign_id"],
             touch=send["touch"],

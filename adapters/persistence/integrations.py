@@ -92,19 +92,27 @@ class PostgresIntegrations:
 class OrganizationCapabilities:
     """Be `Capabilities` for the organisation of the open unit of work: its own providers, and the installation's."""
 
-    def __init__(self, uow: PostgresUnitOfWork, providers: Providers, sandboxed: frozenset[str]) -> None:
+    def __init__(
+        self, uow: PostgresUnitOfWork, providers: Providers, sandboxed: frozenset[str], *, implied: bool = False
+    ) -> None:
         self._uow = uow
         self._providers = providers
         self._sandboxed = sandboxed
+        self._implied = implied
 
     async def require(self, capability: str) -> None:
-        """Refuse where there is no provider, or none that this version can call."""
-        if capability in self._sandboxed:
+        """Refuse where there is no provider, or none that this version can call.
+
+        A sandbox that nobody asked for serves only those who have stored no provider.
+        """
+        if capability in self._sandboxed and not self._implied:
             return
         rows = await self._uow.connection.fetch(
             "SELECT provider FROM integrations WHERE organization_id = $1 AND is_active AND credentials IS NOT NULL",
             self._uow.organization_id,
         )
+        if capability in self._sandboxed and not rows:
+            return
         configured = self._providers.configured() | {row["provider"] for row in rows}
         fitting = sorted(configured & CAPABILITIES.get(capability, frozenset()))
         if not fitting:

@@ -1,6 +1,6 @@
 """The send ledger: rows written once by their natural keys, moved on only from the state they are found in."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.store import encode_json
 from application.messaging.gate import Entry
-from application.messaging.sending import Claimed, HandedOver, Result
+from application.messaging.hand_overs import Claimed, HandedOver, Result
 from domain.kernel import new_id
 from domain.messaging.policy import Allow, Channel, Delay, Hold, Purpose, Verdict
 
@@ -43,7 +43,7 @@ FROM unnest($4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bool
 """
 _KNOWN = "SELECT natural_key FROM sends WHERE organization_id = $1 AND natural_key = ANY ($2)"
 _COLUMNS = """s.id, s.purpose, s.channel, s.contact_id, s.lead_id, s.campaign_id, s.touch, s.recipient, s.sender,
-          s.turn_number, s.attempts, s.handed_at, (
+          s.turn_number, s.attempts, s.provider, s.handed_at, s.handed_machine_at, m.author_id, m.body, (
             SELECT i.backed_up_at FROM installation i WHERE s.created_at < i.restored_at + interval '30 days'
               OR EXISTS (SELECT 1 FROM campaigns c WHERE c.organization_id = $1 AND c.id = s.campaign_id
                          AND c.started_at < i.restored_at)) AS doubted_since"""
@@ -55,7 +55,7 @@ WITH due AS (
 UPDATE sends s SET state = 'claimed', batch = $4, lease_until = clock_timestamp() + $5, attempts = s.attempts + 1
 FROM due, messages m
 WHERE s.organization_id = $1 AND s.id = due.id AND m.organization_id = $1 AND m.id = s.id
-RETURNING {columns}, m.body
+RETURNING {columns}
 """
 _CLAIM_ONE = _CLAIM.format(which="id = $6", columns=_COLUMNS)
 # What somebody waits for goes before any campaign's touch, however long those have been due.
@@ -66,11 +66,12 @@ _LOCK = """
 SELECT 1 FROM sends WHERE organization_id = $1 AND id = ANY ($2) AND state = 'claimed' ORDER BY id FOR NO KEY UPDATE
 """
 _HAND = """
-UPDATE sends SET state = 'handed', handed_at = $3, handed_machine_at = clock_timestamp()
-WHERE organization_id = $1 AND batch = $2 AND state = 'claimed' AND id = ANY ($4)
+UPDATE sends SET state = 'handed', handed_at = $3, handed_machine_at = clock_timestamp(), provider = a.provider
+FROM unnest($4::uuid[], $5::text[]) AS a(id, provider)
+WHERE organization_id = $1 AND batch = $2 AND state = 'claimed' AND sends.id = a.id
   AND NOT EXISTS (SELECT 1 FROM suppressions x WHERE x.organization_id = $1 AND x.address = sends.recipient
                   AND sends.purpose <> 'opt_out_confirmation')
-RETURNING id
+RETURNING sends.id
 """
 _TURN_BACK = """
 WITH v AS (
@@ -108,14 +109,14 @@ FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $
      AS r(id, state, provider_id, error, due_at, untried)
 WHERE s.organization_id = $1 AND s.id = r.id
   AND ((s.state = 'handed' AND s.batch = $8) OR (s.state = 'unknown' AND $8 IS NULL))
-RETURNING s.id, s.state, s.handed_at
+RETURNING s.id, s.state, s.handed_at, split_part(s.provider, ':', 1) AS provider
 """
 _TELL = """
 UPDATE messages m SET status = CASE WHEN m.status IN ('pending', 'unknown') THEN t.status ELSE m.status END,
-       provider_id = coalesce(t.provider_id, m.provider_id), error_code = t.error,
+       provider = t.provider, provider_id = coalesce(t.provider_id, m.provider_id), error_code = t.error,
        segments = coalesce(t.segments, m.segments), sent_at = CASE WHEN t.status = 'sent' THEN t.at ELSE m.sent_at END
-FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::int[], $7::timestamptz[])
-     AS t(id, status, provider_id, error, segments, at)
+FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::int[], $7::timestamptz[], $8::text[])
+     AS t(id, status, provider_id, error, segments, at, provider)
 WHERE m.organization_id = $1 AND m.id = t.id
 """
 _COUNT = """
@@ -151,9 +152,9 @@ UPDATE sends SET state = CASE state WHEN 'claimed' THEN 'planned' ELSE 'unknown'
 FROM ended WHERE sends.organization_id = $1 AND sends.id = ended.id
 """
 _UNKNOWN = f"""
-SELECT {_COLUMNS}, '' AS body FROM sends s
+SELECT {_COLUMNS} FROM sends s JOIN messages m ON m.organization_id = $1 AND m.id = s.id
 WHERE s.organization_id = $1 AND s.state = 'unknown' AND s.handed_machine_at <= clock_timestamp() - $2::interval
-ORDER BY s.lease_until LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED
+ORDER BY s.lease_until LIMIT $3 FOR NO KEY UPDATE OF s SKIP LOCKED
 """  # noqa: S608 - our own column names
 _STATUS = {"accepted": "sent", "rejected": "failed", "unknown": "unknown", "planned": "pending", "parked": "unknown"}
 
@@ -262,12 +263,16 @@ class PostgresLedger:
         )
         return [_claimed(row) for row in rows]
 
-    async def hand(self, batch: UUID, verdicts: Sequence[tuple[UUID, Verdict]], at: datetime) -> HandedOver:
+    async def hand(
+        self, batch: UUID, verdicts: Sequence[tuple[UUID, Verdict]], accounts: Mapping[UUID, str], at: datetime
+    ) -> HandedOver:
         """Hand over what is allowed, write the other verdicts; what was cancelled meanwhile stays so."""
         ids = [identifier for identifier, _ in verdicts]
         await self._uow.connection.execute(_LOCK, self._uow.organization_id, ids)  # in one order: no deadlocks
         allowed = [identifier for identifier, verdict in verdicts if isinstance(verdict, Allow)]
-        handed = await self._uow.connection.fetch(_HAND, self._uow.organization_id, batch, at, allowed)
+        handed = await self._uow.connection.fetch(
+            _HAND, self._uow.organization_id, batch, at, allowed, [accounts[identifier] for identifier in allowed]
+        )
         others = [(identifier, verdict) for identifier, verdict in verdicts if not isinstance(verdict, Allow)]
         refused = await self._turn_back(batch, others, at) if others else frozenset()
         return HandedOver(frozenset(row["id"] for row in handed), refused)
@@ -311,7 +316,7 @@ class PostgresLedger:
             batch,
             [r.untried for r in results],
         )
-        handed = {row["id"]: row["handed_at"] for row in written}
+        handed = {row["id"]: row for row in written}
         told = [r for r in results if r.id in handed]
         await self._uow.connection.execute(
             _TELL,
@@ -321,7 +326,8 @@ class PostgresLedger:
             [r.provider_id for r in told],
             [r.error for r in told],
             [r.segments for r in told],
-            [handed[r.id] for r in told],
+            [handed[r.id]["handed_at"] for r in told],
+            [handed[r.id]["provider"] for r in told],
         )
         accepted = [r.id for r in told if r.state == "accepted"]
         if accepted:
@@ -337,6 +343,17 @@ class PostgresLedger:
         await self._uow.connection.execute(_RELEASE, self._uow.organization_id)
         rows = await self._uow.connection.fetch(_UNKNOWN, self._uow.organization_id, provider_limit, limit)
         return [_claimed(row) for row in rows]
+
+    async def known(self, provider_ids: Collection[str], recipients: Collection[str]) -> frozenset[str]:
+        """Pick out the ids that other rows bear."""
+        rows = await self._uow.connection.fetch(
+            "SELECT provider_id FROM sends WHERE organization_id = $1 AND recipient = ANY ($2)"
+            " AND provider_id = ANY ($3)",
+            self._uow.organization_id,
+            list(recipients),
+            list(provider_ids),
+        )
+        return frozenset(row["provider_id"] for row in rows)
 
     async def open_rows(self) -> int:
         """Count rows that are claimed, handed or unknown."""

@@ -278,7 +278,8 @@ class PostgresConsentLedger:
     async def lift(self, address: str, only_by_text: bool) -> bool:
         """Lift a suppression."""
         done = await self._uow.connection.execute(
-            "DELETE FROM suppressions WHERE organization_id = $1 AND address = $2 AND (NOT $3 OR how = 'text')",
+            "DELETE FROM suppressions WHERE organization_id = $1 AND address = $2"
+            " AND (NOT $3 OR how IN ('text', 'provider'))",
             self._uow.organization_id,
             address,
             only_by_text,

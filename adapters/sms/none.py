@@ -1,12 +1,10 @@
 """Texting where nobody set a provider up: nothing is taken, what was planned waits."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from application.messaging.texting import Receipt, Text
+from application.messaging.texting import NOBODYS_REST, Receipt, Text
 from application.provider import Untried
-from domain.kernel import Phone
-
-WAIT_SECONDS = 300.0
 
 
 class NoTexting:
@@ -14,13 +12,9 @@ class NoTexting:
 
     async def send(self, text: Text) -> Receipt:
         """Take nothing."""
-        raise Untried(WAIT_SECONDS, f"No texting provider is configured; {text.key} waits.")
+        raise Untried(NOBODYS_REST, f"No texting provider is configured; {text.key} waits.")
 
-    async def find(self, key: str, to: Phone, since: datetime) -> Receipt | None:
-        """Know nothing."""
-        del to, since
-        raise Untried(WAIT_SECONDS, f"No texting provider is configured; nobody can be asked about {key}.")
-
-    def rest_seconds(self) -> float:
-        """Leave what is due alone."""
-        return WAIT_SECONDS
+    async def find(self, text: Text, since: datetime) -> Sequence[Receipt]:
+        """Know of nothing: nothing was taken."""
+        del text, since
+        return ()

@@ -14,7 +14,6 @@ import msgspec
 from adapters.sms.sandbox_records import Submission, encode
 from application.messaging.texting import Receipt, Text
 from application.provider import Rejected, Unavailable, Unknown, Untried
-from domain.kernel import Phone
 
 _CONNECT_SECONDS: Final = 2.0
 _TOTAL_SECONDS: Final = 5.0
@@ -94,7 +93,7 @@ class SandboxTexting:
                 raise Unknown("The sandbox provider's answer cannot be read.") from error
         raise _failure(answer, content)
 
-    async def find(self, key: str, to: Phone, since: datetime) -> Receipt | None:
+    async def find(self, text: Text, since: datetime) -> list[Receipt]:
         """Ask by key, which alone tells texts apart here, so `since` need not be compared between two clocks."""
         del since
         try:
@@ -102,7 +101,7 @@ class SandboxTexting:
                 self._place(self.places),
                 self.session.get(
                     f"{self.base_url}/texts/by-key",
-                    params={"key": key, "to": str(to)},
+                    params={"key": text.key, "to": str(text.to)},
                     headers=self._headers(),
                     timeout=_TIMEOUT,
                     raise_for_status=True,
@@ -111,11 +110,7 @@ class SandboxTexting:
                 found = msgspec.json.decode(await answer.read(), type=_Found).data
         except (aiohttp.ClientError, TimeoutError, msgspec.DecodeError) as error:
             raise Unavailable from error
-        return Receipt(provider_id=found[0].id) if found else None
-
-    def rest_seconds(self) -> float:
-        """Be tried at any time."""
-        return 0.0
+        return [Receipt(provider_id=one.id) for one in found]
 
     @asynccontextmanager
     async def _place(self, places: asyncio.Semaphore) -> AsyncIterator[None]:

@@ -1,7 +1,7 @@
 """What each provider must be told: `Settings` that people may see, `Credentials` that are locked away."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -27,25 +27,28 @@ class _KeyAndHook(Command, frozen=True):
 
 
 class TwilioSettings(Command, frozen=True):
-    """Name the account and what it texts from."""
+    """Name the account, what it texts from, and who texts instead while it is down."""
 
     account_sid: Annotated[str, Meta(pattern=r"^AC[0-9a-f]{32}$")]
     phone_number: Number | None = None
     messaging_service_sid: Annotated[str, Meta(pattern=r"^MG[0-9a-f]{32}$")] | None = None
+    fallback: Literal["android_gateway"] | None = None
 
 
 class TwilioCredentials(Command, frozen=True):
-    """Hold the account's token, which also signs its webhooks."""
+    """Hold the account's token, which also signs its webhooks, and the key that signs them in the newer scheme."""
 
     auth_token: Secret
+    webhook_secret: Secret | None = None
 
 
 class AndroidGatewaySettings(Command, frozen=True):
-    """Name the gateway's address, its user and its number."""
+    """Name the gateway's address, its user, its number, and who texts instead while it is down."""
 
     gateway_url: Url
     username: Name
     phone_number: Number | None = None
+    fallback: Literal["twilio"] | None = None
 
 
 class AndroidGatewayCredentials(Command, frozen=True):

@@ -8,13 +8,14 @@ from typing import Any, ClassVar, Literal, Protocol
 from msgspec import UNSET, UnsetType
 
 from application.identity.integration_forms import read_credentials, read_settings, takes
+from application.identity.organizations import OrganizationStore, Senders
 from application.identity.provider_checks import ProviderChecks, Providers
 from application.identity.secrets import Secrets
 from application.ports import Actor, Clock, Command, UnitOfWork, View
 from application.provider import NotConfigured, ProviderError
-from domain.identity.integration import Integration, Provider
+from domain.identity.integration import CAPABILITIES, Integration, Provider
 from domain.identity.role import Permission
-from domain.kernel import Conflict, Invalid, NotFound, Stale
+from domain.kernel import Conflict, Invalid, NotFound, Phone, Stale
 
 _LONG_ENOUGH_TO_SHOW_ITS_END = 12
 
@@ -123,6 +124,8 @@ class Integrations:
     uow: UnitOfWork
     clock: Clock
     integrations: IntegrationStore
+    organizations: OrganizationStore
+    senders: Senders
     secrets: Secrets
     providers: Providers
     checks: ProviderChecks
@@ -167,6 +170,7 @@ class Integrations:
             )
             await self.integrations.put(integration)
             self.uow.publish(changed)
+            await self._text_from(provider, settings.get("phone_number") if integration.is_active else None)
             return self._view(provider, integration)
 
     async def remove(self, name: str) -> None:
@@ -179,6 +183,22 @@ class Integrations:
                 raise NotFound("This organisation has not set this provider up.")
             await self.integrations.remove(provider)
             self.uow.publish(kept.removed())
+            await self._text_from(provider, None)
+
+    async def _text_from(self, provider: Provider, number: str | None) -> None:
+        """Route what comes to a provider's number to the organisation, which texts from Twilio's where it has both."""
+        if provider not in CAPABILITIES["texting"]:
+            return
+        phone = None if number is None else Phone(number)
+        await self.senders.route(provider.value, self.actor.organization_id, phone, "settings.phone_number")
+        others = [one.provider for one in await self.integrations.all() if one.is_ready]
+        if phone is None or (provider is not Provider.TWILIO and Provider.TWILIO in others):
+            return
+        organization = await self.organizations.get_for_update(self.actor.organization_id)
+        changed = organization.change({"sender": phone})
+        if changed is not None:
+            await self.organizations.save(organization)
+            self.uow.publish(changed)
 
     async def test(self, name: str) -> TestedView:
         """Try a provider with the organisation's own access, and keep what it said."""

@@ -165,6 +165,10 @@ class Senders(Protocol):
         """Route one number, or none, to an organisation; a number of somebody else is refused as `Duplicate`."""
         ...
 
+    async def route(self, provider: str, organization_id: UUID, number: Phone | None, field: str) -> None:
+        """Do so for the texts that one provider brings; `field` is what the refusal names."""
+        ...
+
 
 class Foundation(Protocol):
     """Lay what a new organisation starts with: the default pipeline and the tags of the system."""

@@ -9,10 +9,10 @@ import msgspec
 
 from application.messaging.gate import Recipient, RecipientFacts
 from application.messaging.outreach import Parties, Party
-from application.ports import Actor, Clock, Command, UnitOfWork, View, within
+from application.ports import Actor, Clock, Command, UnitOfWork, View, effect, within
 from domain.identity.role import Permission
-from domain.kernel import Conflict, Invalid
-from domain.messaging.message import OptedIn, OptedOut
+from domain.kernel import Conflict, Invalid, Phone
+from domain.messaging.message import OptedIn, OptedOut, RecipientRefused
 from domain.messaging.policy import Channel, Delay, Purpose, SendRequest, decide
 
 
@@ -174,6 +174,17 @@ class Consents:
         async with self.uow.reading():
             await self.parties.of_contact(contact_id)
             return await self.ledger.lines(contact_id)
+
+    @effect
+    async def refused(self, event: RecipientRefused) -> None:
+        """Obey a STOP of which only the provider knew until it refused a message."""
+        async with self.uow:
+            known = await self.parties.of_contact(event.contact_id)
+            party = Party(
+                contact_id=known.contact_id, lead_id=known.lead_id, phone=Phone(event.address), email=known.email
+            )
+            await self.parties.lock(party)
+            await self.stop(party, "provider", None, event.code, event.subject)
 
     @within
     async def stop(

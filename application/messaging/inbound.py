@@ -8,7 +8,7 @@ from uuid import UUID
 
 from application.ports import UnitOfWork, public
 from domain.kernel import Invalid, Phone, new_id
-from domain.messaging.message import MessagesSettled, MessageStatus, Settled, TextArrived, later
+from domain.messaging.message import MessagesSettled, MessageStatus, RecipientRefused, Settled, TextArrived, later
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +45,7 @@ class Report:
     error: str | None
     permanent: bool
     at: datetime
+    opted_out: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,8 @@ class Outgoing:
 
     status: MessageStatus
     unknown: bool
+    contact_id: UUID
+    recipient: str
     lead_id: UUID | None
     campaign_id: UUID | None
     touch: str | None
@@ -127,6 +130,15 @@ class ProviderNotices:
                 self._settled(report, message, "accepted")
             if report.permanent and status is MessageStatus.FAILED is not message.status:
                 self._settled(report, message, "unreachable")
+            if report.opted_out:
+                self.uow.publish(
+                    RecipientRefused(
+                        subject=report.send_id,
+                        contact_id=message.contact_id,
+                        address=message.recipient,
+                        code=report.error or "",
+                    )
+                )
 
     def _settled(self, report: Report, message: Outgoing, outcome: str) -> None:
         settled = Settled(

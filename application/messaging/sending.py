@@ -2,21 +2,29 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from application.agenda import Agenda
 from application.messaging.gate import SEND, SETTLE, WAITED_FOR, Recipient, RecipientFacts
-from application.messaging.texting import Receipt, Text, Texting
+from application.messaging.hand_overs import (
+    AccountBook,
+    Callbacks,
+    Claimed,
+    HandOverLock,
+    HandOvers,
+    Result,
+)
+from application.messaging.reconciling import EVERY, RECONCILE
+from application.messaging.texting import Receipt, Text, Texting, TextingAccount, TextingAccounts, TextingHealth
 from application.ports import Clock, UnitOfWork, effect
-from application.provider import ProviderError, Rejected, Unavailable, Unknown, Untried
+from application.provider import ProviderError, Rejected, Unavailable, Unknown, Untried, Unusable
 from domain.kernel import Phone, new_id
-from domain.messaging.message import MessagePlanned, MessagesSettled, Settled
-from domain.messaging.policy import Channel, Purpose, SendRequest, Verdict, decide
+from domain.messaging.message import MessagePlanned, MessagesSettled, RecipientRefused, Settled, TextingFailed
+from domain.messaging.policy import SendRequest, decide
 
 CLAIMED_AT_ONCE = 250
 ASKED_AT_ONCE = 100
@@ -27,110 +35,15 @@ PROVIDER_LIMIT = timedelta(seconds=6)  # longer than any adapter's own time limi
 MOST_ATTEMPTS = 12
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claimed:
-    """Hold one ledger row that this worker has taken, with what it takes to hand it over.
-
-    `doubted_since` is when the backup was made from which the database was restored, where the provider may have taken
-    this text since: it is asked first.
-    """
-
-    id: UUID
-    purpose: Purpose
-    channel: Channel
-    contact_id: UUID
-    lead_id: UUID | None
-    campaign_id: UUID | None
-    touch: str | None
-    recipient: str
-    sender: str
-    body: str
-    turn_number: int
-    attempts: int
-    handed_at: datetime | None
-    doubted_since: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """Say what became of one row: the state to write, and when it is due again if it is to be planned anew.
-
-    `untried` rows were not even called about, which counts as no attempt.
-    """
-
-    id: UUID
-    state: str
-    provider_id: str | None = None
-    segments: int | None = None
-    error: str | None = None
-    due_at: datetime | None = None
-    settled: Settled | None = None
-    untried: bool = False
+_Found = Sequence[Receipt] | ProviderError
+_Told = Receipt | ProviderError | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Calls:
     rows: Sequence[Claimed]
+    accounts: Sequence[str]
     told: "asyncio.Future[list[Receipt | ProviderError]]"
-
-
-@dataclass(frozen=True, slots=True)
-class HandedOver:
-    """Tell which rows are handed and may be sent, and which the gate refused for good."""
-
-    handed: frozenset[UUID]
-    refused: frozenset[UUID]
-
-
-class HandOvers(Protocol):
-    """Move ledger rows through their states; every write is conditional on the state it found."""
-
-    async def claim(self, batch: UUID, limit: int, lease: timedelta, only: UUID | None = None) -> list[Claimed]:
-        """Take due rows, or the one named, for this worker until the lease (machine time) ends."""
-        ...
-
-    async def hand(self, batch: UUID, verdicts: Sequence[tuple[UUID, Verdict]], at: datetime) -> HandedOver:
-        """Write verdicts on the rows that are still claimed."""
-        ...
-
-    async def write(self, results: Sequence[Result], at: datetime, batch: UUID | None) -> frozenset[UUID]:
-        """Write what became of rows still handed by this batch, or without a batch still unknown; gives those.
-
-        A worker that slept past its lease writes nothing over what another one has done with its rows meanwhile.
-        """
-        ...
-
-    async def unclaim(self, batch: UUID, ids: Sequence[UUID]) -> None:
-        """Put back what this batch claimed and did not come to; it was no attempt."""
-        ...
-
-    async def expired(self, provider_limit: timedelta, limit: int) -> list[Claimed]:
-        """Put claimed rows whose lease ended back, mark handed ones unknown; gives unknown ones to ask about."""
-        ...
-
-    async def open_rows(self) -> int:
-        """Count rows that are claimed, handed or unknown."""
-        ...
-
-    async def next_due(self) -> datetime | None:
-        """Tell when the next planned row is due."""
-        ...
-
-
-class Callbacks(Protocol):
-    """Know the addresses at which providers tell what became of a message."""
-
-    def of(self, organization_id: UUID, send_id: UUID) -> str:
-        """Give the address for one message; it carries organisation and ledger id."""
-        ...
-
-
-class HandOverLock(Protocol):
-    """Keep the sandbox's clock from moving between a verdict and its receipt; any number may hold it together."""
-
-    def shared(self) -> AbstractAsyncContextManager[None]:
-        """Hold it."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +64,8 @@ class Sending:
     facts: RecipientFacts
     agenda: Agenda
     texting: Texting
+    book: AccountBook
+    health: TextingHealth
     callbacks: Callbacks
     lock: HandOverLock
 
@@ -161,10 +76,10 @@ class Sending:
         After some batches others have their turn, so that one organisation's flood is not in everybody's way.
         """
         for _ in range(BATCHES_IN_TURN):
-            if self.texting.rest_seconds() or not await self._batch():
+            if not await self._batch():
                 break
-        rest = timedelta(seconds=self.texting.rest_seconds())
         async with self.uow:
+            rest = timedelta(seconds=self._rest(await self.book.accounts()))
             await self.agenda.lock(SEND)
             due = await self.rows.next_due()
             if due is not None:
@@ -197,39 +112,69 @@ class Sending:
         """Settle some rows; gives how many the provider could tell about."""
         async with self.uow:
             unknown = await self.rows.expired(PROVIDER_LIMIT, ASKED_AT_ONCE)
-        found = await asyncio.gather(*(self._ask(row) for row in unknown))
+            accounts = await self.book.accounts() if unknown else TextingAccounts()
+        found = await asyncio.gather(*(self._ask(row, accounts) for row in unknown))
         async with self.uow:
             now = self.clock.now()
-            results = [r for row, told in zip(unknown, found, strict=True) if (r := _found(row, told, now)) is not None]
+            told = await self._one_to_one(unknown, found)
+            results = [r for row, one in zip(unknown, told, strict=True) if (r := _found(row, one, now)) is not None]
             await self._write(None, results, now)
         return len(results)
+
+    async def _one_to_one(self, rows: Sequence[Claimed], found: Sequence[_Found]) -> list[_Told]:
+        """Give each row a receipt that no other row has: the same words may have gone to the same number twice."""
+        candidates = {one.provider_id for told in found if not isinstance(told, ProviderError) for one in told}
+        taken = set(await self.rows.known(candidates, {row.recipient for row in rows})) if candidates else set()
+        given: list[_Told] = []
+        for told in found:
+            if isinstance(told, ProviderError):
+                given.append(told)
+                continue
+            free = next((one for one in told if one.provider_id not in taken), None)
+            if free is not None:
+                taken.add(free.provider_id)
+            given.append(free)
+        return given
 
     async def _batch(self, only: UUID | None = None) -> bool:
         batch = new_id()
         ends = time.monotonic() + LEASE.total_seconds()
         async with self.uow:
+            accounts = await self.book.accounts()
+            if only is None and self._rest(accounts):
+                return False
             claimed = await self.rows.claim(batch, CLAIMED_AT_ONCE, LEASE, only)
             if claimed:
                 await self.agenda.no_later_than(SETTLE, self.clock.now() + LEASE)
         if claimed:
             ending = asyncio.Event()
-            await _to_its_end(self._hand_over(batch, claimed, ends, ending), ending)
+            await _to_its_end(self._hand_over(batch, claimed, accounts, ends, ending), ending)
         return bool(claimed) and only is None
 
-    async def _hand_over(self, batch: UUID, claimed: Sequence[Claimed], ends: float, ending: asyncio.Event) -> None:
+    async def _hand_over(
+        self,
+        batch: UUID,
+        claimed: Sequence[Claimed],
+        accounts: TextingAccounts,
+        ends: float,
+        ending: asyncio.Event,
+    ) -> None:
         """Hand over group by group: during the calls of one the next is decided on, and the last one written down."""
         calls: _Calls | None = None
         begun = 0
         async with self.lock.shared():
             try:
-                while begun < len(claimed) and not ending.is_set() and self._has_time(ends):
+                while begun < len(claimed) and not ending.is_set() and self._has_time(ends, accounts, len(claimed)):
                     group = claimed[begun : begun + HANDED_AT_ONCE]
-                    handed = await self._hand(batch, group)
+                    chosen = {row.id: accounts.choose(row.author_id, self.health.rest_seconds) for row in group}
+                    handed = await self._hand(batch, group, {key: account.name for key, account in chosen.items()})
                     begun += len(group)
                     if calls is not None:
                         await asyncio.wait([calls.told])
-                    told = asyncio.ensure_future(asyncio.gather(*(self._send(row, ends) for row in handed)))
-                    calls, ended = _Calls(handed, told), calls
+                    told = asyncio.ensure_future(
+                        asyncio.gather(*(self._send(row, chosen[row.id], accounts, ends) for row in handed))
+                    )
+                    calls, ended = _Calls(handed, [chosen[row.id].name for row in handed], told), calls
                     await self._note(batch, ended)
             finally:
                 await self._note(batch, calls)
@@ -237,16 +182,21 @@ class Sending:
             async with self.uow:
                 await self.rows.unclaim(batch, [row.id for row in claimed[begun:]])
 
-    def _has_time(self, ends: float) -> bool:
-        return time.monotonic() + 2 * PROVIDER_LIMIT.total_seconds() < ends and not self.texting.rest_seconds()
+    def _rest(self, accounts: TextingAccounts) -> float:
+        return accounts.rest_seconds(self.health.rest_seconds)
 
-    async def _hand(self, batch: UUID, claimed: Sequence[Claimed]) -> list[Claimed]:
+    def _has_time(self, ends: float, accounts: TextingAccounts, rows: int) -> bool:
+        """Tell whether another group can be handed over; a row alone tells by itself that its provider is down."""
+        rests = rows > 1 and self._rest(accounts)
+        return time.monotonic() + 2 * PROVIDER_LIMIT.total_seconds() < ends and not rests
+
+    async def _hand(self, batch: UUID, claimed: Sequence[Claimed], accounts: Mapping[UUID, str]) -> list[Claimed]:
         """Decide once more, and commit what is handed over; gives those rows."""
         async with self.uow:
             now = self.clock.now()
             known = await self.facts.of([_recipient(row) for row in claimed])
             verdicts = [(row.id, decide(_request(row), facts, now)) for row, facts in zip(claimed, known, strict=True)]
-            done = await self.rows.hand(batch, verdicts, now)
+            done = await self.rows.hand(batch, verdicts, accounts, now)
             refused = tuple(_settled(row, "refused", now) for row in claimed if row.id in done.refused)
             if refused:
                 self.uow.publish(MessagesSettled(subject=batch, settled=refused))
@@ -259,6 +209,26 @@ class Sending:
         async with self.uow:
             now = self.clock.now()
             await self._write(batch, [_result(row, t, now) for row, t in zip(calls.rows, told, strict=True)], now)
+            await self._tell(calls, told)
+
+    async def _tell(self, calls: _Calls, told: Sequence[Receipt | ProviderError]) -> None:
+        """Note how the accounts did, and tell of recipients who stopped at the provider."""
+        used, failed = set(), {}
+        for row, name, one in zip(calls.rows, calls.accounts, told, strict=True):
+            if isinstance(one, Receipt):
+                used.add(name)
+            elif isinstance(one, Unusable):
+                failed[name] = one.reason
+            elif isinstance(one, Rejected) and one.opted_out:
+                self.uow.publish(
+                    RecipientRefused(subject=row.id, contact_id=row.contact_id, address=row.recipient, code=one.code)
+                )
+        if used - {"sandbox"}:
+            await self.agenda.no_later_than(RECONCILE, self.clock.now() + EVERY)
+        for name in sorted(await self.book.note(used, {name: why for name, why in failed.items() if name not in used})):
+            self.uow.publish(
+                TextingFailed(subject=self.owner.organization_id, provider=name.partition(":")[0], reason=failed[name])
+            )
 
     async def _write(self, batch: UUID | None, results: Sequence[Result], now: datetime) -> None:
         written = await self.rows.write(results, now, batch)
@@ -269,36 +239,53 @@ class Sending:
         if again:
             await self.agenda.no_later_than(SEND, min(again))
 
-    async def _send(self, row: Claimed, ends: float) -> Receipt | ProviderError:
+    async def _send(
+        self, row: Claimed, account: TextingAccount, accounts: TextingAccounts, ends: float
+    ) -> Receipt | ProviderError:
         if time.monotonic() + PROVIDER_LIMIT.total_seconds() > ends:
             return Untried(0, "The lease ended before the call.")
         if row.doubted_since is not None:
-            told = await self._ask(row)
-            if isinstance(told, Receipt):
-                return told
-            if told is not None or time.monotonic() + PROVIDER_LIMIT.total_seconds() > ends:
-                return Untried(None, told.reason if told else "The lease ended before the call.")
-        text = Text(
-            organization_id=self.owner.organization_id,
+            found = await self._ask(row, accounts)
+            if not isinstance(found, ProviderError) and found:
+                return found[0]
+            if isinstance(found, ProviderError) or time.monotonic() + PROVIDER_LIMIT.total_seconds() > ends:
+                reason = found.reason if isinstance(found, ProviderError) else "The lease ended before the call."
+                return Untried(None, reason)
+        try:
+            return await self.texting.send(self._text(row, account))
+        except ProviderError as error:
+            return error
+
+    async def _ask(self, row: Claimed, accounts: TextingAccounts) -> _Found:
+        """Ask the account that was handed the text; every one of them where nobody wrote down which."""
+        since = row.doubted_since or row.handed_machine_at
+        assert since is not None
+        everyone = accounts.everyone
+        if row.provider is not None and row.doubted_since is None:
+            named = accounts.named(row.provider)
+            everyone = () if named is None else (named,)
+        if not everyone:
+            return Rejected("account", f"The access to {row.provider or 'any provider'} is gone: nobody to ask.", False)
+        found: list[Receipt] = []
+        try:
+            for account in everyone:
+                found += await self.texting.find(self._text(row, account), since)
+        except ProviderError as error:
+            return error
+        return found
+
+    def _text(self, row: Claimed, account: TextingAccount) -> Text:
+        organization_id = self.owner.organization_id
+        return Text(
+            organization_id=organization_id,
             to=Phone(row.recipient),
             sender=Phone(row.sender),
             body=row.body,
             key=str(row.id),
-            callback_url=self.callbacks.of(self.owner.organization_id, row.id),
+            callback_url=self.callbacks.of(account.provider, organization_id, row.id),
+            account=account,
             awaited=row.purpose in WAITED_FOR,
         )
-        try:
-            return await self.texting.send(text)
-        except ProviderError as error:
-            return error
-
-    async def _ask(self, row: Claimed) -> Receipt | ProviderError | None:
-        since = row.doubted_since or row.handed_at
-        assert since is not None
-        try:
-            return await self.texting.find(str(row.id), Phone(row.recipient), since - timedelta(minutes=1))
-        except ProviderError as error:
-            return error
 
 
 async def _to_its_end(work: Coroutine[Any, Any, None], ending: asyncio.Event) -> None:

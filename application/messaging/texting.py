@@ -1,12 +1,78 @@
-"""The port through which texts leave, in our words."""
+"""The port through which texts leave, in our words, and through whose account each of them does."""
 
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from application.provider import provider_port
 from domain.kernel import Phone
+
+
+@dataclass(frozen=True, slots=True)
+class TextingAccount:
+    """Hold an account at a provider; `name` is what the ledger remembers, since only that account knows of its texts.
+
+    `owner_id` is the user whose own gateway it is.
+    """
+
+    provider: str
+    id: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    owner_id: UUID | None = None
+
+    @property
+    def name(self) -> str:
+        """Name it among all accounts of all providers."""
+        return f"{self.provider}:{self.id}" if self.id else self.provider
+
+
+def account_of(
+    provider: str, settings: Mapping[str, Any], credentials: Mapping[str, str], owner_id: UUID | None = None
+) -> TextingAccount:
+    """Make an account with the id by which the ledger remembers it: the provider's own, or a digest of a login."""
+    identifier = str(settings.get("account_sid", ""))
+    if not identifier:
+        login = f"{settings.get('gateway_url', '')}\n{settings.get('username', '')}"
+        identifier = hashlib.sha256(login.encode()).hexdigest()[:16]
+    return TextingAccount(provider, identifier, settings, credentials, owner_id)
+
+
+NOBODYS_REST = 300.0
+NOBODY = TextingAccount("none")
+"""The account of who has none: nothing can be sent through it, and nothing was."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextingAccounts:
+    """Hold what an organisation texts through: `preferred` in order, users' own, and what it does not use any more."""
+
+    preferred: tuple[TextingAccount, ...] = ()
+    own: tuple[TextingAccount, ...] = ()
+    former: tuple[TextingAccount, ...] = ()
+
+    def choose(self, author_id: UUID | None, rest_seconds: Callable[[str], float]) -> TextingAccount:
+        """Choose for a text: its author's own gateway, else the first that is not down, else the first."""
+        own = [account for account in self.own if account.owner_id == author_id]
+        fitting = [*own, *self.preferred]
+        up = (account for account in fitting if not rest_seconds(account.name))
+        return next(up, fitting[0] if fitting else NOBODY)
+
+    def rest_seconds(self, rest_seconds: Callable[[str], float]) -> float:
+        """Tell for how long nothing can leave, because all that it is used to leave through are down."""
+        return min((rest_seconds(account.name) for account in self.preferred), default=NOBODYS_REST)
+
+    def named(self, name: str) -> TextingAccount | None:
+        """Find the account that the ledger remembers, also one that is not used any more."""
+        return next((one for one in (NOBODY, *self.everyone) if one.name == name), None)
+
+    @property
+    def everyone(self) -> tuple[TextingAccount, ...]:
+        """List all of them."""
+        return (*self.preferred, *self.own, *self.former)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +88,7 @@ class Text:
     body: str
     key: str
     callback_url: str
+    account: TextingAccount
     awaited: bool = False
 
 
@@ -41,13 +108,20 @@ class Texting(Protocol):
         """Hand over one text, or raise `Rejected`, `Unavailable` or `Unknown` (`application.provider`)."""
         ...
 
-    async def find(self, key: str, to: Phone, since: datetime) -> Receipt | None:
-        """Tell whether a text handed over at `since` (business time) or later was taken; None means provably not.
+    async def find(self, text: Text, since: datetime) -> Sequence[Receipt]:
+        """List what was taken that is this text, oldest first, handed over at `since` (machine time) or later.
 
-        To be asked once the time limits of `send` have passed. Raises `Unavailable` when the provider cannot be asked.
+        None at all means provably not taken. More than one, or another's, where a provider knows no keys and the same
+        words went to the same number: whoever asks leaves out what it knows to be another's. To be asked once the time
+        limits of `send` have passed. Raises `Unavailable` when the provider cannot be asked or cannot tell yet,
+        `Rejected` when it never will.
         """
         ...
 
-    def rest_seconds(self) -> float:
-        """Tell for how long it is of no use to call, because the provider is down; 0 when it is to be tried."""
+
+class TextingHealth(Protocol):
+    """Know which accounts are down."""
+
+    def rest_seconds(self, account: str) -> float:
+        """Tell for how long it is of no use to call by an account, by its name; 0 when it is to be tried."""
         ...

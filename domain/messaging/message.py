@@ -106,6 +106,26 @@ class MessagesSettled(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecipientRefused(Event):
+    """Say that a provider carries no message, the subject, any more: its recipient told the provider to stop."""
+
+    type: ClassVar[str] = "message.recipient_refused"
+    personal: ClassVar[frozenset[str]] = frozenset({"address"})
+    contact_id: UUID
+    address: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextingFailed(Event):
+    """Say that a provider serves an organisation, the subject, no more until people mend it; told once a trouble."""
+
+    type: ClassVar[str] = "texting.failed"
+    provider: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OptedOut(Event):
     """Say that nothing more may go to an address; the subject is the contact, or the consent where none is known."""
 

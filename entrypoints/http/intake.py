@@ -36,17 +36,15 @@ class Intake:
         self._owners: Gathering[tuple[str, str], UUID | None] = Gathering(routes.owners)
         self._lines: WeakValueDictionary[UUID, _Line] = WeakValueDictionary()
 
+    async def owner(self, provider: str, address: str) -> UUID | None:
+        """Tell whose a number is."""
+        return await self._owners.ask((provider, address))
+
     async def text(self, text: IncomingText) -> None:
         """Store a text, for the organisation whose number it came to."""
 
         async def write() -> None:
-            owner = await self._owners.ask((text.notice.provider, text.recipient)) or NOBODY
-            line = self._lines.get(owner)
-            if line is None:
-                line = self._lines[owner] = self._line_of(owner)
-            error = await line.ask(text)
-            if error is not None:
-                raise error
+            await self._text(await self.owner(text.notice.provider, text.recipient), text)
 
         await _patiently(write)
 
@@ -54,10 +52,33 @@ class Intake:
         """Store what became of a message."""
 
         async def write() -> None:
-            async with self._house({Actor: Actor.system(organization_id), Cause: Cause()}) as scope:
-                await (await scope.get(ProviderNotices)).report(report)
+            await self._report(organization_id, report)
 
-        await self.store(write)
+        await _patiently(write)
+
+    async def take(self, read: Callable[[], Awaitable[tuple[UUID | None, IncomingText | Report]]]) -> None:
+        """Store what a call turns out to bring, and for whom; `read` asks the database whose secret proves it."""
+
+        async def write() -> None:
+            owner, brought = await read()
+            if isinstance(brought, Report):
+                await self._report(owner or NOBODY, brought)
+            else:
+                await self._text(owner, brought)
+
+        await _patiently(write)
+
+    async def _text(self, owner: UUID | None, text: IncomingText) -> None:
+        line = self._lines.get(owner or NOBODY)
+        if line is None:
+            line = self._lines[owner or NOBODY] = self._line_of(owner or NOBODY)
+        error = await line.ask(text)
+        if error is not None:
+            raise error
+
+    async def _report(self, owner: UUID, report: Report) -> None:
+        async with self._places, self._house({Actor: Actor.system(owner), Cause: Cause()}) as scope:
+            await (await scope.get(ProviderNotices)).report(report)
 
     async def store(self, write: Callable[[], Awaitable[None]]) -> None:
         """Write something by itself, first come first served."""

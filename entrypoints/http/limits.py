@@ -16,7 +16,8 @@ from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeout
 
 from adapters.persistence.gathering import Gathering
-from entrypoints.config import Config, Limit
+from entrypoints.config import Config
+from entrypoints.config_limits import Limit
 from entrypoints.http.errors import Refused
 
 log = structlog.get_logger()

@@ -22,6 +22,8 @@ from entrypoints.http import (
     sandbox,
     scheduling,
     webhooks,
+    webhooks_gateway,
+    webhooks_twilio,
 )
 
 ROUTES: tuple[HTTPRouteHandler, ...] = (
@@ -42,5 +44,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *ai_replies.ROUTES,
     *scheduling.ROUTES,
     *calcom_webhook.ROUTES,
+    *webhooks_gateway.ROUTES,
+    *webhooks_twilio.ROUTES,
 )
 SANDBOX_ROUTES: tuple[HTTPRouteHandler, ...] = (*sandbox.ROUTES, *webhooks.SANDBOX_ROUTES)

@@ -13,11 +13,13 @@ from entrypoints.wiring.replies import Answers
 from entrypoints.wiring.sales import Sales
 from entrypoints.wiring.sandbox import Levers
 from entrypoints.wiring.scheduling import Scheduling
+from entrypoints.wiring.texting import TextingProviders
 
 PROVIDERS: tuple[Provider, ...] = (
     Http(),
     Messaging(),
     Answers(),
+    TextingProviders(),
     Campaigning(),
     Levers(),
     Identity(),

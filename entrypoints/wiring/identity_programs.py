@@ -65,7 +65,7 @@ class Programs(Provider):
     @provide
     def capabilities(self, config: Config, uow: PostgresUnitOfWork, providers: Providers) -> Capabilities:
         """Know what the organisation can do with its own providers and the installation's."""
-        return OrganizationCapabilities(uow, providers, sandboxed(config))
+        return OrganizationCapabilities(uow, providers, sandboxed(config), implied=config.sandbox_implied)
 
     @provide(scope=Scope.APP)
     async def egress(self, config: Config) -> AsyncIterator[Egress]:

@@ -1,11 +1,8 @@
 """Messaging's adapters."""
 
-from collections.abc import AsyncIterator
-
 from dishka import AnyOf, Provider, Scope, provide
 
-from adapters.egress.breaker import Breaker
-from adapters.metrics.prometheus import CountedLedger, TimedTexting
+from adapters.metrics.prometheus import CountedLedger
 from adapters.persistence.database import Database
 from adapters.persistence.facts import PostgresRecipientFacts
 from adapters.persistence.hand_over_lock import AdvisoryHandOverLock, NoHandOverLock
@@ -19,20 +16,17 @@ from adapters.persistence.messaging import (
 from adapters.persistence.parties import PostgresParties
 from adapters.persistence.visibility import LeadVisibility
 from adapters.phones.libphonenumber import Libphonenumber
-from adapters.sms.guarded import GuardedTexting
-from adapters.sms.none import NoTexting
-from adapters.sms.sandbox import SandboxTexting, provider_token, sandbox_session
 from application.messaging.consent import ConsentLedger, Consents
 from application.messaging.conversations import Conversations, ConversationStore, OrganizationName
 from application.messaging.gate import Gate, Ledger, RecipientFacts
+from application.messaging.hand_overs import Callbacks, HandOverLock, HandOvers
 from application.messaging.inbound import InboundStore, ProviderNotices, ReportedMessages
 from application.messaging.messages import Messages, MessageStore
 from application.messaging.outreach import Parties
-from application.messaging.sending import Callbacks, HandOverLock, HandOvers, Owner, Sending
-from application.messaging.texting import Texting
+from application.messaging.sending import Owner, Sending
 from application.outreach.phone_numbers import PhoneNumbers
 from application.ports import Actor
-from entrypoints.callbacks import SandboxCallbacks
+from entrypoints.callbacks import WebhookAddresses
 from entrypoints.config import Config
 
 
@@ -65,18 +59,6 @@ class Messaging(Provider):
         return Owner(actor.organization_id)
 
     @provide(scope=Scope.APP)
-    async def texting(self, config: Config) -> AsyncIterator[Texting]:
-        """Make the sandbox's texting, which serves in the sandbox only; others come with their providers."""
-        if not config.sandbox:
-            yield NoTexting()
-            return
-        async with sandbox_session() as session:
-            sandbox = SandboxTexting(
-                session, config.sandbox_provider_url, provider_token(config.derived_key("sandbox-provider"))
-            )
-            yield GuardedTexting(TimedTexting(sandbox, "sandbox"), Breaker("sandbox"))
-
-    @provide(scope=Scope.APP)
     def phones(self, config: Config) -> PhoneNumbers:
         """Read numbers; the regulators' made-up ones count in the sandbox only."""
         return Libphonenumber(fiction=config.sandbox)
@@ -87,4 +69,4 @@ class Messaging(Provider):
         return AdvisoryHandOverLock(database) if config.sandbox else NoHandOverLock()
 
     routes = provide(Routes, scope=Scope.APP)
-    callbacks = provide(SandboxCallbacks, provides=Callbacks, scope=Scope.APP)
+    callbacks = provide(WebhookAddresses, provides=Callbacks, scope=Scope.APP)

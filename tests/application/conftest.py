@@ -8,16 +8,16 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import pytest
-from dishka import AsyncContainer, Provider, Scope, provide
+from dishka import AnyOf, AsyncContainer, Provider, Scope, provide
 
 from adapters.persistence.database import Cause, Database
 from application.mailing import Mail, Mailing
 from application.mailing import Receipt as MailReceipt
-from application.messaging.texting import Receipt, Text, Texting
+from application.messaging.texting import Receipt, Text, Texting, TextingHealth
 from application.ports import Actor
 from application.provider import ProviderError
 from domain.identity.role import PERMISSIONS, Role
-from domain.kernel import Phone, new_id
+from domain.kernel import new_id
 from entrypoints.config import Config
 from entrypoints.container import container
 from tests.calendars import DiaryOfTests
@@ -46,13 +46,14 @@ class RememberingTexting:
         self.taken.append(text)
         return Receipt(f"p-{text.key}", 1)
 
-    async def find(self, key: str, to: Phone, since: datetime) -> Receipt | None:
+    async def find(self, text: Text, since: datetime) -> list[Receipt]:
         """Find what was taken; nothing here is older than a test."""
         del since
-        return next((Receipt(f"p-{key}", 1) for t in self.taken if t.key == key and t.to == to), None)
+        return [Receipt(f"p-{t.key}", 1) for t in self.taken if t.key == text.key and t.to == text.to]
 
-    def rest_seconds(self) -> float:
+    def rest_seconds(self, account: str) -> float:
         """Rest for as long as it was told to."""
+        del account
         return self.rests
 
 
@@ -78,7 +79,7 @@ class _Memory(Provider):
         return RememberingMailing()
 
     @provide(scope=Scope.APP)
-    def texting(self) -> Texting:
+    def texting(self) -> AnyOf[Texting, TextingHealth]:
         return RememberingTexting()
 
 

@@ -14,7 +14,8 @@ from adapters.persistence.database import Database
 from domain.identity.api_key import hash_of_key
 from domain.identity.role import OF_PEOPLE_ONLY, Permission, Role
 from domain.kernel import new_id
-from entrypoints.config import Config, Limit, Limits
+from entrypoints.config import Config
+from entrypoints.config_limits import Limit, Limits
 from entrypoints.container import container
 from entrypoints.http.app import create_app
 from entrypoints.logging import configure_logging

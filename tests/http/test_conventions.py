@@ -17,7 +17,8 @@ from adapters.persistence.database import Database
 from application.identity.accounts import RegistrationPolicy
 from domain.identity.role import Role
 from domain.kernel import new_id
-from entrypoints.config import Config, Limits
+from entrypoints.config import Config
+from entrypoints.config_limits import Limits
 from entrypoints.container import container
 from entrypoints.http.app import create_app
 from tests.http.conftest import BASE, PASSWORD, Client, Join

@@ -18,6 +18,14 @@ TWILIO = {
     "settings": {"account_sid": "AC" + "0a" * 16, "phone_number": "+442079460000"},
     "credentials": {"auth_token": "a-token-that-nobody-may-see"},
 }
+
+
+@pytest.fixture(autouse=True)
+def _a_number_of_its_own() -> None:
+    """Let no two tests' organisations claim one number."""
+    TWILIO["settings"]["phone_number"] = f"+4474{new_id().int % 10**8:08d}"
+
+
 KEY = {"api_key": "12345678"}
 
 
@@ -50,9 +58,9 @@ async def test_a_provider_is_set_up_and_its_secrets_are_shown_to_nobody(owner: C
     answer = await owner.put(path, json=TWILIO)
     assert answer.status_code == 200, answer.text
     shown = answer.json()["data"]
-    assert (shown["configured"], shown["connected"], shown["source"]) == (True, False, "organization")
+    assert (shown["configured"], shown["connected"], shown["source"]) == (True, True, "organization")
     assert shown["credentials"] == {"auth_token": {"set": True, "last_four": "-see"}}
-    assert (shown["phone_number"], shown["version"]) == ("+442079460000", 1)
+    assert (shown["phone_number"], shown["version"]) == (TWILIO["settings"]["phone_number"], 1)
     secret = TWILIO["credentials"]["auth_token"]
     for seen in (answer, await owner.get(path), await owner.get("/settings/integrations")):
         assert secret not in seen.text
@@ -68,10 +76,10 @@ async def test_a_provider_is_set_up_and_its_secrets_are_shown_to_nobody(owner: C
 async def test_settings_change_without_the_credentials_being_told_again(owner: Client) -> None:
     path = "/settings/integrations/twilio"
     await owner.put(path, json=TWILIO)
-    changed = TWILIO["settings"] | {"phone_number": "+442079460001"}
+    changed = TWILIO["settings"] | {"phone_number": f"+4475{new_id().int % 10**8:08d}"}
     answer = await owner.put(path, json={"settings": changed}, headers={"If-Match": '"1"'})
     shown = answer.json()["data"]
-    assert (shown["phone_number"], shown["version"], shown["configured"]) == ("+442079460001", 2, True)
+    assert (shown["phone_number"], shown["version"], shown["configured"]) == (changed["phone_number"], 2, True)
     assert shown["credentials"]["auth_token"]["set"] is True
     stale = await owner.put(path, json={"settings": changed}, headers={"If-Match": '"1"'})
     assert _refused(stale, 409) == "STALE_VERSION"
@@ -177,7 +185,8 @@ async def test_a_gateway_is_tried_and_what_it_said_is_kept(
 async def test_capabilities_are_an_organisations_own_and_the_installations(
     owner: Client, stranger: Client, open_house: OpenHouse
 ) -> None:
-    await owner.put("/settings/integrations/twilio", json=TWILIO)
+    key = {"credentials": {"api_key": "a-key-of-plusvibe"}}
+    assert (await owner.put("/settings/integrations/plusvibe", json=key)).status_code == 200
 
     async def asked(who: Client, **settings: Any) -> str:
         house = await open_house(who, sandbox=False, **settings)
@@ -185,11 +194,14 @@ async def test_capabilities_are_an_organisations_own_and_the_installations(
         assert _refused(answer, 501) == "INTEGRATION_NOT_CONFIGURED"
         return str(answer.json()["error"]["message"])
 
-    assert await asked(owner) == "This version cannot call twilio for texting yet."
+    assert await asked(owner) == "No provider is configured for texting."
     assert await asked(stranger) == "No provider is configured for texting."
-    given = ("RAPPORT_TWILIO_AUTH_TOKEN",)
-    assert await asked(stranger, provider_settings=given) == "This version cannot call twilio for texting yet."
-    everybody = await open_house(stranger, provider_settings=given)
+    own = await open_house(owner, sandbox=False)
+    assert (await own.put("/settings/integrations/twilio", json=TWILIO)).status_code == 200
+    start = {"dataset_id": str(new_id())}
+    assert _refused(await own.post("/campaigns/start", json=start), 404) == "NOT_FOUND"
+    everybody = await open_house(stranger, sandbox=False, provider_settings=("RAPPORT_TWILIO_ACCOUNT_SID",))
+    assert _refused(await everybody.post("/campaigns/start", json=start), 404) == "NOT_FOUND"
     shown = (await everybody.get("/settings/integrations/twilio")).json()["data"]
     assert (shown["configured"], shown["source"], shown["credentials"]) == (True, "installation", {})
 

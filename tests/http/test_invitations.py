@@ -21,7 +21,8 @@ from adapters.queue.relay import Relay
 from adapters.sms.sandbox import provider_token
 from application.mailing import Mailing
 from domain.identity.invitation import hash_of_token
-from entrypoints.config import Config, Limits
+from entrypoints.config import Config
+from entrypoints.config_limits import Limits
 from entrypoints.container import container
 from entrypoints.http.app import create_app
 from entrypoints.subscriptions import SUBSCRIPTIONS, routes

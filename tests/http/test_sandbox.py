@@ -17,7 +17,7 @@ from litestar import Litestar
 
 from adapters.persistence.database import Database
 from adapters.persistence.migrations.run import alembic_config
-from application.messaging.texting import Text, Texting
+from application.messaging.texting import Text, Texting, TextingAccount
 from application.platform.sandbox import ClockView, FaultsView, Pause, SandboxTextsView, SettledView
 from domain.identity.role import Role
 from domain.kernel import Phone, new_id
@@ -125,7 +125,8 @@ def refused(answer: httpx.Response, status: int) -> list[str]:
 
 async def send(house: AsyncContainer, organization: UUID, to: str, body: str, callback_url: str) -> str:
     texting: Texting = await house.get(Texting)
-    text = Text(organization, Phone(to), Phone("+442079460001"), body, str(new_id()), callback_url)
+    account = TextingAccount("sandbox")
+    text = Text(organization, Phone(to), Phone("+442079460001"), body, str(new_id()), callback_url, account)
     receipt = await texting.send(text)
     return receipt.provider_id
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from adapters.sms.sandbox import PLACES, SandboxTexting, sandbox_session
-from application.messaging.texting import Receipt, Text
+from application.messaging.texting import Receipt, Text, TextingAccount
 from application.provider import Unknown, Untried
 from domain.kernel import Phone, new_id
 from tests.contracts.sandbox_process import ProviderProcess
@@ -33,6 +33,7 @@ def _text() -> Text:
         body="Hi",
         key=str(new_id()),
         callback_url="http://127.0.0.1:1/",
+        account=TextingAccount("sandbox"),
     )
 
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 from uuid import UUID
 
 import pytest
-from dishka import Provider, Scope, provide
+from dishka import AnyOf, Provider, Scope, provide
 
 from adapters.persistence.database import Database
 from application.messaging.messages import Messages, SendTo
 from application.messaging.sending import Sending
-from application.messaging.texting import Texting
+from application.messaging.texting import Texting, TextingHealth
 from application.outreach.campaign_forms import ScheduleIn, SettingsIn, StartCampaign
 from application.outreach.campaigns import Campaigns
 from application.outreach.planning import Planning
@@ -44,7 +44,7 @@ class _Same(Provider):
         self._texting = texting
 
     @provide(scope=Scope.APP)
-    def texting(self) -> Texting:
+    def texting(self) -> AnyOf[Texting, TextingHealth]:
         """Give it."""
         return self._texting
 

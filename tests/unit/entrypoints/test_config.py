@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from domain.kernel import Invalid
-from entrypoints.config import Config, Limit, default_socket_dir
+from entrypoints.config import Config, default_socket_dir
+from entrypoints.config_limits import Limit
 
 _KEY = base64.b64encode(bytes(range(32))).decode()
 
@@ -48,8 +49,24 @@ def test_outside_the_sandbox_a_key_is_required(tmp_path: Path) -> None:
 
 
 def test_a_configured_provider_ends_the_sandbox_unless_it_is_asked_for(tmp_path: Path) -> None:
-    assert not _load(tmp_path, TWILIO_ACCOUNT_SID="AC1", SECRET_KEYS=_KEY).sandbox
-    assert _load(tmp_path, TWILIO_ACCOUNT_SID="AC1", SECRET_KEYS=_KEY, SANDBOX="1").sandbox
+    twilio = {"TWILIO_ACCOUNT_SID": f"AC{'0' * 32}", "TWILIO_AUTH_TOKEN": "twilio-hush", "SECRET_KEYS": _KEY}
+    assert not _load(tmp_path, **twilio).sandbox
+    assert _load(tmp_path, **twilio, SANDBOX="1").sandbox
+    alone = _load(tmp_path, TWILIO_API_URL="http://127.0.0.1:4013/")
+    assert (alone.sandbox, alone.sandbox_implied, alone.twilio_api_url) == (True, True, "http://127.0.0.1:4013")
+
+
+def test_a_texting_account_is_held_to_its_form(tmp_path: Path) -> None:
+    twilio = {"TWILIO_ACCOUNT_SID": f"AC{'0' * 32}", "TWILIO_AUTH_TOKEN": "twilio-hush", "SECRET_KEYS": _KEY}
+    [account] = _load(tmp_path, **twilio, TWILIO_PHONE_NUMBER="+442079460000").texting_accounts
+    assert (account.name, account.settings["phone_number"]) == (f"twilio:AC{'0' * 32}", "+442079460000")
+    for wrong in ({"TWILIO_ACCOUNT_SID": "AC1"}, {"TWILIO_AUTH_TOKEN": ""}, {"TWILIO_NUMBER": "+442079460000"}):
+        with pytest.raises(Invalid, match="RAPPORT_TWILIO_") as raised:
+            _load(tmp_path, **{**twilio, **wrong})
+        assert "hush" not in raised.value.message
+    phone = {"ANDROID_GATEWAY_URL": "https://phone.example.com/", "ANDROID_GATEWAY_USERNAME": "u"}
+    [gateway] = _load(tmp_path, **phone, ANDROID_GATEWAY_PASSWORD="gateway-hush", SECRET_KEYS=_KEY).texting_accounts
+    assert gateway.settings["gateway_url"] == "https://phone.example.com"
 
 
 def test_derived_keys_differ_by_purpose_and_follow_rfc_5869(tmp_path: Path) -> None:
@@ -116,6 +133,7 @@ def test_every_process_has_a_metrics_port_of_its_own(tmp_path: Path) -> None:
 def test_the_settings_table_tells_sources_and_hides_secrets(tmp_path: Path) -> None:
     config = _load(
         tmp_path, SECRET_KEYS=_KEY, CRON_SECRET="cron-hush", TWILIO_AUTH_TOKEN="twilio-hush", SANDBOX="1",
+        TWILIO_ACCOUNT_SID=f"AC{'0' * 32}",
         DATABASE_URL="postgresql://app:db-hush@db/rapport", SYSTEM_DATABASE_URL="postgresql://s:db-hush@db/rapport",
     )  # fmt: skip
     table = config.settings_table()

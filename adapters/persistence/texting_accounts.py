@@ -1,0 +1,131 @@
+"""Through whom an organisation texts: its own providers, the installation's, its users' gateways, or the sandbox."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from adapters.persistence.database import PostgresUnitOfWork
+from application.identity.secrets import Secrets
+from application.messaging.texting import TextingAccount, TextingAccounts, account_of
+from domain.identity.integration import Provider
+from domain.kernel import Phone
+
+SANDBOX = TextingAccount("sandbox")
+_PROVIDERS = (Provider.TWILIO.value, Provider.ANDROID_GATEWAY.value)
+_KNOWN = """
+SELECT provider, settings, credentials, is_active, NULL::uuid AS owner_id FROM integrations
+WHERE organization_id = $1 AND credentials IS NOT NULL
+UNION ALL
+SELECT 'android_gateway', jsonb_build_object('gateway_url', gateway_url, 'username', username, 'phone_number',
+       from_number), password, is_active, account_id
+FROM sms_gateways WHERE organization_id = $1
+"""
+# Real people would be texted at night by a clock that was moved to noon.
+_AHEAD = "SELECT business_now() > clock_timestamp() + interval '1 minute'"
+_USED = """
+UPDATE integrations SET last_used_at = business_now(), last_error = NULL
+WHERE organization_id = $1 AND provider = ANY ($2)
+  AND (last_used_at IS NULL OR last_used_at < business_now() - interval '1 minute' OR last_error IS NOT NULL)
+"""
+_FAILED = """
+UPDATE integrations SET last_error = $3
+WHERE organization_id = $1 AND provider = $2 AND last_error IS DISTINCT FROM $3 RETURNING true
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class InstallationTexting:
+    """Hold what the environment configures for everybody. An `implied` sandbox ends for who stores a provider."""
+
+    accounts: tuple[TextingAccount, ...] = ()
+    sandbox: Literal["off", "implied", "always"] = "off"
+
+
+def in_order(own: Iterable[TextingAccount], others: Iterable[TextingAccount]) -> tuple[TextingAccount, ...]:
+    """Order accounts by preference: an organisation's own before the installation's, the one that names another as its
+    fallback first, and a second one only where it is so named."""
+    mine, theirs = {a.provider: a for a in own}, {a.provider: a for a in others}
+    served = mine or theirs
+    pool = theirs | mine
+    candidates = [served[name] for name in _PROVIDERS if name in served]
+    if not candidates:
+        return ()
+    named = [a for a in candidates if a.settings.get("fallback") in pool]
+    first = (named or candidates)[0]
+    second = pool.get(first.settings.get("fallback", ""))
+    return (first,) if second is None or second.provider == first.provider else (first, second)
+
+
+class PostgresSeen:
+    """Be `Seen` of the open unit of work."""
+
+    def __init__(self, uow: PostgresUnitOfWork) -> None:
+        self._uow = uow
+
+    async def last(self, account: TextingAccount) -> datetime | None:
+        """Look at the messages; one that has arrived and was not worked off only makes us ask for more."""
+        at: datetime | None = await self._uow.connection.fetchval(
+            "SELECT created_at FROM messages WHERE organization_id = $1 AND direction = 'inbound' AND provider = $2"
+            " ORDER BY created_at DESC LIMIT 1",
+            self._uow.organization_id,
+            account.provider,
+        )
+        return at
+
+    async def number(self) -> Phone | None:
+        """Read it."""
+        number = await self._uow.connection.fetchval(
+            "SELECT sender FROM organizations WHERE organization_id = $1", self._uow.organization_id
+        )
+        return None if number is None else Phone(number)
+
+
+class PostgresAccountBook:
+    """Be the `AccountBook` of the open unit of work."""
+
+    def __init__(self, uow: PostgresUnitOfWork, secrets: Secrets, installation: InstallationTexting) -> None:
+        self._uow = uow
+        self._secrets = secrets
+        self._installation = installation
+        self._integrations: frozenset[str] = frozenset()
+
+    async def accounts(self) -> TextingAccounts:
+        """Read and open them; one whose key is gone is none."""
+        if self._installation.sandbox == "always":
+            return TextingAccounts((SANDBOX,))
+        rows = await self._uow.connection.fetch(_KNOWN, self._uow.organization_id)
+        known = [
+            (row, account_of(row["provider"], msgspec.json.decode(row["settings"]), credentials, row["owner_id"]))
+            for row in rows
+            if row["provider"] in _PROVIDERS and (credentials := self._secrets.open(row["credentials"])) is not None
+        ]
+        integrations = [account for row, account in known if row["owner_id"] is None and row["is_active"]]
+        own = tuple(account for row, account in known if row["owner_id"] is not None and row["is_active"])
+        self._integrations = frozenset(account.name for account in integrations)
+        preferred = in_order(integrations, self._installation.accounts)
+        if self._installation.sandbox == "implied":
+            stored = any(row["is_active"] for row in rows if row["owner_id"] is None)
+            if not stored or await self._uow.connection.fetchval(_AHEAD):
+                preferred, own = () if stored else (SANDBOX,), ()
+        everyone = [account for _, account in known] + list(self._installation.accounts)
+        if self._installation.sandbox != "off":
+            everyone.append(SANDBOX)
+        used = {account.name for account in (*preferred, *own)}
+        former = {account.name: account for account in everyone if account.name not in used}
+        return TextingAccounts(preferred, own, tuple(former.values()))
+
+    async def note(self, used: Collection[str], failed: Mapping[str, str]) -> frozenset[str]:
+        """Write on the organisation's own integrations that they serve, or why they do not."""
+        serving = [name.partition(":")[0] for name in used if name in self._integrations]
+        if serving:
+            await self._uow.connection.execute(_USED, self._uow.organization_id, serving)
+        fresh = set()
+        for name in sorted(failed):
+            if name in self._integrations and await self._uow.connection.fetchval(
+                _FAILED, self._uow.organization_id, name.partition(":")[0], failed[name]
+            ):
+                fresh.add(name)
+        return frozenset(fresh)

@@ -1,0 +1,218 @@
+"""Texting through Twilio: its SDK says what a request looks like, httpx carries it with time limits of ours."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import httpx
+from twilio.base.exceptions import TwilioException, TwilioRestException
+from twilio.base.values import unset
+from twilio.http import AsyncHttpClient
+from twilio.http.response import Response
+from twilio.rest import Client
+from twilio.rest.api.v2010.account.message import MessageInstance
+
+from adapters.sms.places import Places
+from adapters.sms.twilio_words import LATER, MENDED_BY_PEOPLE, OPTED_OUT, PERMANENT
+from application.messaging.inbound import IncomingText, Notice
+from application.messaging.texting import Receipt, Text, TextingAccount
+from application.provider import ProviderError, Rejected, Unavailable, Unknown, Unusable
+from domain.kernel import Phone
+
+TOTAL_SECONDS: Final = 5.0
+CONNECT_SECONDS: Final = 2.0
+VALID_SECONDS: Final = 3600  # a text that waits longer in Twilio's queue might leave in the night
+CERTAIN_AFTER: Final = timedelta(seconds=30)
+SKEW: Final = timedelta(minutes=1)
+UNUSABLE_SECONDS: Final = 300.0
+PAGE: Final = 200
+MOST_MISSED: Final = 1000
+INBOX_SECONDS: Final = 20.0
+
+_TRIAL: Final = "Sent from your Twilio trial account - "
+
+
+class _Http(AsyncHttpClient):  # type: ignore[misc]  # the SDK has no types
+    """Be the SDK's way out, on a shared httpx client; nothing follows a redirect with credentials."""
+
+    def __init__(self, client: httpx.AsyncClient, seconds: float) -> None:
+        super().__init__(logging.getLogger(__name__), True, seconds)
+        self._client = client
+        self._seconds = seconds
+        self.retry_after: float | None = None
+
+    async def request(
+        self,
+        method: str,
+        uri: str,
+        params: Mapping[str, Any] | None = None,
+        data: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - the SDK's signature
+        allow_redirects: bool = False,
+    ) -> Response:
+        """Carry one request."""
+        del timeout, allow_redirects
+        answer = await self._client.request(
+            method,
+            uri,
+            params=params or None,
+            data=dict(data or {}),
+            headers=dict(headers or {}),
+            auth=auth,
+            timeout=httpx.Timeout(self._seconds, connect=min(CONNECT_SECONDS, self._seconds)),
+            follow_redirects=False,
+        )
+        named = answer.headers.get("retry-after", "")
+        self.retry_after = float(named) if named.isdecimal() else None
+        return Response(answer.status_code, answer.text, answer.headers)
+
+
+class TwilioTexting:
+    """Implement `Texting`; `client` is shared and owned by the caller, `total_seconds` limits a whole call."""
+
+    def __init__(self, client: httpx.AsyncClient, api_url: str, total_seconds: float = TOTAL_SECONDS) -> None:
+        self._client = client
+        self._api_url = api_url
+        self._seconds = total_seconds
+        self._places = Places("Twilio", total_seconds)
+
+    async def send(self, text: Text) -> Receipt:
+        """Hand over one text; Twilio knows no idempotency keys, so nothing here sends it again."""
+        settings = text.account.settings
+        service = settings.get("messaging_service_sid")
+        http = _Http(self._client, self._seconds)
+        try:
+            async with self._places.of(text):
+                taken = await self._api(text.account, http).messages.create_async(
+                    to=str(text.to),
+                    body=text.body,
+                    from_=unset if service else settings.get("phone_number") or str(text.sender),
+                    messaging_service_sid=service or unset,
+                    status_callback=text.callback_url,
+                    validity_period=VALID_SECONDS,
+                    # What Twilio keeps must be what we gave it, letter for letter: `find` knows a text by its words.
+                    smart_encoded=False,
+                )
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise Unavailable(reason="Twilio cannot be reached.") from error
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise Unknown(f"Twilio did not answer ({type(error).__name__}).") from error
+        except TwilioRestException as error:
+            raise _failure(error, http.retry_after) from None
+        except (TwilioException, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise Unknown("Twilio's answer cannot be read.") from error
+        if not taken.sid:
+            raise Unknown("Twilio's answer names no message.")
+        return Receipt(taken.sid, _segments(taken))
+
+    async def find(self, text: Text, since: datetime) -> list[Receipt]:
+        """List our texts of these words to this number; queued ones have no date of sending to filter by.
+
+        Nothing is proved absent before Twilio has had time to work off a request that reached it late.
+        """
+        http = _Http(self._client, self._seconds)
+        try:
+            async with self._places.of(text):
+                found = await self._to(self._api(text.account, http), text, since)
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise Unavailable(reason="Twilio cannot be asked just now.") from error
+        except TwilioRestException as error:
+            raise Unavailable(http.retry_after, f"Twilio cannot be asked: {error.msg}") from None
+        except (TwilioException, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise Unavailable(reason="Twilio's answer cannot be read.") from error
+        if not found and datetime.now(UTC) < since + CERTAIN_AFTER:
+            raise Unavailable(reason="It is too early to say that Twilio did not take this text.")
+        return found
+
+    async def _to(self, client: Client, text: Text, since: datetime) -> list[Receipt]:
+        found = []
+        listed = await client.messages.stream_async(to=str(text.to), page_size=PAGE)
+        async for message in listed:  # newest first
+            if message.date_created is not None and message.date_created < since - SKEW:
+                break
+            if message.to != str(text.to) or not str(message.direction or "").startswith("outbound"):
+                continue
+            if not message.body:
+                raise Rejected("redacted", "Twilio keeps no words of this account's texts: none can be found.", False)
+            if _words(message.body.removeprefix(_TRIAL)) == _words(text.body):
+                found.append(Receipt(str(message.sid), _segments(message)))
+        return found[::-1]
+
+    async def inbox(self, account: TextingAccount, to: Phone | None, since: datetime) -> list[IncomingText]:
+        """List what came in since then, oldest first, as its webhook would have brought it."""
+        http = _Http(self._client, self._seconds)
+        try:
+            async with asyncio.timeout(INBOX_SECONDS):
+                listed = await self._api(account, http).messages.stream_async(
+                    to=unset if to is None else str(to), date_sent_after=since, page_size=PAGE, limit=MOST_MISSED
+                )
+                found = [
+                    await _incoming(account, message)
+                    async for message in listed
+                    if message.direction == "inbound" and message.date_created and message.date_created >= since
+                ]
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise Unavailable(reason="Twilio cannot be asked just now.") from error
+        except TwilioRestException as error:
+            raise Unavailable(http.retry_after, f"Twilio cannot be asked: {error.msg}") from None
+        except (TwilioException, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise Unavailable(reason="Twilio's answer cannot be read.") from error
+        return found[::-1]
+
+    def _api(self, account: TextingAccount, http: _Http) -> Client:
+        # An environment of our own making: the SDK would read TWILIO_… variables of the process otherwise.
+        client = Client(
+            str(account.settings["account_sid"]),
+            account.credentials["auth_token"],
+            http_client=http,
+            environment={"TWILIO_ACCOUNT_SID": ""},
+        )
+        client.api.base_url = self._api_url
+        return client
+
+
+async def _incoming(account: TextingAccount, message: MessageInstance) -> IncomingText:
+    told = {
+        "AccountSid": account.id,
+        "MessageSid": str(message.sid),
+        "From": str(message.from_ or ""),
+        "To": str(message.to or ""),
+        "Body": str(message.body or ""),
+        "NumMedia": str(message.num_media or "0"),
+    }
+    media = await message.media.list_async(limit=20) if told["NumMedia"] not in ("", "0") else []
+    return IncomingText(
+        notice=Notice(provider="twilio", account=account.id, external_id=told["MessageSid"], kind="text", payload=told),
+        sender=told["From"],
+        recipient=told["To"],
+        body=told["Body"],
+        media=tuple(f"https://api.twilio.com{str(one.uri).removesuffix('.json')}" for one in media),
+        at=message.date_created,
+    )
+
+
+def _words(body: str) -> str:
+    return " ".join(body.split())
+
+
+def _segments(message: MessageInstance) -> int | None:
+    """Read how many segments are billed; a messaging service says 0 until it has chosen a number."""
+    told = str(message.num_segments or "")
+    return int(told) or None if told.isdecimal() else None
+
+
+def _failure(error: TwilioRestException, retry_after: float | None) -> ProviderError:
+    code, reason = error.code, f"Twilio: {error.msg}"
+    if error.status == 429 or code in LATER:
+        return Unavailable(retry_after if retry_after is not None else 30.0, reason)
+    if error.status in (401, 403) or code in MENDED_BY_PEOPLE:
+        return Unusable(UNUSABLE_SECONDS, reason)
+    if error.status == 503:
+        return Unavailable(retry_after, reason)
+    if 400 <= error.status < 500:
+        return Rejected(str(code or error.status), reason, code in PERMANENT, opted_out=code == OPTED_OUT)
+    return Unknown(f"Twilio answered {error.status}.")

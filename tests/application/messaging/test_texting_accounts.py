@@ -1,0 +1,127 @@
+"""Through whom an organisation texts: what it stored, what the installation brings, and when the sandbox serves."""
+
+from typing import Any, Literal
+
+import pytest
+from dishka import AsyncContainer
+
+from adapters.persistence.database import Cause, PostgresUnitOfWork
+from adapters.persistence.texting_accounts import InstallationTexting, PostgresAccountBook, in_order
+from application.identity.secrets import Secrets
+from application.messaging.texting import NOBODY, TextingAccount, TextingAccounts, account_of
+from application.ports import Actor
+from domain.kernel import new_id
+from tests.application.conftest import Tenant
+
+pytestmark = pytest.mark.anyio
+HOUSE = account_of("twilio", {"account_sid": "AC1"}, {"auth_token": "t"})
+HOUSE_PHONE = account_of("android_gateway", {"gateway_url": "https://a", "username": "u"}, {"password": "p"})
+
+
+def account(provider: str, **settings: str) -> TextingAccount:
+    return account_of(provider, {"account_sid": "AC2", **settings} if provider == "twilio" else settings, {})
+
+
+@pytest.mark.parametrize(
+    ("own", "names"),
+    [
+        ([], ["twilio:AC1"]),
+        ([account("twilio")], ["twilio"]),
+        ([account("android_gateway"), account("twilio")], ["twilio"]),
+        ([account("twilio", fallback="android_gateway")], ["twilio", "android_gateway"]),
+        ([account("android_gateway", fallback="twilio")], ["android_gateway", "twilio"]),
+        ([account("android_gateway", fallback="twilio"), account("twilio")], ["android_gateway", "twilio"]),
+    ],
+)
+def test_what_is_used_first_and_what_instead(own: list[TextingAccount], names: list[str]) -> None:
+    ordered = in_order(own, [HOUSE, HOUSE_PHONE])
+    assert [one.provider for one in ordered] == [name.partition(":")[0] for name in names]
+    if own:
+        assert ordered[0] in own
+    assert in_order([], []) == ()
+
+
+def test_the_second_is_chosen_while_the_first_is_down_and_ones_own_gateway_before_both() -> None:
+    user = new_id()
+    own = account_of("android_gateway", {"gateway_url": "https://mine"}, {}, user)
+    accounts = TextingAccounts((HOUSE, HOUSE_PHONE), (own,))
+    assert accounts.choose(None, lambda _: 0) is HOUSE
+    assert accounts.choose(None, lambda name: 9 if name == HOUSE.name else 0) is HOUSE_PHONE
+    assert accounts.choose(None, lambda _: 9) is HOUSE
+    assert accounts.choose(user, lambda _: 0) is own
+    assert accounts.choose(new_id(), lambda _: 0) is HOUSE
+    assert TextingAccounts().choose(None, lambda _: 0) is NOBODY
+    assert accounts.rest_seconds(lambda name: 9 if name == HOUSE.name else 5) == 5
+    assert TextingAccounts().rest_seconds(lambda _: 0) > 0
+
+
+async def known(
+    house: AsyncContainer, tenant: Tenant, sandbox: Literal["off", "implied", "always"], *, ahead: bool = False
+) -> TextingAccounts:
+    """Open the organisation's accounts in an installation of this kind."""
+    async with house({Actor: Actor.system(tenant.organization_id), Cause: Cause()}) as scope:
+        uow, secrets = await scope.get(PostgresUnitOfWork), await scope.get(Secrets)
+        book = PostgresAccountBook(uow, secrets, InstallationTexting((HOUSE,) if sandbox == "off" else (), sandbox))
+        try:
+            async with uow:
+                if ahead:
+                    await uow.connection.execute(_THREE_HOURS_LATER)
+                found = await book.accounts()
+                raise _UndoAll
+        except _UndoAll:
+            return found
+
+
+_THREE_HOURS_LATER = """
+INSERT INTO sandbox_clock (id, ahead) VALUES (1, interval '3 hours')
+ON CONFLICT (id) DO UPDATE SET ahead = sandbox_clock.ahead + interval '3 hours'
+"""
+
+
+class _UndoAll(Exception):
+    pass
+
+
+async def store(house: AsyncContainer, tenant: Tenant, provider: str, settings: str, **other: Any) -> None:
+    secrets = await house.get(Secrets)
+    async with tenant.sql() as connection:
+        await connection.execute(
+            "INSERT INTO integrations (organization_id, provider, settings, credentials, is_active, created_at,"
+            " version) VALUES ($1, $2, $3, $4, $5, now(), 1)",
+            tenant.organization_id,
+            provider,
+            settings,
+            secrets.seal({"auth_token": "token", "password": "word"}),
+            other.get("is_active", True),
+        )
+
+
+def names(accounts: tuple[TextingAccount, ...]) -> list[str]:
+    return [one.name for one in accounts]
+
+
+async def test_a_sandbox_that_nobody_asked_for_ends_for_who_stores_a_provider(
+    workshop: AsyncContainer, tenant: Tenant
+) -> None:
+    assert names((await known(workshop, tenant, "implied")).preferred) == ["sandbox"]
+    await store(workshop, tenant, "stripe", "{}")
+    assert (await known(workshop, tenant, "implied")).preferred == ()
+    await store(workshop, tenant, "twilio", '{"account_sid": "AC2"}')
+    found = await known(workshop, tenant, "implied")
+    assert (names(found.preferred), names(found.former)) == (["twilio:AC2"], ["sandbox"])
+    assert found.preferred[0].credentials["auth_token"] == "token"
+    assert "token" not in repr(found)
+    assert names((await known(workshop, tenant, "always")).preferred) == ["sandbox"]
+
+
+async def test_nobody_real_is_texted_by_a_clock_that_was_moved(workshop: AsyncContainer, tenant: Tenant) -> None:
+    await store(workshop, tenant, "twilio", '{"account_sid": "AC2"}')
+    assert (await known(workshop, tenant, "implied", ahead=True)).preferred == ()
+
+
+async def test_an_access_that_is_not_used_any_more_can_still_be_asked(workshop: AsyncContainer, tenant: Tenant) -> None:
+    await store(workshop, tenant, "twilio", '{"account_sid": "AC2"}', is_active=False)
+    found = await known(workshop, tenant, "off")
+    assert (names(found.preferred), names(found.former)) == (["twilio:AC1"], ["twilio:AC2"])
+    assert found.named("twilio:AC2") is not None
+    assert found.named("twilio:AC3") is None
