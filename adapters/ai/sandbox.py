@@ -140,6 +140,11 @@ _AGREES = re.compile(
     r"segund[ao])\b|👍",
     re.IGNORECASE,
 )
+_OTHER_TIME = re.compile(
+    r"\d\s?(?:am|pm)\b|\d[:.]\d\d|\b(?:tomorrow|today|tonight|morning|afternoon|evening|next|another|instead|mañana|tarde|"
+    r"(?:mon|tues|wednes|thurs|fri|satur|sun)day)\b",
+    re.IGNORECASE,
+)
 _SECOND = re.compile(r"\b(?:second|latter|segund[ao])\b", re.IGNORECASE)
 
 
@@ -200,7 +205,7 @@ def _taken(task: WritingTask, latest: str) -> Slot | None:
     named = [slot for slot in offered if slot.spoken.lower() in latest.lower()]
     if named:
         return named[0]
-    if not offered or not _AGREES.search(latest):
+    if not offered or _OTHER_TIME.search(latest) or not _AGREES.search(latest):
         return None
     return offered[-1] if _SECOND.search(latest) else offered[0]
 

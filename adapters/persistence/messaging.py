@@ -66,6 +66,7 @@ CONVERSATIONS = Listing(
         "message_count": conversations.c.message_count,
         "unread_count": conversations.c.unread_count,
         "archived": conversations.c.archived,
+        "attention": conversations.c.attention,
         "started_at": conversations.c.started_at,
         "last_message_at": conversations.c.last_message_at,
         "version": conversations.c.version,

@@ -205,7 +205,7 @@ class Carrier:
 
     def _consequences(self, text: AcceptedText) -> list[Owed]:
         statuses = self._status_callbacks(text)
-        replies = self.people.replies(text.to, text.nth, text.accepted_at)
+        replies = self.people.replies(text.to, text.nth, text.accepted_at, text.body)
         return statuses + [self._inbound_owed(_written(text, reply, n)) for n, reply in enumerate(replies)]
 
     def _status_callbacks(self, text: AcceptedText) -> list[Owed]:

@@ -99,6 +99,8 @@ _FOLLOW_UPS: dict[Script, tuple[str, ...]] = {
     "hesitant": ("Ok, I'll have a think", "Fine, you can call me next week"),
     "price_objection": ("Still more than I wanted to pay", "Ok, if it's under two thousand let's talk"),
 }
+_OFFER = re.compile(r"Would (?P<first>.+?)(?: or .+?)? suit you\?")
+_TAKERS: frozenset[Script] = frozenset({"keen", "late", "price_objection"})
 _RUDE_AFTER_STOP = ("I said stop. What is wrong with you", "Did I not just tell you to stop??", "unbelievable")
 
 
@@ -157,8 +159,11 @@ class People:
                 return (queued, sent, Status("undelivered", "30003"))
         return (queued, sent, Status("delivered"))
 
-    def replies(self, number: str, nth: int, accepted_at: datetime) -> Sequence[Reply]:
-        """List what follows the `nth` text (first = 1) that one organisation sent to this number, in due order."""
+    def replies(self, number: str, nth: int, accepted_at: datetime, body: str = "") -> Sequence[Reply]:
+        """List what follows the `nth` text (first = 1) that one organisation sent to this number, in due order.
+
+        Whoever is open to a call takes the first time that a text offers.
+        """
         if not is_fiction(number):
             return ()
         script = self.script(number)
@@ -174,6 +179,9 @@ class People:
                 body = self._pick(number, _RUDE_AFTER_STOP, nth)
                 return (Reply(accepted_at + timedelta(minutes=4), body, script, means_stop=False),)
             return ()
+        offer = _OFFER.search(body)
+        if nth > first and offer is not None and script in _TAKERS:
+            return (Reply(accepted_at + delay, f"{offer['first']} works for me", script, means_stop=False),)
         turn = nth - first - 1
         lines = _FOLLOW_UPS.get(script, ())
         if 0 <= turn < len(lines):

@@ -26,6 +26,7 @@ _CONVERSATION: dict[str, Any] = {
     "message_count": 2,
     "unread_count": 1,
     "archived": False,
+    "attention": None,
     "started_at": "2027-03-22T09:00:00Z",
     "last_message_at": "2027-03-22T10:15:04Z",
     "version": 3,
@@ -84,6 +85,7 @@ class ConversationView(View, frozen=True):
     message_count: int
     unread_count: int
     archived: bool
+    attention: str | None
     started_at: datetime
     last_message_at: datetime
     version: int

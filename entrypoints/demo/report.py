@@ -41,6 +41,7 @@ def _texts(story: Story, messages: Sequence[Mapping[str, Any]], replies: Sequenc
     yield "Texts"
     for touch in TOUCHES:
         yield f"  {sent[touch]:>5} {touch.upper()} sent"
+    yield f"  {sent['ai_response']:>5} answered by the AI"
     yield f"  {sent['human_manual']:>5} sent by a person"
     yield f"  {sent['opt_out_confirmation']:>5} confirmations of an opt-out"
     yield f"  {len(replies):>5} replies, of which {sum(reply.means_stop for reply in replies)} mean STOP"
@@ -96,12 +97,24 @@ def _conversations(story: Story) -> Iterable[str]:
             yield f"  {local(datetime.fromisoformat(at)):%a %d %b %H:%M} {arrow} {message['content']}{note}"
 
 
+def _leads(story: Story, status: str) -> list[dict[str, Any]]:
+    return list(story.client.every("/leads", dataset_id=story.dataset_id, status=status))
+
+
 def _worth_showing(story: Story) -> Iterable[tuple[str, str]]:
     replies = story.books.replies()
     stop = min((reply.sender for reply in replies if reply.means_stop), default=None)
     wrote = {reply.sender for reply in replies}
     held = min((hold.phone for hold in story.taken if hold.until is None), default=None)
     back = min((hold.phone for hold in story.taken if hold.until is not None and hold.phone not in wrote), default=None)
-    for title, phone in (("Said STOP", stop), ("Answered by a person", held), ("Taken over and handed back", back)):
+    booked = [lead["contact"]["phone_number"] for lead in _leads(story, status="CALL_BOOKED")]
+    asked = [lead["contact"]["phone_number"] for lead in _leads(story, status="WARM")]
+    for title, phone in (
+        ("Booked a call with the AI", min(booked, default=None)),
+        ("Asked the AI", min(asked, default=None)),
+        ("Said STOP", stop),
+        ("Answered by a person", held),
+        ("Taken over and handed back", back),
+    ):
         if phone is not None:
             yield title, phone

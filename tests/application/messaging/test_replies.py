@@ -1,9 +1,12 @@
 """What the AI's answers do and do not, on the real database."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from application.messaging.conversations import CONFIRMATION
 from application.messaging.messages import Messages, SendMessage
 from application.messaging.replies import Replies
 from application.messaging.reply_writing import Booked, Fault, Unusable
@@ -13,6 +16,8 @@ from domain.messaging.reply_rules import Slot
 from tests.application.messaging.replying import USAGE, Thread, said
 
 pytestmark = pytest.mark.anyio
+HOSTILE = Path(__file__).parents[2] / "contracts" / "hostile.tsv"
+_LEAD = "SELECT to_jsonb(l)::text FROM leads l WHERE organization_id = $1"
 SLOT = Slot("s1", datetime(2027, 3, 23, 14, tzinfo=UTC), "Tuesday 23 March at 14:00")
 
 
@@ -253,3 +258,28 @@ async def test_work_that_was_given_up_is_left_to_a_person(thread: Thread) -> Non
     async with thread.tenant.use(Replies, thread.tenant.system()) as replies:
         await replies.give_up(AnswerDue(subject=await thread.id()), "it failed")
     assert (await thread.row())["attention"] == "given_up"
+
+
+async def test_a_model_that_obeys_touches_nothing_but_its_own_thread(thread: Thread) -> None:
+    lines = HOSTILE.read_text(encoding="utf-8").splitlines()[1::9]
+    bystander = await thread.tenant.lead("+447700900999")
+    before = await thread.tenant.value(f"{_LEAD} AND id = $2", bystander)
+    for number, line in enumerate(lines):
+        _, _, _, text, obeyed = line.split("\t")
+        one = replace(thread, phone=f"+4477008{number:05d}")
+        one = replace(one, lead_id=await thread.tenant.lead(one.phone))
+        thread.writer.ready = [said(obeyed), said(obeyed)]
+        await one.arrive(text)
+        await one.answer()
+        assert set(await one.hand_over()) <= {CONFIRMATION}
+        thread.writer.ready.clear()
+    assert await thread.tenant.value(f"{_LEAD} AND id = $2", bystander) == before
+    happened = "SELECT array_agg(DISTINCT type) FROM events WHERE organization_id = $1"
+    assert set(await thread.tenant.value(happened)) <= {
+        "message.received",
+        "message.planned",
+        "messages.settled",
+        "contact.opted_out",
+        "conversation.turn_changed",
+        "conversation.handed_to_person",
+    }

@@ -113,3 +113,13 @@ def test_most_texts_arrive_and_a_few_numbers_fail_and_never_answer() -> None:
         assert steps[0].status == "queued"
         if steps[-1].status != "delivered":
             assert not any(people.replies(number, nth, MORNING) for nth in (1, 2, 3))
+
+
+def test_who_is_open_to_a_call_takes_the_first_time_offered() -> None:
+    offer = "Great to hear! Would Tuesday 23 March at 14:00 or Wednesday 24 March at 09:00 suit you?"
+    taken = []
+    for number in NUMBERS:
+        written = [reply for nth in range(2, 5) for reply in people.replies(number, nth, MORNING, offer)]
+        if any(reply.body == "Tuesday 23 March at 14:00 works for me" for reply in written):
+            taken.append(people.script(number))
+    assert set(taken) == {"keen", "late", "price_objection"}
