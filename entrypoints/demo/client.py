@@ -11,6 +11,8 @@ import httpx
 from domain.kernel import Conflict, new_id
 
 _SETTLE_SECONDS = 90.0
+_IMPORT_SECONDS = 300.0
+_UNDER_WAY = ("queued", "running")
 _ASKED_AGAIN = 5
 
 
@@ -79,7 +81,10 @@ class Client:
         }
         body = {"upload_id": upload["id"], "dataset_id": dataset_id, "column_mapping": mapping}
         job_id = self.call("POST", "/datasets/map-and-import", json=body)["job_id"]
+        ends = time.monotonic() + _IMPORT_SECONDS
         job = self.call("GET", f"/jobs/{job_id}", headers={"Prefer": "wait=30"})
+        while job["status"] in _UNDER_WAY and time.monotonic() < ends:
+            job = self.call("GET", f"/jobs/{job_id}", headers={"Prefer": "wait=30"})
         if job["status"] != "done":
             raise Conflict(f"The import did not end well: {job}")
         return job
