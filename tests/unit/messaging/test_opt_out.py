@@ -84,7 +84,7 @@ def test_full_width_keywords(word: str) -> None:
     assert read("".join(chr(ord(letter) + 0xFEE0) for letter in word)).kind == "stop"
 
 
-@pytest.mark.parametrize("text", ["", "   ", "\n", "👍", "...", "\u200b", "1", "ok", "да", "好"])
+@pytest.mark.parametrize("text", ["", "   ", "\n", "👍", "...", "\u200b", "1", "ok", "да", "好", "x" * 5_000, "asdfgh"])
 def test_nothing_said_is_nothing_read(text: str) -> None:
     assert read(text).kind == "none"
 
