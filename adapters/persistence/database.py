@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
@@ -15,6 +16,7 @@ from sqlalchemy.engine import make_url
 
 from adapters.persistence.connection import PooledConnection
 from adapters.persistence.event_log import append
+from adapters.persistence.idempotency import ANSWER, ANSWER_BESIDE, CLAIM, EARLIER
 from adapters.tracing.spans import NOTHING, Span, span
 from application.ports import Actor
 from domain.kernel import Conflict, Event
@@ -164,16 +166,6 @@ class Cause:
     statement_timeout_ms: int | None = None
 
 
-# In this order: the key alone is not waited for as long as anything else may be.
-_CLAIM = """
-WITH claimed AS (
-  INSERT INTO idempotency (organization_id, actor, route, key, request_hash) VALUES ($1, $2, $3, $4, $5)
-  ON CONFLICT DO NOTHING RETURNING true
-)
-SELECT EXISTS (SELECT FROM claimed), set_config('lock_timeout', '0', true), business_now()
-"""
-
-
 class PostgresUnitOfWork:
     """Be the unit of work and the clock of one actor, one block at a time; see `application.ports.UnitOfWork`."""
 
@@ -194,6 +186,7 @@ class PostgresUnitOfWork:
         self._unseal = unseal
         self._connection: Any = None
         self._held: Any = None
+        self._append_held: Callable[..., Awaitable[None]] | None = None
         self._writing = False
         self.committed = False
         self._claimed = cause.idempotency is None
@@ -235,7 +228,7 @@ class PostgresUnitOfWork:
         if self._connection is not None:
             raise RuntimeError("A unit of work is open already.")
         if self._held is not None:
-            await self._commit_held()
+            await self._append_and_commit_held()
         connection = await self._database.acquire()
         self._traced = span("transaction", "client", db__system__name="postgresql")
         timeout = self._cause.statement_timeout_ms
@@ -267,16 +260,17 @@ class PostgresUnitOfWork:
             await self._undo(error)
             return
         wakes, self._wakes = bool(self._events) or self._wakes, False
+        self._claimed = True
+        if self._cause.idempotency is not None and self._held is None:
+            self._append_held = self._appending() if self._events else None
+            self._held = self._forget()
+            return
         try:
             if self._events:
-                await self._append()
+                await self._appending()()
         except BaseException as failure:
             await self._undo(failure)
             raise
-        self._claimed = True
-        if self._cause.idempotency is not None and self._held is None:
-            self._held, self._connection, self._writing, self._now = self._connection, None, False, None
-            return
         self.committed = True
         await self._leave("COMMIT")
         self._consumed = True
@@ -328,11 +322,11 @@ class PostgresUnitOfWork:
             self._traced.end()
         await self._database.release(connection)
 
-    async def _append(self) -> None:
+    def _appending(self) -> Callable[..., Awaitable[None]]:
+        """Make what appends this block's events, where it is left or where its answer is written."""
         assert self._now is not None
-        actor_id = self._actor.user_id or self._actor.key_id
-        cause_id = self._cause.event_id
-        await append(self._connection, self._actor.organization_id, actor_id, cause_id, self._now, self._events)
+        scope = (self._actor.organization_id, self._actor.id, self._cause.event_id)
+        return partial(append, self._connection, *scope, self._now, list(self._events))
 
     async def _consume(self) -> None:
         done = await self._connection.execute("DELETE FROM deliveries WHERE id = $1", self._cause.delivery_id)
@@ -350,22 +344,27 @@ class PostgresUnitOfWork:
         await self._connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
         scope = (self._actor.organization_id, key.actor, key.route, key.key)
         try:
-            claimed, _, now = await self._connection.fetchrow(_CLAIM, *scope, key.request_hash())
+            claimed, _, now = await self._connection.fetchrow(CLAIM, *scope, key.request_hash())
         except asyncpg.LockNotAvailableError:
             raise Conflict("The same request is still being worked on.") from None
         if claimed:
             assert isinstance(now, datetime)
             return now
-        earlier = await self._connection.fetchrow(
-            "SELECT request_hash, status, answer FROM idempotency"
-            " WHERE organization_id = $1 AND actor = $2 AND route = $3 AND key = $4",
-            *scope,
-        )
+        earlier = await self._connection.fetchrow(EARLIER, *scope)
         if earlier is None or earlier["status"] is None:
             raise Conflict("The same request is still being worked on.")
         if earlier["request_hash"] != key.request_hash():
             raise IdempotencyMismatch
         raise Replay(earlier["status"], self._unseal(earlier["answer"]))
+
+    async def _append_and_commit_held(self) -> None:
+        try:
+            if self._append_held is not None:
+                await self._append_held()
+        except BaseException as error:
+            await self.abandon(error)
+            raise
+        await self._commit_held()
 
     async def _commit_held(self) -> None:
         connection, self._held = self._held, None
@@ -379,17 +378,12 @@ class PostgresUnitOfWork:
             return
         key = self._cause.idempotency
         assert key is not None
+        said = (key.actor, key.route, key.key, status, self._seal(answer))
         try:
-            await self._held.execute(
-                "UPDATE idempotency SET status = $5, answer = $6"
-                " WHERE organization_id = $1 AND actor = $2 AND route = $3 AND key = $4",
-                self._actor.organization_id,
-                key.actor,
-                key.route,
-                key.key,
-                status,
-                self._seal(answer),
-            )
+            if self._append_held is not None:
+                await self._append_held(ANSWER_BESIDE, *said)
+            else:
+                await self._held.execute(ANSWER, self._actor.organization_id, *said)
         except BaseException as error:
             await self.abandon(error)
             raise

@@ -25,7 +25,7 @@ def _event_values(event: Event) -> tuple[str, str | None]:
 
 
 _APPEND = """
-WITH appended AS (
+WITH{beside} appended AS (
   INSERT INTO events (organization_id, id, type, subject, actor_id, cause_id, at, data, personal, trace)
   SELECT $1, e.id, e.type, e.subject, $2, $3, $4, e.data, e.personal, $10
   FROM unnest($5::uuid[], $6::text[], $7::uuid[], $8::jsonb[], $9::jsonb[]) AS e(id, type, subject, data, personal)
@@ -42,11 +42,13 @@ async def append(
     cause_id: UUID | None,
     at: datetime,
     events: Sequence[Event],
+    beside: str = "",
+    *parameters: Any,
 ) -> None:
-    """Append events inside the open transaction."""
+    """Append events inside the open transaction, and write `beside` in the same trip: its parameters follow `$10`."""
     values = [(new_id(), event, *_event_values(event)) for event in events]
     await connection.execute(
-        _APPEND,
+        _APPEND.format(beside=f" beside AS ({beside})," if beside else ""),
         organization_id,
         actor_id,
         cause_id,
@@ -57,4 +59,5 @@ async def append(
         [data for *_, data, _ in values],
         [personal for *_, personal in values],
         traceparent(),
+        *parameters,
     )

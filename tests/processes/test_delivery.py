@@ -45,7 +45,7 @@ async def test_an_event_that_becomes_visible_later_gets_a_later_position(bench: 
     early, late = Rang(subject=new_id()), Rang(subject=new_id())
     async with bench.uow() as slow, slow:
         slow.publish(late)
-        await slow._append()  # its outbox row now has the lower number
+        await slow._appending()()  # its outbox row now has the lower number
         slow._events.clear()
         await bench.ring(early)
         await bench.relay().run_once()
