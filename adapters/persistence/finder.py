@@ -152,6 +152,16 @@ def _single(listing: Listing, names: tuple[str, ...]) -> Prepared:
     )
 
 
+@lru_cache(maxsize=50)
+def showing(listing: Listing, table: str, write: str) -> str:
+    """Make a statement that writes one row of the listing's table also show it as the list does.
+
+    Whatever the item joins is shown as it was before: it has to be written by an earlier statement.
+    """
+    item = Prepared.of(sa.select(sa.cast(json_object(listing.shown), sa.Text)).select_from(listing.source))
+    return f"WITH {table} AS ({write} RETURNING *) {item.sql}"
+
+
 def _fingerprint(values: Mapping[str, Any], sort: str, order: str) -> str:
     encoded = msgspec.json.encode([sorted(values.items()), sort, order], enc_hook=str, order="deterministic")
     return hashlib.blake2b(encoded, digest_size=8).hexdigest()

@@ -8,7 +8,7 @@ import msgspec
 import sqlalchemy as sa
 
 from adapters.persistence.database import PostgresUnitOfWork
-from adapters.persistence.finder import Finder, Listing, json_object
+from adapters.persistence.finder import Finder, Listing, json_object, showing
 from adapters.persistence.sales_search import Search
 from adapters.persistence.schema.sales import contacts, lead_tags, leads, stages, tags
 from adapters.persistence.store import PostgresStore
@@ -152,6 +152,11 @@ LEAD_DETAIL = replace(
     },
 )
 LISTINGS = (LEADS,)
+_LOCK_BESIDE_STAGE = """
+SELECT *, (SELECT row_to_json(stages)::text FROM stages WHERE organization_id = $1 AND key = $3) AS "to"
+FROM leads WHERE organization_id = $1 AND id = $2
+"""
+_NO_STAGE = "There is no such stage; see GET /pipeline/stages."
 
 
 class PostgresLeads(PostgresStore[Lead]):
@@ -161,6 +166,7 @@ class PostgresLeads(PostgresStore[Lead]):
     table = leads
     noun = "lead"
     unique = {"uq_leads_dataset_phone": "phone_number"}
+    absent = {"fk_leads_organization_id_stage": (_NO_STAGE, "stage")}
 
     def __init__(self, uow: PostgresUnitOfWork, finder: Finder, visibility: LeadVisibility, search: Search) -> None:
         super().__init__(uow)
@@ -172,6 +178,22 @@ class PostgresLeads(PostgresStore[Lead]):
         """Load one that the actor may see, locked until the unit of work ends."""
         condition, parameters = self._visibility.sql("leads", first=3)
         return await self._one(f"id = $2 AND {condition}", identifier, *parameters, lock=" FOR NO KEY UPDATE")
+
+    async def locked_beside(self, identifier: UUID, stage: str) -> tuple[Lead, Stage]:
+        """Load one that the actor may see, locked until the unit of work ends, and the stage that it is to go to."""
+        condition, parameters = self._visibility.sql("leads", first=4)
+        row = await self.uow.connection.fetchrow(
+            f"{_LOCK_BESIDE_STAGE} AND {condition} FOR NO KEY UPDATE",
+            self.uow.organization_id,
+            identifier,
+            stage,
+            *parameters,
+        )
+        if row is None:
+            raise NotFound("There is no such lead.")
+        if row["to"] is None:
+            raise Invalid(_NO_STAGE, field="stage")
+        return self.layout.read(row), msgspec.json.decode(row["to"], type=Stage)
 
     async def require_visible(self, identifier: UUID) -> None:
         """Refuse with `NotFound` what the actor may not see."""
@@ -223,6 +245,19 @@ class PostgresLeads(PostgresStore[Lead]):
             return await self._search.find(LEADS, query, values, page)
         return await self._finder.find(LEADS, Filter(), page, values)
 
+    async def add_shown(self, lead: Lead) -> msgspec.Raw:
+        """Insert one and show it as lists do."""
+        shown: str = await self._write_and_ask(showing(LEADS, "leads", self._insert), lead)
+        return msgspec.Raw(shown.encode())
+
+    async def save_shown(self, lead: Lead) -> msgspec.Raw:
+        """Update one, raise its version and show it as lists do."""
+        shown: str | None = await self._write_and_ask(showing(LEADS, "leads", self._update), lead)
+        if shown is None:
+            raise self._stale()
+        lead.version += 1
+        return msgspec.Raw(shown.encode())
+
     async def item(self, identifier: UUID) -> msgspec.Raw:
         """Show one as lists do."""
         return _there(await self._finder.one(LEADS, identifier))
@@ -249,7 +284,7 @@ class PostgresStages(PostgresStore[Stage]):
         """Load one by its key."""
         stage = await self.find_one("key = $2", key)
         if stage is None:
-            raise Invalid("There is no such stage; see GET /pipeline/stages.", field="stage")
+            raise Invalid(_NO_STAGE, field="stage")
         return stage
 
     async def of_category(self, category: Category) -> Stage:

@@ -18,7 +18,7 @@ from adapters.persistence.store import PostgresStore
 from adapters.persistence.visibility import LeadVisibility
 from application.outreach.phone_numbers import PhoneNumbers, Unreadable
 from application.ports import Actor, Filter, Found, PageRequest
-from application.sales.contacts import ContactFilter, Suggestion
+from application.sales.contacts import ContactFilter, Suggestion, email_taken
 from domain.kernel import Duplicate, Invalid, NotFound
 from domain.sales.contact import Contact, PhoneLine
 
@@ -111,6 +111,12 @@ SELECT EXISTS (SELECT 1 FROM leads WHERE organization_id = $1 AND contact_id = $
     OR EXISTS (SELECT 1 FROM conversations WHERE organization_id = $1 AND contact_id = $2)
 """
 _RENAME = "UPDATE leads SET name_key = $3, phone = $4 WHERE organization_id = $1 AND contact_id = $2"
+# Of two at once the second waits for the first, and then finds the address taken.
+_UNLESS_TAKEN = (
+    " ON CONFLICT (organization_id, email) WHERE email IS NOT NULL DO NOTHING"
+    " RETURNING EXISTS (SELECT FROM suppressions s"
+    " WHERE s.organization_id = contacts.organization_id AND s.address ^@ 'erased:')"
+)
 _SUGGEST = """
 SELECT id, concat_ws(' ', first_name, last_name) AS name, email, phone AS phone_number
 FROM contacts WHERE organization_id = $1 AND id = ANY ($2)
@@ -142,14 +148,17 @@ class PostgresContacts(PostgresStore[Contact]):
         self._search = search
 
     async def add(self, entity: Contact) -> None:
-        """Insert one; whoever was erased stays left alone."""
-        await super().add(entity)
-        await self._erased.recall([address for address in (entity.phone, entity.email) if address])
+        """Insert one, or say whose its e-mail address is; whoever was erased stays left alone."""
+        any_erased = await self._write_and_ask(self._insert + _UNLESS_TAKEN, entity)
+        if any_erased is None:
+            raise email_taken(await self.with_email(str(entity.email)))
+        if any_erased:
+            await self._erased.recall(_addresses(entity))
 
     async def save(self, entity: Contact) -> None:
         """Update one; whoever was erased stays left alone."""
         await super().save(entity)
-        await self._erased.recall([address for address in (entity.phone, entity.email) if address])
+        await self._erased.recall(_addresses(entity))
 
     async def locked(self, identifier: UUID) -> Contact:
         """Load one that the actor may see, locked until the unit of work ends."""
@@ -199,6 +208,10 @@ class PostgresContacts(PostgresStore[Contact]):
             _LEADS_OF_CONTACT.format(visible=condition), self.uow.organization_id, identifier, *parameters
         )
         return msgspec.Raw(bytes(shown)[:-1] + f',"lead_count":{count},"leads":{leads_shown}}}'.encode())
+
+
+def _addresses(contact: Contact) -> list[str]:
+    return [address for address in (contact.phone, contact.email) if address]
 
 
 def _there(shown: msgspec.Raw | None) -> msgspec.Raw:

@@ -1,5 +1,7 @@
 """The generic store: one table, one entity, four statements."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -10,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
 from adapters.persistence.database import PostgresUnitOfWork
-from domain.kernel import Conflict, Duplicate, Email, Entity, NotFound, Phone, Stale
+from domain.kernel import Conflict, Duplicate, Email, Entity, Invalid, NotFound, Phone, Stale
 
 E = TypeVar("E", bound=Entity)
 _JSON = msgspec.json.Encoder(enc_hook=str)
@@ -65,6 +67,8 @@ class PostgresStore(Generic[E]):
     table: sa.Table
     noun: str
     unique: dict[str, str] = {}
+    absent: dict[str, tuple[str, str]] = {}
+    """What to say, of which field, where a constraint finds no row that is named; else it is `NotFound`."""
 
     def __init__(self, uow: PostgresUnitOfWork) -> None:
         self.uow = uow
@@ -125,8 +129,11 @@ class PostgresStore(Generic[E]):
     async def save(self, entity: E) -> None:
         """Update one and raise its version, or refuse with `Stale`."""
         if await self._write(self._update, entity) == "UPDATE 0":
-            raise Stale(f"This {self.noun} was changed by somebody else meanwhile.")
+            raise self._stale()
         entity.version += 1
+
+    def _stale(self) -> Stale:
+        return Stale(f"This {self.noun} was changed by somebody else meanwhile.")
 
     async def remove(self, entity: E) -> None:
         """Delete one for good; refuse with `Conflict` while something else still needs it."""
@@ -136,10 +143,23 @@ class PostgresStore(Generic[E]):
             raise Conflict(f"This {self.noun} is still in use.") from None
 
     async def _write(self, statement: str, entity: E) -> str:
-        try:
+        with self._refusing():
             return str(await self.uow.connection.execute(statement, *self.layout.row(entity)))
+
+    async def _write_and_ask(self, statement: str, entity: E) -> Any:
+        """Write one and give the one value that the statement returns, or None where it wrote nothing."""
+        with self._refusing():
+            return await self.uow.connection.fetchval(statement, *self.layout.row(entity))
+
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        try:
+            yield
         except asyncpg.UniqueViolationError as error:
             field = self.unique.get(error.constraint_name or "")
             raise Duplicate(f"There is such a {self.noun} already.", field=field) from None
         except asyncpg.ForeignKeyViolationError as error:
+            if error.constraint_name in self.absent:
+                message, field = self.absent[error.constraint_name]
+                raise Invalid(message, field=field) from None
             raise NotFound(f"This {self.noun} names something that is not there.") from error

@@ -182,6 +182,10 @@ class ReadPhones(Protocol):
 class ContactStore(Store[Contact], Protocol):
     """Keep contacts; only those the actor may see are found."""
 
+    async def add(self, entity: Contact) -> None:
+        """Insert one, or refuse a second with the same e-mail address (`email_taken`)."""
+        ...
+
     async def locked(self, identifier: UUID) -> Contact:
         """Load one and keep others from changing it, or refuse with `NotFound`."""
         ...
@@ -280,7 +284,6 @@ class Contacts:
         """Make a contact inside the caller's unit of work."""
         line = await self.phones.read(command.phone_number) if command.phone_number else None
         email = str(Email(command.email)) if command.email else None
-        await self._refuse_taken(email)
         at = self.clock.now()
         contact = Contact(
             id=new_id(),
@@ -311,7 +314,9 @@ class Contacts:
         if event is None:
             return False
         if "email" in changes.new:
-            await self._refuse_taken(contact.email)
+            holder = await self.contacts.with_email(contact.email) if contact.email else None
+            if holder is not None:
+                raise email_taken(holder)
         await self.contacts.save(contact)
         if changes.new.keys() & {"first_name", "last_name", "phone"}:
             await self.contacts.rename_leads(contact)
@@ -319,17 +324,6 @@ class Contacts:
             await self.reach.readdress(contact, old_phone)
         self.uow.publish(event)
         return True
-
-    async def _refuse_taken(self, email: str | None) -> None:
-        holder = await self.contacts.with_email(email) if email else None
-        if holder is not None:
-            raise Duplicate(
-                "Another contact has this e-mail address.",
-                details=[
-                    ("email", "Another contact has this e-mail address."),
-                    ("existing_contact_id", str(holder)),
-                ],
-            )
 
     @within
     async def read(self, contact: Contact, command: ChangeContact) -> dict[str, Any]:
@@ -351,3 +345,10 @@ class Contacts:
             line = await self.phones.read(Phone(contact.phone)) if contact.phone else None
             values["sms_eligible"] = may_text and line is not None and line.sms_eligible
         return values
+
+
+def email_taken(holder: UUID | None) -> Duplicate:
+    """Say that an e-mail address is another contact's, and whose, where that is known yet."""
+    message = "Another contact has this e-mail address."
+    known = [] if holder is None else [("existing_contact_id", str(holder))]
+    return Duplicate(message, details=[("email", message), *known])

@@ -18,6 +18,10 @@ class LeadStore(Store[Lead], Protocol):
         """Load one and keep others from changing it, or refuse with `NotFound`."""
         ...
 
+    async def locked_beside(self, identifier: UUID, stage: str) -> tuple[Lead, Stage]:
+        """Load and lock one, and load the stage that it is to go to, or refuse with `Invalid` on the field `stage`."""
+        ...
+
     async def require_visible(self, identifier: UUID) -> None:
         """Refuse with `NotFound` a lead that is not there or not for the actor to see."""
         ...
@@ -36,6 +40,14 @@ class LeadStore(Store[Lead], Protocol):
 
     async def find(self, narrowed: LeadFilter, page: PageRequest) -> Found:
         """List leads, latest first; a search is best first, at most 1,000."""
+        ...
+
+    async def add_shown(self, lead: Lead) -> msgspec.Raw:
+        """Insert one and show it as lists do (`LeadItem`), or refuse with `Invalid` a stage that is not there."""
+        ...
+
+    async def save_shown(self, lead: Lead) -> msgspec.Raw:
+        """Update one and show it as lists do; refuse with `Stale` when another change was saved meanwhile."""
         ...
 
     async def item(self, identifier: UUID) -> msgspec.Raw:

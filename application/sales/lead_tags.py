@@ -108,6 +108,6 @@ class LeadTags:
 
     async def _place(self, lead: Lead, category: Category) -> None:
         stage = await self.stages.of_category(category)
-        events: list[Event | None] = await self.pipeline.place(lead, stage.key)
+        events: list[Event | None] = await self.pipeline.place(lead, stage)
         await self.leads.save(lead)
         self.uow.publish(*[event for event in events if event is not None])

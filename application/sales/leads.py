@@ -17,6 +17,7 @@ from domain.identity.role import Permission
 from domain.kernel import Duplicate, Event, Invalid, Money, new_id
 from domain.sales.contact import Contact, tidy
 from domain.sales.lead import Lead
+from domain.sales.stage import Stage
 
 READY = "READY"
 """The outreach status of a lead that a campaign may text."""
@@ -57,7 +58,6 @@ class Leads:
             raise Invalid("Name either contact_id or contact.", field="contact_id")
         async with self.uow:
             dataset_id = await self._dataset(command.dataset_id)
-            stage = await self.stages.with_key(command.stage)
             await self._require_member(command.assigned_to)
             contact = await self._contact(command)
             await self._refuse_second(dataset_id, contact)
@@ -68,7 +68,7 @@ class Leads:
                 organization_id=self.actor.organization_id,
                 contact_id=contact.id,
                 dataset_id=dataset_id,
-                stage=stage.key,
+                stage=command.stage,
                 contact_status=await self.statuses.at_start(contact.phone, contact.email, contact.sms_eligible),
                 source=tidy(command.source),
                 source_campaign=tidy(command.source_campaign),
@@ -84,11 +84,11 @@ class Leads:
                 updated_at=at,
             )
             lead.follow(contact)
-            await self.leads.add(lead)
+            shown = await self.leads.add_shown(lead)
             if dataset_id is not None and lead.contact_status == READY and not lead.is_dnc:
                 await self.outreach.enrol(lead.id, dataset_id)
             self.uow.publish(lead.created())
-            return await self.leads.item(lead.id)
+            return shown
 
     async def change(self, identifier: UUID, command: ChangeLead, version: int | None) -> msgspec.Raw:
         """Change what is named; each kind of change is an event of its own."""
@@ -110,7 +110,7 @@ class Leads:
             if not isinstance(command.archived, UnsetType) and command.archived != lead.archived:
                 events.append(await self._toggle_archived(lead))
             if not isinstance(command.stage, UnsetType):
-                events += await self.place(lead, command.stage)
+                events += await self.place(lead, await self.stages.with_key(command.stage))
             await self._save(lead, events, renamed)
             return await self.leads.show(identifier)
 
@@ -118,10 +118,11 @@ class Leads:
         """Put a lead into a stage; one that is not open any more gets no further texts."""
         self.actor.require(Permission.LEADS_WRITE)
         async with self.uow:
-            lead = await self.leads.locked(identifier)
+            lead, to = await self.leads.locked_beside(identifier, stage)
             require_version(lead, version, ("stage",), "lead")
-            await self._save(lead, await self.place(lead, stage))
-            return await self.leads.item(identifier)
+            moved = _happened(await self.place(lead, to))
+            self.uow.publish(*moved)
+            return await (self.leads.save_shown(lead) if moved else self.leads.item(identifier))
 
     async def discard(self, identifier: UUID) -> None:
         """Delete softly: the lead goes to the stage for what was none."""
@@ -129,7 +130,7 @@ class Leads:
         async with self.uow:
             lead = await self.leads.locked(identifier)
             bogus = await self.stages.of_category("bogus")
-            await self._save(lead, await self.place(lead, bogus.key))
+            await self._save(lead, await self.place(lead, bogus))
 
     async def toggle_archived(self, identifier: UUID) -> msgspec.Raw:
         """Put a lead away, which cancels what is planned for it, or take it out again."""
@@ -149,9 +150,9 @@ class Leads:
             return await self.leads.show(identifier)
 
     @within
-    async def place(self, lead: Lead, stage: str) -> "list[Event | None]":
+    async def place(self, lead: Lead, stage: Stage) -> "list[Event | None]":
         """Put a locked lead into a stage inside the caller's unit of work; gives what happened, yet to be published."""
-        moved = lead.move_to(await self.stages.with_key(stage), self.clock.now())
+        moved = lead.move_to(stage, self.clock.now())
         if moved is None or moved.category == "open":
             return [moved]
         await self.outreach.stop(lead.id, f"stage {moved.stage_to}")
@@ -163,7 +164,7 @@ class Leads:
         return await self.contacts.locked(await self.leads.contact_of(lead_id))
 
     async def _save(self, lead: Lead, events: "Sequence[Event | None]", renamed: bool = False) -> None:
-        happened = [event for event in events if event is not None]
+        happened = _happened(events)
         if happened or renamed:
             await self.leads.save(lead)
             self.uow.publish(*happened)
@@ -223,6 +224,10 @@ class Leads:
             return lead.unarchive(self.clock.now())
         await self.outreach.stop(lead.id, "archived")
         return lead.archive(self.clock.now())
+
+
+def _happened(events: "Sequence[Event | None]") -> list[Event]:
+    return [event for event in events if event is not None]
 
 
 def _reaches_outreach(command: ChangeLead) -> bool:
