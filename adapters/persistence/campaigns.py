@@ -36,6 +36,10 @@ WITH mine AS (
 UPDATE sends SET state = 'planned', held = true, batch = NULL, lease_until = NULL
 FROM mine WHERE sends.organization_id = $1 AND sends.id = mine.id
 """
+_LOCK_HELD = """
+SELECT 1 FROM sends WHERE organization_id = $1 AND campaign_id = $2 AND state = 'planned' AND held
+ORDER BY id FOR NO KEY UPDATE
+"""
 _RELEASE = """
 WITH waiting AS (
   SELECT s.id, $3::timestamptz + (row_number() OVER (ORDER BY s.due_at, s.id) - 1) * interval '1 minute' / $4 AS slot
@@ -158,6 +162,7 @@ class PostgresCampaigns(PostgresStore[Campaign]):
 
     async def release(self, campaign: Campaign, at: datetime) -> datetime | None:
         """Let held texts go on, spaced afresh; those that a person holds stay held."""
+        await self._rows(_LOCK_HELD, campaign.id)
         [row] = await self._rows(_RELEASE, campaign.id, at, campaign.settings.rate_per_minute)
         slot: datetime | None = row[0]
         return slot

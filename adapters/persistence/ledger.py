@@ -101,13 +101,16 @@ WHERE s.organization_id = $1 AND s.batch = $2 AND s.state = 'claimed' AND s.id =
 RETURNING s.id, s.state
 """
 _WRITE = """
+WITH mine AS (
+  SELECT id FROM sends WHERE organization_id = $1 AND id = ANY ($3) ORDER BY id FOR NO KEY UPDATE
+)
 UPDATE sends s SET state = r.state, provider_id = coalesce(r.provider_id, s.provider_id), error = r.error,
        due_at = coalesce(r.due_at, s.due_at), batch = NULL, attempts = s.attempts - r.untried::int,
        lease_until = CASE WHEN r.state = 'unknown' THEN clock_timestamp() END,
        settled_at = CASE WHEN r.state IN ('accepted', 'rejected', 'parked') THEN $2::timestamptz END
 FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $9::bool[])
-     AS r(id, state, provider_id, error, due_at, untried)
-WHERE s.organization_id = $1 AND s.id = r.id
+     AS r(id, state, provider_id, error, due_at, untried) JOIN mine USING (id)
+WHERE s.organization_id = $1 AND s.id = mine.id
   AND ((s.state = 'handed' AND s.batch = $8) OR (s.state = 'unknown' AND $8 IS NULL))
 RETURNING s.id, s.state, s.handed_at, split_part(s.provider, ':', 1) AS provider
 """

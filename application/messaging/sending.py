@@ -32,6 +32,8 @@ HANDED_AT_ONCE = 50
 BATCHES_IN_TURN = 4
 LEASE = timedelta(seconds=15)
 PROVIDER_LIMIT = timedelta(seconds=6)  # longer than any adapter's own time limit for one call
+ASK_AFTER = 2 * PROVIDER_LIMIT  # a group is handed while the last one's calls run, and waits for them
+LONGEST_WAIT = timedelta(hours=1)  # whatever a provider says
 MOST_ATTEMPTS = 12
 
 
@@ -111,7 +113,7 @@ class Sending:
     async def _ask_about_unknown(self) -> int:
         """Settle some rows; gives how many the provider could tell about."""
         async with self.uow:
-            unknown = await self.rows.expired(PROVIDER_LIMIT, ASKED_AT_ONCE)
+            unknown = await self.rows.expired(ASK_AFTER, ASKED_AT_ONCE)
             accounts = await self.book.accounts() if unknown else TextingAccounts()
         found = await asyncio.gather(*(self._ask(row, accounts) for row in unknown))
         async with self.uow:
@@ -255,6 +257,8 @@ class Sending:
             return await self.texting.send(self._text(row, account))
         except ProviderError as error:
             return error
+        except Exception as error:  # what nobody foresaw must not cost the others their receipts
+            return Unknown(f"The provider's adapter broke off ({type(error).__name__}).")
 
     async def _ask(self, row: Claimed, accounts: TextingAccounts) -> _Found:
         """Ask the account that was handed the text; every one of them where nobody wrote down which."""
@@ -345,7 +349,7 @@ def _result(row: Claimed, told: Receipt | ProviderError, at: datetime) -> Result
             return Result(id=row.id, state="parked", error=told.reason)
         case _:
             wait = getattr(told, "retry_after", None)
-            seconds = wait if wait is not None else min(2**row.attempts, 300)
+            seconds = min(wait, LONGEST_WAIT.total_seconds()) if wait is not None else min(2**row.attempts, 300)
             due_at, untried = at + timedelta(seconds=seconds), isinstance(told, Untried)
             return Result(id=row.id, state="planned", error=told.reason, due_at=due_at, untried=untried)
 
@@ -354,6 +358,8 @@ def _found(row: Claimed, told: Receipt | ProviderError | None, at: datetime) -> 
     match told:
         case Receipt():
             return _accepted(row, told, row.handed_at or at)
+        case None if row.attempts >= MOST_ATTEMPTS:
+            return Result(id=row.id, state="parked", error=f"Handed over {row.attempts} times and never taken.")
         case None:
             return Result(id=row.id, state="planned", due_at=at)
         case Rejected():
