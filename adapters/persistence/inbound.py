@@ -120,13 +120,17 @@ class Routes:
         self._database = database
 
     async def owners(self, addresses: Sequence[tuple[str, str]]) -> list[UUID | None]:
-        """Tell of numbers, each given with its provider, which organisation is behind it, if any."""
+        """Tell of numbers, each given with its provider, which organisation is behind it, if any.
+
+        What no number looks like is not asked for: it would spoil the answer for everybody who asks together.
+        """
+        numbers = {address for _, address in addresses if address.isascii() and address.isprintable()}
         async with self._database.connection() as connection:
             rows = await connection.fetch(
                 "SELECT provider, address, organization_id FROM routes"
                 " WHERE provider = ANY ($1) AND address = ANY ($2)",
                 list({provider for provider, _ in addresses}),
-                list({address for _, address in addresses}),
+                list(numbers),
             )
         found = {(row["provider"], row["address"]): row["organization_id"] for row in rows}
         return [found.get(one) for one in addresses]

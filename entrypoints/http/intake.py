@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 from uuid import UUID
 from weakref import WeakValueDictionary
 
@@ -17,10 +18,12 @@ from application.ports import Actor
 from entrypoints.http.errors import problem_of
 
 AT_ONCE = 8  # fewer than there are connections, so that a flood leaves some to everybody else
+PROOFS_AT_ONCE = 3  # beside those: what nobody has proved yet stands in no proved text's way
 TOGETHER = 200  # texts in one transaction, the last of which waits for the first
 PATIENCE_SECONDS = 10.0  # providers wait 15 s, and some never call again
 NOBODY = UUID(int=0)
 _Line = Gathering[IncomingText, Exception | None]
+_Known = TypeVar("_Known")
 
 
 class Intake:
@@ -33,12 +36,18 @@ class Intake:
     def __init__(self, house: AsyncContainer, routes: Routes) -> None:
         self._house = house
         self._places = asyncio.Semaphore(AT_ONCE)
+        self._proofs = asyncio.Semaphore(PROOFS_AT_ONCE)
         self._owners: Gathering[tuple[str, str], UUID | None] = Gathering(routes.owners)
         self._lines: WeakValueDictionary[UUID, _Line] = WeakValueDictionary()
 
     async def owner(self, provider: str, address: str) -> UUID | None:
         """Tell whose a number is."""
         return await self._owners.ask((provider, address))
+
+    async def known(self, look: Callable[[], Awaitable[_Known]]) -> _Known:
+        """Look up what proves a call, in its turn: who is not proved yet may be anybody."""
+        async with self._proofs:
+            return await look()
 
     async def text(self, text: IncomingText) -> None:
         """Store a text, for the organisation whose number it came to."""

@@ -5,6 +5,7 @@ import hmac
 import json
 import time
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -101,7 +102,7 @@ async def gateway_called(
         proved = any(signed(secret, raw, timestamp, signature) for secret in secrets)
         accounts: list[TextingAccount] = []
         for candidate in dict.fromkeys(one for one in (named, routed) if one is not None):
-            known, land = await _known(request, candidate)
+            known, land = await intake.known(partial(_known, request, candidate))
             own = any(signed(a.credentials.get("webhook_secret", ""), raw, timestamp, signature) for a in known)
             if own or (proved and land is not None):
                 owner, country, accounts, proved = candidate, land or country, known, True

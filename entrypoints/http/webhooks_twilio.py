@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -79,7 +80,7 @@ class _Call:
         )
 
     def __getitem__(self, name: str) -> str:
-        return self.form.get(name, "")
+        return str(self.form.get(name, "")).replace("\x00", "")
 
 
 async def _call(request: Request[Any, Any, Any], config: Config) -> _Call:
@@ -116,6 +117,7 @@ async def _prove(
     config: Config,
     limiter: RateLimiter,
     caller: Caller,
+    intake: Intake,
 ) -> UUID | None:
     """Refuse what nobody's secret proves; gives the organisation whose own it was, None for the installation's."""
     sid = call["AccountSid"]
@@ -123,7 +125,8 @@ async def _prove(
     if any(call.proved_by(account) for account in installed):
         return None
     for organization in organizations if call.signature and not installed else ():
-        if any(call.proved_by(account) for account in await _accounts_of(request, organization, sid)):
+        known = await intake.known(partial(_accounts_of, request, organization, sid))
+        if any(call.proved_by(account) for account in known):
             return organization
     await limiter.admit("bad_signatures", caller.address)
     raise Refused("UNAUTHORIZED", "This signature is not right.")
@@ -163,7 +166,7 @@ async def text_arrived(
     async def read() -> tuple[UUID | None, IncomingText]:
         routed = await intake.owner(TWILIO, call["To"])
         candidates = [one for one in (_named(request, "organization"), routed) if one is not None]
-        owner = await _prove(request, call, candidates, config, limiter, caller) or routed
+        owner = await _prove(request, call, candidates, config, limiter, caller, intake) or routed
         if not call["MessageSid"]:
             raise Invalid("The message has no id.", field="MessageSid")
         if owner is None:
@@ -205,7 +208,7 @@ async def status_reported(
     at = datetime.now(UTC)
 
     async def read() -> tuple[UUID | None, Report]:
-        await _prove(request, call, [organization] if organization else [], config, limiter, caller)
+        await _prove(request, call, [organization] if organization else [], config, limiter, caller, intake)
         if organization is None or send is None:
             raise Invalid("The callback's address must name organisation and send.", field="send")
         status = call["MessageStatus"] or call["SmsStatus"]
@@ -239,7 +242,7 @@ def _kept(call: _Call) -> dict[str, Any]:
 def _media(call: _Call) -> tuple[str, ...]:
     count = call["NumMedia"]
     number = min(int(count), _MOST_MEDIA) if count.isdecimal() else 0
-    return tuple(url for n in range(number) if (url := call[f"MediaUrl{n}"].replace("\x00", "")))
+    return tuple(url for n in range(number) if (url := call[f"MediaUrl{n}"]))
 
 
 ROUTES = (text_arrived, status_reported)
