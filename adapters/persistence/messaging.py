@@ -274,16 +274,24 @@ class PostgresConsentLedger:
             wording,
             consent_id,
         )
-        return bool(done == "INSERT 0 1")
+        if done == "INSERT 0 1":
+            return True
+        await self._uow.connection.execute(
+            "UPDATE suppressions SET since = $3 WHERE organization_id = $1 AND address = $2 AND since < $3",
+            self._uow.organization_id,
+            address,
+            at,
+        )
+        return False
 
-    async def lift(self, address: str, only_by_text: bool) -> bool:
+    async def lift(self, address: str, text_of: datetime | None) -> bool:
         """Lift a suppression."""
         done = await self._uow.connection.execute(
             "DELETE FROM suppressions WHERE organization_id = $1 AND address = $2"
-            " AND (NOT $3 OR how IN ('text', 'provider'))",
+            " AND ($3::timestamptz IS NULL OR how IN ('text', 'provider') AND since <= $3)",
             self._uow.organization_id,
             address,
-            only_by_text,
+            text_of,
         )
         if done == "DELETE 1":
             await self._erased.forgive(address)

@@ -95,11 +95,14 @@ class ConsentLedger(Protocol):
         ...
 
     async def suppress(self, address: str, how: str, wording: str | None, consent_id: UUID, at: datetime) -> bool:
-        """Let nothing more out to an address; tells whether that is new."""
+        """Let nothing more out to an address, as it was last asked for `at`; tells whether that is new."""
         ...
 
-    async def lift(self, address: str, only_by_text: bool) -> bool:
-        """Lift a suppression; tells whether there was one. STOP by text is lifted by START, a person's word is not."""
+    async def lift(self, address: str, text_of: datetime | None) -> bool:
+        """Lift a suppression; tells whether there was one.
+
+        A START by text, `text_of` when, lifts an earlier STOP by text: neither a later one nor a person's word.
+        """
         ...
 
     async def lines(self, contact_id: UUID) -> list[ConsentView]:
@@ -188,7 +191,14 @@ class Consents:
 
     @within
     async def stop(
-        self, party: Party, how: str, wording: str | None, source: str | None, message_id: UUID | None
+        self,
+        party: Party,
+        how: str,
+        wording: str | None,
+        source: str | None,
+        message_id: UUID | None,
+        *,
+        text_of: datetime | None = None,
     ) -> bool:
         """Suppress every address of a party and end what is under way to them; tells whether that is new."""
         now = self.clock.now()
@@ -197,7 +207,7 @@ class Consents:
         for address in addresses:
             line = _line(self.actor, party, address, "opt_out", how, wording, source, message_id)
             consent_id = await self.ledger.write(line, now)
-            fresh |= await self.ledger.suppress(address, how, wording, consent_id, now)
+            fresh |= await self.ledger.suppress(address, how, wording, consent_id, text_of or now)
         leads = await self.parties.opted_out(addresses, now)
         for address in addresses:
             self.uow.publish(
@@ -207,13 +217,20 @@ class Consents:
 
     @within
     async def start(
-        self, party: Party, how: str, wording: str | None, source: str | None, message_id: UUID | None
+        self,
+        party: Party,
+        how: str,
+        wording: str | None,
+        source: str | None,
+        message_id: UUID | None,
+        *,
+        text_of: datetime | None = None,
     ) -> bool:
-        """Lift the suppression of a party's addresses; a START by text lifts only what a STOP by text did."""
+        """Lift the suppression of a party's addresses; a START by text lifts only what an earlier STOP by text did."""
         now = self.clock.now()
         lifted = []
         for address in _addresses(party):
-            if await self.ledger.lift(address, only_by_text=how == "text"):
+            if await self.ledger.lift(address, text_of):
                 await self.ledger.write(
                     _line(self.actor, party, address, "opt_in", how, wording, source, message_id), now
                 )

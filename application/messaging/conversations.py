@@ -163,11 +163,12 @@ class Conversations:
                 await self._confirm(wish, party, thread, message_id)
 
     async def _obey(self, wish: str, party: Party, arrived: TextArrived, message_id: UUID) -> bool:
+        told = (party, "text", arrived.body, arrived.provider, message_id)
         match wish:
             case "stop":
-                return await self.consents.stop(party, "text", arrived.body, arrived.provider, message_id)
+                return await self.consents.stop(*told, text_of=arrived.at)
             case "start":
-                return await self.consents.start(party, "text", arrived.body, arrived.provider, message_id)
+                return await self.consents.start(*told, text_of=arrived.at)
         return wish == "help"
 
     async def _confirm(self, wish: str, party: Party, thread: Conversation, message_id: UUID) -> None:

@@ -69,4 +69,3 @@ async def test_calls_that_prove_nothing_take_few_connections(
 
     assert set(await asyncio.gather(*(call() for _ in range(30)))) == {401}
     assert 0 < most <= PROOFS_AT_ONCE
-

@@ -46,7 +46,7 @@ def keys(tenant: Tenant) -> list[str]:
     return [t.to for t in tenant.texting.taken if t.organization_id == tenant.organization_id]
 
 
-async def arrive(tenant: Tenant, sender: str, body: str) -> None:
+async def arrive(tenant: Tenant, sender: str, body: str, ago: timedelta = timedelta()) -> None:
     async with tenant.use(Conversations, tenant.system()) as conversations:
         now = await tenant.value("SELECT business_now() WHERE $1::uuid IS NOT NULL")
         await conversations.receive(
@@ -58,7 +58,7 @@ async def arrive(tenant: Tenant, sender: str, body: str) -> None:
                 recipient="+442079460001",
                 body=body,
                 media=(),
-                at=now,
+                at=now - ago,
             )
         )
 
@@ -141,6 +141,16 @@ async def test_start_undoes_stop(tenant: Tenant) -> None:
     await arrive(tenant, "+447700900106", "START")
     assert await tenant.value("SELECT count(*) FROM suppressions WHERE organization_id = $1") == 0
     assert await status(tenant, "+447700900106") == "REPLIED"
+
+
+async def test_a_start_that_comes_late_undoes_no_later_stop(tenant: Tenant) -> None:
+    suppressed = "SELECT count(*) FROM suppressions WHERE organization_id = $1"
+    await arrive(tenant, "+447700900131", "STOP", timedelta(minutes=30))
+    await arrive(tenant, "+447700900131", "STOP", timedelta(minutes=5))
+    await arrive(tenant, "+447700900131", "START", timedelta(minutes=10))
+    assert await tenant.value(suppressed) == 1
+    await arrive(tenant, "+447700900131", "START", timedelta(minutes=4))
+    assert await tenant.value(suppressed) == 0
 
 
 async def test_a_reply_ends_the_touches(tenant: Tenant) -> None:
