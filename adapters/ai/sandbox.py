@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from application.messaging.reply_writing import Usage, WritingTask, Written
 from domain.messaging.reply import Intent, Proposal, Sentiment
-from domain.messaging.reply_rules import Slot
+from domain.messaging.reply_facts import Slot
 
 MODEL = "sandbox"
 

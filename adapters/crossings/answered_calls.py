@@ -12,7 +12,7 @@ from application.provider import NotConfigured, ProviderError
 from application.scheduling.bookings import Bookings
 from application.scheduling.slots import Slots
 from domain.kernel import Refusal
-from domain.messaging.reply_rules import Slot
+from domain.messaging.reply_facts import Slot
 from domain.messaging.spoken import spoken
 from domain.scheduling.booking import BookingStatus
 

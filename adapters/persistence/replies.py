@@ -16,7 +16,7 @@ from application.provider import Capabilities, NotConfigured
 from domain.messaging import reply_prompt
 from domain.messaging.conversation import Conversation
 from domain.messaging.reply import Sentiment
-from domain.messaging.reply_rules import DEFAULT_SEGMENTS, DEFAULT_THRESHOLD
+from domain.messaging.reply_facts import DEFAULT_SEGMENTS, DEFAULT_THRESHOLD
 
 MOST_HISTORY = 30
 _SETTINGS = """
@@ -45,10 +45,12 @@ LEFT JOIN leads lead ON lead.organization_id = $1 AND lead.id = $3
 LEFT JOIN integrations own ON own.organization_id = $1 AND own.provider = 'anthropic' AND own.is_active
 WHERE o.organization_id = $1
 """
+# Fixed wordings answer nothing; and ids that are derived from others do not tell which came first.
 _HISTORY = """
 SELECT direction, body, created_at FROM messages
 WHERE organization_id = $1 AND conversation_id = $2 AND status NOT IN ('refused', 'cancelled', 'draft', 'failed')
-ORDER BY id DESC LIMIT $3
+  AND NOT (direction = 'outbound' AND category IN ('help', 'opt_in', 'opt_out_confirmation'))
+ORDER BY created_at DESC, (direction = 'outbound') DESC, id DESC LIMIT $3
 """
 _COLUMNS = [field.name for field in fields(Reply)]
 _READ = f"SELECT {', '.join(_COLUMNS)} FROM replies WHERE organization_id = $1"  # noqa: S608 - our own columns
@@ -131,7 +133,7 @@ class PostgresReplies:
         """Name the latest text that came in."""
         found: UUID | None = await self._uow.connection.fetchval(
             "SELECT id FROM messages WHERE organization_id = $1 AND conversation_id = $2 AND direction = 'inbound'"
-            " ORDER BY id DESC LIMIT 1",
+            " ORDER BY created_at DESC, id DESC LIMIT 1",
             self._uow.organization_id,
             conversation_id,
         )

@@ -13,7 +13,7 @@ from application.ports import UnitOfWork, within
 from domain.kernel import new_id
 from domain.messaging.conversation import Conversation
 from domain.messaging.reply import AnswerDue, Intent, Reason, Sentiment
-from domain.messaging.reply_rules import DEFAULT_SEGMENTS, DEFAULT_THRESHOLD
+from domain.messaging.reply_facts import DEFAULT_SEGMENTS, DEFAULT_THRESHOLD
 from domain.messaging.turn import Holder
 
 ANSWER = "messaging.answer"

@@ -20,7 +20,8 @@ from application.provider import ProviderError, provider_port
 from domain.messaging.conversation import Conversation
 from domain.messaging.injection import injection_signs
 from domain.messaging.languages import language_of
-from domain.messaging.reply_rules import Judgement, ReplyFacts, Slot, judge
+from domain.messaging.reply_facts import ReplyFacts, Slot
+from domain.messaging.reply_rules import Judgement, judge
 
 MOST_FAILURES = 2
 
@@ -59,7 +60,7 @@ class Writing:
         """Give what may be proposed to the rules."""
         background, thread = started.background, started.thread
         theirs = [said.text for said in background.history if said.by == "lead"]
-        if any(injection_signs(text) for text in _latest(background)):
+        if any(injection_signs(text) for text in (*_latest(background), *theirs[-1:])):
             return Outcome((), None, None, (), signs=True)
         language = language_of(" ".join(theirs[-3:])) or background.locale
         slots: Sequence[Slot] = ()
@@ -69,7 +70,7 @@ class Writing:
             except ProviderError:
                 slots = ()  # an answer without times is better than none
         task = _task(started, slots, language)
-        facts = _facts(task, background, language_of(" ".join(theirs[-3:])))
+        facts = _facts(task, background)
         calls: list[Reply] = []
         while True:
             try:
@@ -85,7 +86,7 @@ class Writing:
             calls.append(_called(started, answers_id, written, judgement))
             if judgement.hand_over is not None or not judgement.breaches or len(calls) >= MOST_FAILURES:
                 return Outcome(tuple(calls), written, judgement, slots)
-            task = replace(task, mend=[breach.sentence for breach in judgement.breaches])
+            task = replace(task, mend=[breach.mend for breach in judgement.breaches])
 
 
 def _latest(background: Background) -> list[str]:
@@ -99,30 +100,35 @@ def _latest(background: Background) -> list[str]:
 
 
 def _task(started: Started, slots: Sequence[Slot], language: str) -> WritingTask:
+    """Give the writer all but what speaks to it: texts that a person answered long ago, and fields of the lead."""
     background = started.background
     return WritingTask(
         organization=background.organization,
-        lead=background.lead,
+        lead=[(name, value) for name, value in background.lead if not injection_signs(value)],
         facts=[line for line in background.settings.facts.splitlines() if line.strip()],
-        history=background.history,
+        history=[said for said in background.history if said.by == "us" or not injection_signs(said.text)],
         prompt=started.prompt,
         slots=slots,
         language=language,
         now=background.now,
-        first_name=background.first_name,
-        product=background.product,
+        first_name=_harmless(background.first_name),
+        product=_harmless(background.product),
         access=background.access,
     )
 
 
-def _facts(task: WritingTask, background: Background, language: str | None) -> ReplyFacts:
-    known = [task.organization, *(value for _, value in task.lead), *task.facts]
+def _harmless(value: str | None) -> str | None:
+    return None if value is None or injection_signs(value) else value
+
+
+def _facts(task: WritingTask, background: Background) -> ReplyFacts:
     return ReplyFacts(
-        ours=[*known, *(said.text for said in task.history if said.by == "us")],
+        ours=[task.organization, *task.facts, *(said.text for said in task.history if said.by == "us")],
+        recorded=[value for _, value in task.lead],
         theirs=[said.text for said in task.history if said.by == "lead"],
         prompt="\n".join((task.prompt.text, *(lesson.text for lesson in task.prompt.lessons))),
         slots=task.slots,
-        language=language,
+        language=task.language,
         threshold=background.settings.threshold,
         most_segments=background.settings.most_segments,
     )

@@ -16,7 +16,8 @@ from domain.kernel import derived_id
 from domain.messaging.conversation import Conversation
 from domain.messaging.policy import Channel, Purpose, Refuse
 from domain.messaging.reply import AnswerDue, Intent, LeadTurnedHot, Reason, Sentiment, SlotAccepted
-from domain.messaging.reply_rules import Judgement, Slot
+from domain.messaging.reply_facts import Slot
+from domain.messaging.reply_rules import Judgement
 from domain.messaging.turn import Holder
 
 TAKEN_AT_ONCE = 100

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from application.provider import ProviderError, provider_port
 from domain.messaging.reply import Proposal
-from domain.messaging.reply_rules import Slot
+from domain.messaging.reply_facts import Slot
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ _LISTS: Mapping[str, str] = {
     "en": """
         the and you your yours are is was were to of for in on it it's i'm i'd we we're can could would will do
         does did not no yes please thanks thank what when how why who this that with have has my me our us be
-        been if still just about call quote get there hi hello sorry number know
+        been if still just about call quote get there hi hello sorry number know or at by an our but here they
+        them their then so from not see let
     """,
     "es": """
         el la los las un una de del que y en es está están por para con sin su sus tu tus mi mis me te se lo le
@@ -20,6 +21,7 @@ _LISTS: Mapping[str, str] = {
         to ale mam chcę chciałbym cena numer jeszcze
     """,
 }
+KNOWN = frozenset(_LISTS)
 _WORDS = {name: frozenset(words.split()) for name, words in _LISTS.items()}
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 

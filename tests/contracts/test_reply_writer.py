@@ -26,8 +26,9 @@ from application.messaging.reply_writing import (
 from application.provider import Rejected, Unavailable, Unknown
 from domain.kernel import new_id
 from domain.messaging.reply import Intent, Sentiment
+from domain.messaging.reply_facts import ReplyFacts, Slot
 from domain.messaging.reply_prompt import PROMPT, VERSION
-from domain.messaging.reply_rules import ReplyFacts, Slot, judge
+from domain.messaging.reply_rules import judge
 from tests.contracts.aimock_process import aimock, fixture, proposal
 
 pytestmark = pytest.mark.anyio
@@ -56,9 +57,9 @@ def task(text: str, **other: Any) -> WritingTask:
 
 def facts(given: WritingTask) -> ReplyFacts:
     """Give the facts that an answer to a task may rest on."""
-    ours = [given.organization, *(v for _, v in given.lead), *given.facts]
     return ReplyFacts(
-        ours=[*ours, *(s.text for s in given.history if s.by == "us")],
+        ours=[given.organization, *given.facts, *(s.text for s in given.history if s.by == "us")],
+        recorded=[v for _, v in given.lead],
         theirs=[s.text for s in given.history if s.by == "lead"],
         prompt=given.prompt.text,
         slots=given.slots,

@@ -18,7 +18,7 @@ from application.provider import ProviderError
 from domain.kernel import new_id
 from domain.messaging.message import TextArrived
 from domain.messaging.reply import AnswerDue, Intent, Proposal, Sentiment, SlotAccepted
-from domain.messaging.reply_rules import Slot
+from domain.messaging.reply_facts import Slot
 from tests.application.conftest import Tenant
 
 NUMBER = "+442079460001"
