@@ -246,7 +246,8 @@ def _refusals(operation: Operation) -> list[int]:
     # A public body may hold what signs in; any body may name what is not there.
     if operation.access != "public" or operation.body is not None:
         refused |= {401, 403}
-    if "{" in operation.path or operation.body is not None or operation.narrowed is not None:
+    # A webhook that has no secret to be signed with is not there.
+    if "{" in operation.path or operation.body or operation.narrowed or operation.access == "signed":
         refused.add(404)
     if operation.method in ("POST", "PUT", "PATCH", "DELETE"):
         refused |= {403, 409}

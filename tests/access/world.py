@@ -21,6 +21,9 @@ ALIASES = {"assigned_to": "user_id", "allowed_dataset_ids": "dataset_id", "assig
 """Fields and parameters that hold ids under another name than addresses do."""
 
 
+_FORM = "application/x-www-form-urlencoded"
+
+
 class World:
     """Be one organisation; `ids` holds one of each thing by the name that addresses give it, `fresh` makes another.
 
@@ -83,7 +86,7 @@ class World:
         return answer
 
     async def request(self, one: Described, client: Client, ids: dict[str, str] | None = None) -> dict[str, Any]:
-        """Make the valid request of an operation: `url`, and `json`, `files`, `params` where it takes them."""
+        """Make the valid request of an operation: `url`, and `json`, `data`, `files`, `params` where it takes them."""
         given = {name: await self.need(name) for name in one.path_names if name.endswith(("_id", *MAKERS))}
         for name, make in INSTEAD.get(one.operation_id, {}).items():
             given[name] = await make(self)
@@ -95,6 +98,8 @@ class World:
             made["params"] = params
         if "multipart/form-data" in one.content:
             made["files"] = {"file": ("list.csv", self.table(), "text/csv")}
+        elif _FORM in one.content:
+            made["data"] = one.content[_FORM]["example"]
         elif one.operation_id in BODIES:
             made["json"] = await BODIES[one.operation_id](self, client)
         elif one.json_body is not None:

@@ -76,7 +76,8 @@ async def test_a_check_that_cannot_be_made_is_a_finding_itself(own: Config) -> N
 
 
 async def test_a_sandbox_beside_a_provider_is_found(environment: dict[str, str]) -> None:
-    config = Config.load(environment | {"RAPPORT_TWILIO_ACCOUNT_SID": "AC1"})
+    account = {"ACCOUNT_SID": f"AC{'0' * 32}", "AUTH_TOKEN": "1" * 32, "PHONE_NUMBER": "+442079460001"}
+    config = Config.load(environment | {f"RAPPORT_TWILIO_{name}": value for name, value in account.items()})
     assert "RAPPORT_SANDBOX=1 stands beside RAPPORT_TWILIO_ACCOUNT_SID" in await only(machine.settings, config)
 
 
