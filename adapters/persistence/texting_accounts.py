@@ -9,6 +9,7 @@ import msgspec
 
 from adapters.persistence.database import PostgresUnitOfWork
 from application.identity.secrets import Secrets
+from application.messaging.reconciling import AT_FIRST, OVERLAP, Gap
 from application.messaging.texting import TextingAccount, TextingAccounts, account_of
 from domain.identity.integration import Provider
 from domain.kernel import Phone
@@ -33,6 +34,18 @@ WHERE organization_id = $1 AND provider = ANY ($2)
 _FAILED = """
 UPDATE integrations SET last_error = $3
 WHERE organization_id = $1 AND provider = $2 AND last_error IS DISTINCT FROM $3 RETURNING true
+"""
+
+_GAP = """
+SELECT clock_timestamp() AS until,
+       coalesce((SELECT listed_until - $4::interval FROM inbox_marks WHERE organization_id = $1 AND account = $2),
+                clock_timestamp() - $5::interval) AS since,
+       ARRAY(SELECT address FROM routes WHERE organization_id = $1 AND provider = $3 ORDER BY address) AS numbers
+"""
+_LISTED = """
+INSERT INTO inbox_marks (organization_id, account, listed_until) VALUES ($1, $2, $3)
+ON CONFLICT (organization_id, account) DO UPDATE SET listed_until = excluded.listed_until
+WHERE inbox_marks.listed_until < excluded.listed_until
 """
 
 
@@ -65,22 +78,16 @@ class PostgresSeen:
     def __init__(self, uow: PostgresUnitOfWork) -> None:
         self._uow = uow
 
-    async def last(self, account: TextingAccount) -> datetime | None:
-        """Look at the messages; one that has arrived and was not worked off only makes us ask for more."""
-        at: datetime | None = await self._uow.connection.fetchval(
-            "SELECT created_at FROM messages WHERE organization_id = $1 AND direction = 'inbound' AND provider = $2"
-            " ORDER BY created_at DESC LIMIT 1",
-            self._uow.organization_id,
-            account.provider,
+    async def gap(self, account: TextingAccount) -> Gap:
+        """Look at the mark, and at the numbers whose texts would have come to the organisation."""
+        row = await self._uow.connection.fetchrow(
+            _GAP, self._uow.organization_id, account.name, account.provider, OVERLAP, AT_FIRST
         )
-        return at
+        return Gap(tuple(Phone(number) for number in row["numbers"]), row["since"], row["until"])
 
-    async def number(self) -> Phone | None:
-        """Read it."""
-        number = await self._uow.connection.fetchval(
-            "SELECT sender FROM organizations WHERE organization_id = $1", self._uow.organization_id
-        )
-        return None if number is None else Phone(number)
+    async def listed(self, account: TextingAccount, until: datetime) -> None:
+        """Move the mark."""
+        await self._uow.connection.execute(_LISTED, self._uow.organization_id, account.name, until)
 
 
 class PostgresAccountBook:

@@ -1,10 +1,9 @@
 """What came in at each provider: Twilio can be asked, gateways and the sandbox bring again what they could not."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from adapters.sms.twilio import TwilioTexting
-from application.messaging.inbound import IncomingText
+from application.messaging.reconciling import Listed
 from application.messaging.texting import TextingAccount
 from domain.kernel import Phone
 
@@ -15,8 +14,8 @@ class ProviderInboxes:
     def __init__(self, twilio: TwilioTexting) -> None:
         self._twilio = twilio
 
-    async def since(self, account: TextingAccount, to: Phone | None, at: datetime) -> Sequence[IncomingText]:
+    async def since(self, account: TextingAccount, to: Phone, at: datetime) -> Listed:
         """Ask Twilio."""
         if account.provider != "twilio":
-            return ()
+            return Listed()
         return await self._twilio.inbox(account, to, at)

@@ -13,10 +13,12 @@ from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
 from twilio.rest.api.v2010.account.message import MessageInstance
+from twilio.rest.api.v2010.account.message.media import MediaInstance
 
 from adapters.sms.places import Places
 from adapters.sms.twilio_words import LATER, MENDED_BY_PEOPLE, OPTED_OUT, PERMANENT
-from application.messaging.inbound import IncomingText, Notice
+from application.messaging.inbound import IncomingText, Notice, storable
+from application.messaging.reconciling import Listed
 from application.messaging.texting import Receipt, Text, TextingAccount
 from application.provider import ProviderError, Rejected, Unavailable, Unknown, Unusable
 from domain.kernel import Phone
@@ -28,7 +30,6 @@ CERTAIN_AFTER: Final = timedelta(seconds=30)
 SKEW: Final = timedelta(minutes=1)
 UNUSABLE_SECONDS: Final = 300.0
 PAGE: Final = 200
-MOST_MISSED: Final = 1000
 INBOX_SECONDS: Final = 20.0
 
 _TRIAL: Final = "Sent from your Twilio trial account - "
@@ -74,10 +75,17 @@ class _Http(AsyncHttpClient):  # type: ignore[misc]  # the SDK has no types
 class TwilioTexting:
     """Implement `Texting`; `client` is shared and owned by the caller, `total_seconds` limits a whole call."""
 
-    def __init__(self, client: httpx.AsyncClient, api_url: str, total_seconds: float = TOTAL_SECONDS) -> None:
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        api_url: str,
+        total_seconds: float = TOTAL_SECONDS,
+        inbox_seconds: float = INBOX_SECONDS,
+    ) -> None:
         self._client = client
         self._api_url = api_url
         self._seconds = total_seconds
+        self._inbox_seconds = inbox_seconds
         self._places = Places("Twilio", total_seconds)
 
     async def send(self, text: Text) -> Receipt:
@@ -142,26 +150,29 @@ class TwilioTexting:
                 found.append(Receipt(str(message.sid), _segments(message)))
         return found[::-1]
 
-    async def inbox(self, account: TextingAccount, to: Phone | None, since: datetime) -> list[IncomingText]:
+    async def inbox(self, account: TextingAccount, to: Phone, since: datetime) -> Listed:
         """List what came in since then, oldest first, as its webhook would have brought it."""
         http = _Http(self._client, self._seconds)
+        found: list[IncomingText] = []
+        deadline = asyncio.timeout(self._inbox_seconds)
         try:
-            async with asyncio.timeout(INBOX_SECONDS):
+            async with deadline:
                 listed = await self._api(account, http).messages.stream_async(
-                    to=unset if to is None else str(to), date_sent_after=since, page_size=PAGE, limit=MOST_MISSED
+                    to=str(to), date_sent_after=since, page_size=PAGE
                 )
-                found = [
-                    await _incoming(account, message)
-                    async for message in listed
-                    if message.direction == "inbound" and message.date_created and message.date_created >= since
-                ]
+                async for message in listed:  # newest first
+                    if message.direction != "inbound" or not message.date_created or message.date_created < since:
+                        continue
+                    found.append(await _incoming(account, message))
         except (httpx.HTTPError, TimeoutError) as error:
+            if deadline.expired() and found:
+                return Listed(found[::-1], whole=False)
             raise Unavailable(reason="Twilio cannot be asked just now.") from error
         except TwilioRestException as error:
             raise Unavailable(http.retry_after, f"Twilio cannot be asked: {error.msg}") from None
         except (TwilioException, ValueError, TypeError, KeyError, AttributeError) as error:
             raise Unavailable(reason="Twilio's answer cannot be read.") from error
-        return found[::-1]
+        return Listed(found[::-1])
 
     def _api(self, account: TextingAccount, http: _Http) -> Client:
         # An environment of our own making: the SDK would read TWILIO_… variables of the process otherwise.
@@ -176,15 +187,17 @@ class TwilioTexting:
 
 
 async def _incoming(account: TextingAccount, message: MessageInstance) -> IncomingText:
-    told = {
-        "AccountSid": account.id,
-        "MessageSid": str(message.sid),
-        "From": str(message.from_ or ""),
-        "To": str(message.to or ""),
-        "Body": str(message.body or ""),
-        "NumMedia": str(message.num_media or "0"),
-    }
-    media = await message.media.list_async(limit=20) if told["NumMedia"] not in ("", "0") else []
+    told = storable(
+        {
+            "AccountSid": account.id,
+            "MessageSid": str(message.sid),
+            "From": str(message.from_ or ""),
+            "To": str(message.to or ""),
+            "Body": str(message.body or ""),
+            "NumMedia": str(message.num_media or "0"),
+        }
+    )
+    media = await _media(message) if told["NumMedia"] not in ("", "0") else []
     return IncomingText(
         notice=Notice(provider="twilio", account=account.id, external_id=told["MessageSid"], kind="text", payload=told),
         sender=told["From"],
@@ -193,6 +206,17 @@ async def _incoming(account: TextingAccount, message: MessageInstance) -> Incomi
         media=tuple(f"https://api.twilio.com{str(one.uri).removesuffix('.json')}" for one in media),
         at=message.date_created,
     )
+
+
+async def _media(message: MessageInstance) -> list[MediaInstance]:
+    """List what came with a text; what was deleted meanwhile is no reason to lose its words."""
+    try:
+        return list(await message.media.list_async(limit=20))
+    except TwilioException as error:
+        answer = error.args[-1]  # lists raise this one, with the answer, for every status
+        if isinstance(answer, Response) and answer.status_code == 404:
+            return []
+        raise
 
 
 def _words(body: str) -> str:

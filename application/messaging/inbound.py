@@ -152,6 +152,15 @@ class ProviderNotices:
         self.uow.publish(MessagesSettled(subject=report.send_id, settled=(settled,)))
 
 
+def storable(value: Any) -> Any:
+    """Drop NUL and replace halves of characters: PostgreSQL takes neither."""
+    if isinstance(value, str):
+        return value.replace("\x00", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {storable(k): storable(v) for k, v in value.items()}
+    return [storable(v) for v in value] if isinstance(value, list) else value
+
+
 def _arrived(text: IncomingText) -> TextArrived:
     return TextArrived(
         subject=new_id(),

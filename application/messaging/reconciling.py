@@ -15,16 +15,34 @@ from domain.kernel import Phone
 
 RECONCILE = "messaging.reconcile"
 EVERY = timedelta(minutes=5)
-OVERLAP = timedelta(minutes=10)  # what was written before the last one we have may come after it
+OVERLAP = timedelta(minutes=10)  # what was written before a list was made may stand in the next one only
 AT_FIRST = timedelta(days=1)
+TOGETHER = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Hold what came in; not `whole` where it was so much that time was too short for the oldest of it."""
+
+    texts: Sequence[IncomingText] = ()
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Tell for which numbers of the organisation an account is to be asked, and of which time (machine time)."""
+
+    numbers: tuple[Phone, ...]
+    since: datetime
+    until: datetime
 
 
 @provider_port
 class Inbox(Protocol):
     """Ask a provider what came in."""
 
-    async def since(self, account: TextingAccount, to: Phone | None, at: datetime) -> Sequence[IncomingText]:
-        """List texts to a number (None: any of the account's) from `at` (machine time) on, oldest first.
+    async def since(self, account: TextingAccount, to: Phone, at: datetime) -> Listed:
+        """List texts to a number from `at` (machine time) on, oldest first.
 
         Nothing where a provider cannot tell; raises `Unavailable` where it cannot be asked just now.
         """
@@ -34,12 +52,12 @@ class Inbox(Protocol):
 class Seen(Protocol):
     """Know what has come in."""
 
-    async def last(self, account: TextingAccount) -> datetime | None:
-        """Tell when (machine time) the last text came in by an account, for the open unit of work's organisation."""
+    async def gap(self, account: TextingAccount) -> Gap:
+        """Tell what may have been missed since an account last listed everything."""
         ...
 
-    async def number(self) -> Phone | None:
-        """Give the organisation's own number."""
+    async def listed(self, account: TextingAccount, until: datetime) -> None:
+        """Note that an account listed everything that had come in until then."""
         ...
 
 
@@ -59,18 +77,40 @@ class Reconciling:
     async def run(self) -> None:
         """Ask every account that texts leave through, and come again in some minutes."""
         async with self.uow:
-            now = self.clock.now()
             accounts = (await self.book.accounts()).preferred
-            last = [await self.seen.last(account) for account in accounts]
-            number = await self.seen.number()
-            if accounts:
-                await self.agenda.no_later_than(RECONCILE, now + EVERY)
-        for account, at in zip(accounts, last, strict=True):
-            since = at - OVERLAP if at is not None else now - AT_FIRST
-            own = account.settings.get("phone_number")
-            try:
-                missed = await self.inbox.since(account, Phone(own) if own else number, since)
-            except ProviderError:
-                continue  # it is asked again in some minutes
-            if missed:
-                await self.notices.texts(missed)
+            gaps = [await self.seen.gap(account) for account in accounts]
+            if any(gap.numbers for gap in gaps):
+                await self.agenda.no_later_than(RECONCILE, self.clock.now() + EVERY)
+        failures: list[Exception] = []
+        for account, gap in zip(accounts, gaps, strict=True):
+            failures += await self._fill(account, gap)
+        if failures:
+            raise failures[0]
+
+    async def _fill(self, account: TextingAccount, gap: Gap) -> list[Exception]:
+        """Take in what an account lists; what fails is asked for again, with all that came in meanwhile."""
+        try:
+            found = [await self.inbox.since(account, number, gap.since) for number in gap.numbers]
+        except ProviderError:
+            return []
+        # Other organisations may text through the same account: a text is whose number it came to.
+        missed = [text for listed in found for text in listed.texts if text.recipient in gap.numbers]
+        failures = [
+            failure
+            for begun in range(0, len(missed), TOGETHER)
+            for failure in await self._take_in(missed[begun : begun + TOGETHER])
+        ]
+        if found and not failures and all(listed.whole for listed in found):
+            async with self.uow:
+                await self.seen.listed(account, gap.until)
+        return failures
+
+    async def _take_in(self, texts: Sequence[IncomingText]) -> list[Exception]:
+        """Write texts down together; where one of them cannot be, each by itself, so that it spoils no other."""
+        try:
+            await self.notices.texts(texts)
+        except Exception as error:
+            if len(texts) == 1:
+                return [error]
+            return [failure for text in texts for failure in await self._take_in([text])]
+        return []

@@ -14,6 +14,7 @@ from litestar import Request
 from adapters.booking.calcom import KEY, LEAD, PROVIDER
 from adapters.persistence.calcom_hooks import CalcomHooks
 from adapters.persistence.database import Cause
+from application.messaging.inbound import storable
 from application.ports import Actor
 from application.scheduling.reports import BookingReports
 from domain.kernel import Invalid, NotFound, new_id
@@ -23,7 +24,6 @@ from entrypoints.http.errors import Refused
 from entrypoints.http.intake import PATIENCE_SECONDS, Intake
 from entrypoints.http.limits import RateLimiter
 from entrypoints.http.operation import operation
-from entrypoints.http.webhooks import storable
 
 _SECONDS: Final = PATIENCE_SECONDS + 1.5
 _LONGEST: Final = 500

@@ -10,7 +10,7 @@ import msgspec
 from litestar import Request
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from application.messaging.inbound import IncomingText, Notice, Report
+from application.messaging.inbound import IncomingText, Notice, Report, storable
 from domain.kernel import Invalid
 from domain.messaging.message import MessageStatus
 from entrypoints.config import Config
@@ -70,15 +70,6 @@ async def _signed(
     if not isinstance(payload, dict):
         raise Invalid("The body must be a JSON object.")
     return payload
-
-
-def storable(value: Any) -> Any:
-    """Drop NUL and replace halves of characters: PostgreSQL takes neither."""
-    if isinstance(value, str):
-        return value.replace("\x00", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, dict):
-        return {storable(k): storable(v) for k, v in value.items()}
-    return [storable(v) for v in value] if isinstance(value, list) else value
 
 
 _TEXT_BODY = {

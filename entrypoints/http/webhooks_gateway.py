@@ -13,7 +13,7 @@ from litestar import Request
 
 from adapters.persistence.database import Cause, PostgresUnitOfWork
 from application.messaging.hand_overs import AccountBook
-from application.messaging.inbound import IncomingText, Notice, Report
+from application.messaging.inbound import IncomingText, Notice, Report, storable
 from application.messaging.texting import TextingAccount
 from application.outreach.phone_numbers import PhoneNumbers, ReadPhone
 from application.ports import Actor
@@ -25,7 +25,6 @@ from entrypoints.http.errors import Refused
 from entrypoints.http.intake import PATIENCE_SECONDS, Intake
 from entrypoints.http.limits import RateLimiter
 from entrypoints.http.operation import operation
-from entrypoints.http.webhooks import storable
 from entrypoints.http.webhooks_twilio import STRAY
 
 GATEWAY = "android_gateway"

@@ -22,7 +22,7 @@ from twilio.request_validator import (
 from adapters.persistence.database import Cause, PostgresUnitOfWork
 from adapters.sms.twilio_words import OPTED_OUT, PERMANENT, STATUSES
 from application.messaging.hand_overs import AccountBook
-from application.messaging.inbound import IncomingText, Notice, Report
+from application.messaging.inbound import IncomingText, Notice, Report, storable
 from application.messaging.texting import TextingAccount
 from application.ports import Actor
 from domain.kernel import Invalid
@@ -33,7 +33,6 @@ from entrypoints.http.errors import Refused
 from entrypoints.http.intake import PATIENCE_SECONDS, Intake
 from entrypoints.http.limits import RateLimiter
 from entrypoints.http.operation import operation
-from entrypoints.http.webhooks import storable
 
 TWILIO = "twilio"
 TWIML = "application/xml"

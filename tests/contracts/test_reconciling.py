@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import AsyncIterator, Iterator
+from uuid import UUID
 
 import pytest
 from dishka import AsyncContainer
@@ -46,21 +47,32 @@ async def house_with_twilio(
     await opened.close()
 
 
-async def test_what_was_missed_is_filled_in_once(house_with_twilio: AsyncContainer, twilio: TwilioProcess) -> None:
+async def found(database: Database, number: str | None) -> UUID:
+    """Make an organisation that texts from a number."""
     organization = new_id()
-    database = await house_with_twilio.get(Database)
     async with database.connection() as connection, connection.transaction():
         await connection.execute("SELECT set_config('rapport.organization_id', $1, true)", str(organization))
         await connection.execute(
             "INSERT INTO organizations (organization_id, id, name, sender, created_at) VALUES ($1, $1, 'B', $2, now())",
             organization,
-            NUMBER,
+            number,
         )
+        if number is not None:
+            await connection.execute("INSERT INTO routes VALUES ('twilio', $2, $1)", organization, number)
+    return organization
+
+
+async def test_what_was_missed_is_filled_in_once_and_for_whom_it_was(
+    house_with_twilio: AsyncContainer, twilio: TwilioProcess
+) -> None:
+    database = await house_with_twilio.get(Database)
+    others = [await found(database, None), await found(database, "+447400999888")]
+    organization = await found(database, NUMBER)
     words = [f"Yes please, {new_id()}", f"STOP {new_id()}"]
     for body in words:
         twilio.says("+447400123456", body)
-    for _ in range(2):
-        async with house_with_twilio({Actor: Actor.system(organization), Cause: Cause()}) as scope:
+    for one in (*others, organization, organization):
+        async with house_with_twilio({Actor: Actor.system(one), Cause: Cause()}) as scope:
             await (await scope.get(Reconciling)).run()
     async with database.connection() as connection, connection.transaction():
         await connection.execute("SELECT set_config('rapport.organization_id', $1, true)", str(organization))

@@ -212,6 +212,14 @@ suppressions = tenant_table(
     key=("organization_id", "address"),
 )
 
+inbox_marks = tenant_table(
+    "inbox_marks",
+    text("account"),
+    time("listed_until"),
+    organization_key(),
+    key=("organization_id", "account"),
+)
+
 sealed_keys = tenant_table(
     "sealed_keys",
     text("purpose"),
