@@ -17,7 +17,7 @@ from application.scheduling.slots import Slots
 from application.scheduling.store import BookingStore
 from domain.identity.role import Permission
 from domain.kernel import Conflict, new_id
-from domain.scheduling.booking import Booking, BookingStatus, require_future
+from domain.scheduling.booking import Booking, BookingStatus, asked_time
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Bookings:
             if await self.bookings.with_key(natural_key) is not None:
                 return
             now = self.clock.now()
-            require_future(start, now)
+            start_at = asked_time(start, now)
             standing = await self.bookings.open_of(lead_id)
             if standing is not None:
                 raise Conflict(f"This lead has a call booked for {_utc(standing.start_at)}; move or cancel that one.")
@@ -95,7 +95,7 @@ class Bookings:
                 provider=account.provider,
                 natural_key=natural_key,
                 source=source,
-                start_at=start.astimezone(UTC),
+                start_at=start_at,
                 zone=attendee.zone,
                 notes=notes,
                 created_by=self.actor.id,
@@ -111,7 +111,8 @@ class Bookings:
             await self.leads.lock(await self.bookings.lead_of(identifier))
             booking = await self.bookings.locked(identifier)
             require_version(booking, version, ("start_time",), "booking")
-            booking.ask_to_move(command.start_time.astimezone(UTC), self.clock.now())
+            now = self.clock.now()
+            booking.ask_to_move(asked_time(command.start_time, now), now)
             await self.bookings.save(booking)
         return await self._outcome(await self.desk.tell(identifier), command.start_time)
 

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from application.ports import Actor, Clock, UnitOfWork
+from application.ports import Actor, UnitOfWork
 from application.provider import Capabilities, ProviderError
 from application.scheduling.booking_forms import AvailabilityView, CheckAvailability, SlotView
 from application.scheduling.calendar import Account, Calendar, CalendarAccounts, Slot
@@ -16,6 +15,7 @@ from domain.kernel import Invalid
 
 OFFERED = 5
 LOOK_AHEAD = timedelta(days=14)
+REACH = range(2000, 3000)
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,6 @@ class Slots:
 
     actor: Actor
     uow: UnitOfWork
-    clock: Clock
     leads: BookedLeads
     accounts: CalendarAccounts
     capabilities: Capabilities
@@ -44,16 +43,6 @@ class Slots:
         return AvailabilityView(
             date=asked.date, timezone=zone.key, slots=[_shown(slot, zone) for slot in _within(found, since, until)]
         )
-
-    async def offer(self, lead_id: UUID, limit: int = OFFERED) -> tuple[str, list[Slot]]:
-        """Give the next free times for a lead, and the zone in which to say them."""
-        self.actor.require(Permission.BOOKINGS_READ)
-        async with self.uow:
-            now = self.clock.now()
-        async with self.uow.reading():
-            account = await self.accounts.current()
-            zone = (await self.leads.attendee(lead_id)).zone
-        return zone, await self._next(account, now, limit)
 
     async def after(self, start: datetime, limit: int = OFFERED) -> list[Slot]:
         """Give the next free times from one on that is not free; none where the calendar does not tell."""
@@ -83,11 +72,10 @@ def _zone(name: str) -> ZoneInfo:
 
 
 def _day(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    try:
-        start = datetime.combine(day, time(0), zone)
-        return start.astimezone(UTC), datetime.combine(day + timedelta(days=1), time(0), zone).astimezone(UTC)
-    except OverflowError:
-        raise Invalid("No calendar reaches that far.", field="date") from None
+    if day.year not in REACH:
+        raise Invalid("No calendar reaches that far.", field="date")
+    start = datetime.combine(day, time(0), zone)
+    return start.astimezone(UTC), datetime.combine(day + timedelta(days=1), time(0), zone).astimezone(UTC)
 
 
 def _shown(slot: Slot, zone: ZoneInfo) -> SlotView:

@@ -1,7 +1,7 @@
 """A call with a lead in somebody's calendar: asked for, made, moved, cancelled, and when to remind of it."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
@@ -12,6 +12,8 @@ REMINDERS = (("day", timedelta(hours=24)), ("hour", timedelta(hours=1)))
 """Which reminders there are, and how long before the call each is due."""
 LEAST_NOTICE = timedelta(minutes=10)
 """A reminder that could only leave later than this before the call is of no use."""
+FURTHEST = timedelta(days=5 * 365)
+"""How far ahead a call may be asked for; calendars reach no further, and some times cannot be told in UTC."""
 
 
 class BookingStatus(StrEnum):
@@ -135,7 +137,6 @@ class Booking(Entity):
     def ask_to_move(self, start_at: datetime, at: datetime) -> None:
         """Let the calendar be told of another time (`Conflict` where there is nothing to move)."""
         self._require_standing()
-        require_future(start_at, at)
         if start_at == self.start_at:
             raise Invalid("The call is at this time already.", field="start_time")
         self.step, self.step_start_at, self.handed_at, self.attempts = Step.MOVE, start_at, None, 0
@@ -188,9 +189,13 @@ class Booking(Entity):
             raise Conflict(f"This call is {self.status.value}, so there is nothing to change.")
 
 
-def require_future(start_at: datetime, now: datetime) -> None:
-    """Refuse a time without a zone, or one that is past (`Invalid`)."""
-    if start_at.tzinfo is None:
+def asked_time(given: datetime, now: datetime) -> datetime:
+    """Read the time that a call is asked for, in UTC and whole seconds; one that no call can be at is `Invalid`."""
+    if given.tzinfo is None:
         raise Invalid("Give the time with its zone, such as 2027-03-22T09:30:00Z.", field="start_time")
-    if start_at <= now:
+    if given <= now:
         raise Invalid("A call can only be at a time yet to come.", field="start_time")
+    if given > now + FURTHEST:
+        raise Invalid("A call can be at most five years ahead.", field="start_time")
+    # Calendars keep no fractions: with one, a moved call would never be seen to be where it was put.
+    return given.astimezone(UTC).replace(microsecond=0)

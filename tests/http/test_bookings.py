@@ -81,6 +81,8 @@ async def test_free_times_are_said_in_the_leads_zone(owner: Client) -> None:
         ({"date": "2030-01-07", "timezone": "Europe/Leeds"}, "timezone"),
         ({"date": "2030-01-07", "timezone": "../etc/passwd"}, "timezone"),
         ({"date": "9999-12-31"}, "date"),
+        ({"date": "9999-12-30"}, "date"),
+        ({"date": "0001-01-01"}, "date"),
     ],
 )
 async def test_a_day_that_is_none_is_refused(owner: Client, body: dict[str, Any], field: str) -> None:
@@ -194,6 +196,36 @@ async def test_a_time_at_which_no_call_can_be_is_refused(owner: Client, start: d
     answer = await book(owner, await enter(owner), start)
     assert answer.status_code == status, answer.text
     assert answer.json()["error"]["details"][0]["field"] == "start_time"
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        next_day(9).replace(tzinfo=None).isoformat(),
+        "2020-01-06T09:00:00Z",
+        "9999-12-31T23:59:59-12:00",
+        "9999-12-31T23:59:59Z",
+        "0001-01-01T00:00:00+14:00",
+    ],
+)
+async def test_a_time_that_cannot_be_is_refused_to_whoever_books_or_moves(owner: Client, start: str) -> None:
+    lead = await enter(owner)
+    refused = await owner.post("/bookings", json={"lead_id": lead["id"], "start_time": start})
+    assert (refused.status_code, refused.json()["error"]["details"][0]["field"]) == (400, "start_time"), refused.text
+    booking = (await book(owner, lead, next_day())).json()["data"]
+    second = await owner.post("/bookings", json={"lead_id": lead["id"], "start_time": start})
+    assert second.status_code == 400, second.text
+    refused = await owner.patch(f"/bookings/{booking['id']}", json={"start_time": start})
+    assert (refused.status_code, refused.json()["error"]["details"][0]["field"]) == (400, "start_time"), refused.text
+
+
+async def test_a_call_is_moved_to_a_whole_second_once(owner: Client, calendar: DiaryCalendar) -> None:
+    booking = (await book(owner, await enter(owner), next_day())).json()["data"]
+    later = next_day() + timedelta(hours=2)
+    fraction = later.replace(microsecond=250_000).isoformat()
+    answer = await owner.patch(f"/bookings/{booking['id']}", json={"start_time": fraction})
+    assert (answer.status_code, answer.json()["data"]["start_time"]) == (200, wire(later)), answer.text
+    assert calendar.told == ["book", "move"]
 
 
 async def test_a_keyed_request_books_once(owner: Client, calendar: DiaryCalendar) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from domain.kernel import Conflict, Invalid, new_id
-from domain.scheduling.booking import Booking, BookingMade, BookingStatus, Step, require_future
+from domain.scheduling.booking import Booking, BookingMade, BookingStatus, Step, asked_time
 
 NOW = datetime(2027, 3, 15, 10, tzinfo=UTC)
 
@@ -95,7 +95,22 @@ def test_only_a_standing_call_is_moved_or_cancelled() -> None:
     assert booking.cancel("Again", NOW) is None
 
 
-@pytest.mark.parametrize("start", [NOW, NOW - timedelta(days=1), datetime(2030, 1, 1, 9)])  # noqa: DTZ001 - no zone is the case
+@pytest.mark.parametrize(
+    "start",
+    [
+        NOW,
+        NOW - timedelta(days=1),
+        datetime(2030, 1, 1, 9),  # noqa: DTZ001 - no zone is the case
+        NOW + timedelta(days=365 * 5 + 1),
+        datetime.fromisoformat("9999-12-31T23:59:59-12:00"),
+        datetime.fromisoformat("0001-01-01T00:00:00+14:00"),
+    ],
+)
 def test_a_call_is_at_a_time_to_come(start: datetime) -> None:
     with pytest.raises(Invalid):
-        require_future(start, NOW)
+        asked_time(start, NOW)
+
+
+def test_a_call_is_asked_for_in_whole_seconds_and_utc() -> None:
+    given = datetime.fromisoformat("2027-03-16T11:00:00.123456+01:00")
+    assert asked_time(given, NOW).isoformat() == "2027-03-16T10:00:00+00:00"
