@@ -16,7 +16,7 @@ from application.scheduling.calendar import CALL_LIMIT, Account, Call, Slot, Sou
 T = TypeVar("T")
 PROVIDER: Final = "calcom"
 API_URL: Final = "https://api.cal.com"
-KEY, LEAD = "rapport_booking", "lead_id"
+KEY, LEAD, ORGANIZATION = "rapport_booking", "lead_id", "rapport_organization"
 """What our bookings carry as metadata, and webhooks bring back."""
 _SLOTS, _BOOKINGS = "2024-09-04", "2024-08-13"
 _CONNECT_SECONDS: Final = 2.0
@@ -95,7 +95,11 @@ class CalcomCalendar:
             "start": _utc(wanted.start),
             "eventTypeId": account.event_type_id,
             "attendee": attendee,
-            "metadata": {KEY: wanted.key, LEAD: str(wanted.lead_id)},
+            "metadata": {
+                KEY: wanted.key,
+                LEAD: str(wanted.lead_id),
+                ORGANIZATION: str(account.organization_id),
+            },
         }
         if wanted.notes:
             body["bookingFieldsResponses"] = {"notes": wanted.notes}

@@ -14,6 +14,14 @@ SELECT credentials FROM integrations WHERE organization_id = $1 AND provider = '
 
 
 @dataclass(frozen=True, slots=True)
+class Hook:
+    """Hold what a calendar signs with; `is_shared` where it is the installation's, and not its first organisation's."""
+
+    secret: str = field(repr=False)
+    is_shared: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CalcomHooks:
     """Know the webhook secret of each organisation, `installed` where it uses the installation's calendar."""
 
@@ -29,7 +37,7 @@ class CalcomHooks:
             first: UUID | None = await connection.fetchval("SELECT first_organization_id FROM installation")
         return first
 
-    async def secret(self, organization_id: UUID) -> str | None:
+    async def hook(self, organization_id: UUID) -> Hook | None:
         """Give what the organisation's calendar signs with; None where nothing is set up, or nobody is there."""
         async with self.database.connection() as connection, connection.transaction(readonly=True):
             await connection.execute("SELECT set_config('rapport.organization_id', $1, true)", str(organization_id))
@@ -40,9 +48,10 @@ class CalcomHooks:
         if not there:
             return None
         if sealed is None:
-            return self.installed or None
+            is_shared = organization_id != await self.organization(None)
+            return Hook(self.installed, is_shared) if self.installed else None
         try:
             secret: str | None = msgspec.json.decode(self.vault.decrypt(sealed)).get("webhook_secret")
         except InvalidToken:
             return None
-        return secret
+        return Hook(secret, is_shared=False) if secret else None

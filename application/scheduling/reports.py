@@ -65,7 +65,10 @@ class BookingReports:
                 await self.effects.cancel(booking, report.reason, now)
 
     async def _lead(self, report: BookingReported) -> UUID | None:
-        """Tell whose call it is: that of a booking we know, of the lead that it names, or of whoever booked."""
+        """Tell whose call it is: that of a booking we know, of the lead that it names, or of whoever booked.
+
+        Nobody's, where it names a booking that is not here: another organisation's, or of somebody who was erased.
+        """
         known = await self.bookings.named(_uids(report))
         for booking_id in (report.booking_id, *known.values()):
             if booking_id is not None:
@@ -75,10 +78,16 @@ class BookingReports:
                     continue
         if report.lead_id is not None and await self.leads.has(report.lead_id):
             return report.lead_id
+        if report.booking_id is not None or report.is_shared:
+            return None
         return await self.leads.take_in(Visitor(name=report.name, email=report.email, phone=report.phone))
 
     async def _booking(self, report: BookingReported, lead_id: UUID) -> Booking | None:
-        """Find the booking that is meant; of two, where reports came out of order, the one of the later name goes."""
+        """Find the booking that is meant; of two, where reports came out of order, the one of the later name goes.
+
+        Our key alone tells only while ours has no name: a second call under it stands in the calendar as well, and is
+        entered beside it until a report says that it is the first one, moved.
+        """
         known = await self.bookings.named(_uids(report))
         old, new = known.get(report.old_uid or ""), known.get(report.uid)
         if old is not None and new is not None and old != new:
@@ -90,7 +99,8 @@ class BookingReports:
             booking = await self.bookings.locked(found)
         except NotFound:
             return None
-        return booking if booking.lead_id == lead_id else None
+        is_other = found not in (old, new) and booking.uid is not None
+        return None if is_other or booking.lead_id != lead_id else booking
 
     async def _joined(self, old: UUID, new: UUID) -> Booking:
         first, second = await self.bookings.locked(old), await self.bookings.locked(new)

@@ -73,6 +73,7 @@ class BookingFailed(Event):
     """Say that a call that was asked for did not get into the calendar; the subject is the lead."""
 
     type: ClassVar[str] = "booking.failed"
+    personal: ClassVar[frozenset[str]] = frozenset({"reason"})
     booking_id: UUID
     start_at: datetime
     zone: str

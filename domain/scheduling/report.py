@@ -15,11 +15,13 @@ class BookingReported(Event):
     """Say that a calendar told of a booking; it lies in `inbound` and has not been looked at.
 
     `old_uid` is the name that a moved booking had before; `booking_id` and `lead_id` are what we had written on it.
+    `is_shared` says that organisations share the calendar, so that who names nobody of ours may be another's.
     """
 
     type: ClassVar[str] = "booking.reported"
-    personal: ClassVar[frozenset[str]] = frozenset({"name", "email", "phone", "notes", "reason"})
+    personal: ClassVar[frozenset[str]] = frozenset({"title", "url", "name", "email", "phone", "notes", "reason"})
     provider: str
+    is_shared: bool
     kind: ReportKind
     uid: str
     old_uid: str | None

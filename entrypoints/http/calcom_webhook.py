@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from litestar import Request
 
-from adapters.booking.calcom import KEY, LEAD, PROVIDER
+from adapters.booking.calcom import KEY, LEAD, ORGANIZATION, PROVIDER
 from adapters.persistence.calcom_hooks import CalcomHooks
 from adapters.persistence.database import Cause
 from application.messaging.inbound import storable
@@ -70,16 +70,19 @@ async def booking_reported(
     webhook secret (`x-cal-signature-256`). Without a secret there is nothing at this address."""
     raw = await request.body()
     organization_id = await hooks.organization(_named(request))
-    secret = None if organization_id is None else await hooks.secret(organization_id)
-    if organization_id is None or not secret or not _is_signed(raw, secret, request.headers):
+    hook = None if organization_id is None else await hooks.hook(organization_id)
+    if organization_id is None or hook is None or not _is_signed(raw, hook.secret, request.headers):
         await limiter.admit("bad_signatures", caller.address)
-        if organization_id is None or not secret:
+        if organization_id is None or hook is None:
             raise NotFound("There is nothing at this address.")
         raise Refused("UNAUTHORIZED", "This signature is not right.")
     payload = _object(raw)
     trigger, booking = str(payload.get("triggerEvent", "")), payload.get("payload")
+    booking = booking if isinstance(booking, dict) else {}
+    if _metadata(booking).get(ORGANIZATION, str(organization_id)) != str(organization_id):
+        return  # another's, who shares the calendar and is told at an address of their own: nothing of it is kept here
     kind = _KINDS.get(trigger)
-    report = None if kind is None else _report(kind, booking if isinstance(booking, dict) else {})
+    report = None if kind is None else _report(kind, booking, is_shared=hook.is_shared)
     external_id = f"{trigger}:{report.uid}" if report is not None else hashlib.sha256(raw).hexdigest()
 
     async def write() -> None:
@@ -114,18 +117,18 @@ def _object(raw: bytes) -> dict[str, Any]:
     return payload
 
 
-def _report(kind: ReportKind, booking: dict[str, Any]) -> BookingReported:
+def _report(kind: ReportKind, booking: dict[str, Any], *, is_shared: bool) -> BookingReported:
     uid, start = _text(booking.get("uid")), _time(booking.get("startTime"))
     if uid is None or start is None:
         raise Invalid("A booking needs uid and startTime.", field="payload")
     attendees = booking.get("attendees")
     first = attendees[0] if isinstance(attendees, list) and attendees and isinstance(attendees[0], dict) else {}
-    metadata = booking.get("metadata") if isinstance(booking.get("metadata"), dict) else {}
-    assert isinstance(metadata, dict)
+    metadata = _metadata(booking)
     lead_id = _id(metadata.get(LEAD))
     return BookingReported(
         subject=lead_id or new_id(),  # so that it goes when the lead is erased
         provider=PROVIDER,
+        is_shared=is_shared,
         kind=kind,
         uid=uid,
         old_uid=_text(booking.get("rescheduleUid")) if kind == "moved" else None,
@@ -142,6 +145,11 @@ def _report(kind: ReportKind, booking: dict[str, Any]) -> BookingReported:
         notes=_text(booking.get("additionalNotes"), 2000),
         reason=_text(booking.get("cancellationReason")) if kind == "cancelled" else None,
     )
+
+
+def _metadata(booking: dict[str, Any]) -> dict[str, Any]:
+    found = booking.get("metadata")
+    return found if isinstance(found, dict) else {}
 
 
 def _answer(booking: dict[str, Any], question: str) -> str | None:

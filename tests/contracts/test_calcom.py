@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from adapters.booking.calcom import KEY, CalcomCalendar
@@ -88,6 +89,22 @@ async def test_each_failure_of_booking_has_its_name(answer: Answer, error: type[
         await speaking(answer).book(ACCOUNT, wanted())
     assert raised.value.reason
     assert ACCOUNT.api_key not in raised.value.reason
+
+
+async def test_a_booking_says_whose_it_is() -> None:
+    bodies: list[dict[str, Any]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        bodies.append(msgspec.json.decode(request.content))
+        return httpx.Response(201, json={"status": "success", "data": booking()})
+
+    asked = wanted()
+    await speaking(answer).book(ACCOUNT, asked)
+    assert bodies[0]["metadata"] == {
+        "rapport_booking": asked.key,
+        "lead_id": str(asked.lead_id),
+        "rapport_organization": str(ACCOUNT.organization_id),
+    }
 
 
 async def test_what_is_said_of_a_refusal_and_of_waiting_is_passed_on() -> None:

@@ -19,9 +19,11 @@ from application.ports import Actor
 from application.scheduling.reports import BookingReports
 from domain.kernel import new_id
 from domain.scheduling.report import BookingReported
+from entrypoints.config import Config
 from tests.http.conftest import Client
 from tests.http.sales_world import World, enter
 from tests.http.test_bookings import next_day, wire
+from tests.http.twilio_house import twilio_house
 
 pytestmark = pytest.mark.anyio
 SECRET = "whsec-of-the-calendar"
@@ -124,7 +126,7 @@ async def test_a_lead_of_somebody_elses_is_not_taken_on_trust(
     calcom: Client, stranger: Client, house: AsyncContainer
 ) -> None:
     theirs = await enter(stranger)
-    await call(calcom, told("CREATED", metadata={"lead_id": theirs["id"], "rapport_booking": str(new_id())}))
+    await call(calcom, told("CREATED", metadata={"lead_id": theirs["id"]}))
     await follow(house, calcom)
     [booking] = await bookings(calcom)
     assert booking["lead"]["id"] != theirs["id"]
@@ -159,6 +161,78 @@ async def test_moves_end_where_the_last_one_goes_in_any_order(
     assert (booking["status"], booking["lead_updated"]) == ("scheduled", True)
     lead = (await calcom.get(f"/leads/{booking['lead']['id']}")).json()["data"]
     assert (lead["call_booked_time"], lead["contact_status"]) == (wire(LATEST), "CALL_BOOKED")
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(2))))
+async def test_moves_of_our_own_booking_end_where_the_last_one_goes(
+    calcom: Client, house: AsyncContainer, order: tuple[int, ...]
+) -> None:
+    lead = await enter(calcom)
+    asked = {"lead_id": lead["id"], "start_time": START.isoformat()}
+    booking = (await calcom.post("/bookings", json=asked)).json()["data"]
+    first = told("RESCHEDULED", "b", rescheduleUid=booking["cal_booking_id"], startTime=LATER.isoformat())
+    for n in order:
+        report = json.loads(json.dumps((first, AGAIN)[n]))
+        report["payload"]["metadata"] = {"rapport_booking": booking["id"], "lead_id": lead["id"]}
+        await call(calcom, report)
+        await follow(house, calcom)
+    [found] = await bookings(calcom)
+    assert (found["id"], found["cal_booking_id"], found["start_time"]) == (booking["id"], "c", wire(LATEST))
+
+
+async def test_a_second_call_under_our_key_is_entered_beside_the_first(calcom: Client, house: AsyncContainer) -> None:
+    lead = await enter(calcom)
+    asked = {"lead_id": lead["id"], "start_time": START.isoformat()}
+    booking = (await calcom.post("/bookings", json=asked)).json()["data"]
+    metadata = {"rapport_booking": booking["id"], "lead_id": lead["id"]}
+    await call(calcom, told("CREATED", "twice", startTime=LATER.isoformat(), metadata=metadata))
+    await follow(house, calcom)
+    found = {item["cal_booking_id"]: item["source"] for item in await bookings(calcom)}
+    assert found == {booking["cal_booking_id"]: "person", "twice": "calendar"}
+
+
+@pytest.mark.parametrize("trigger", ["CREATED", "RESCHEDULED", "CANCELLED"])
+async def test_a_booking_of_ours_that_is_not_here_brings_nobody_in(
+    calcom: Client, house: AsyncContainer, trigger: str
+) -> None:
+    await call(calcom, told(trigger, metadata={"rapport_booking": str(new_id()), "lead_id": str(new_id())}))
+    await follow(house, calcom)
+    assert await bookings(calcom) == []
+    assert (await calcom.get("/contacts")).json()["data"] == []
+
+
+async def test_a_calendar_that_organisations_share_tells_each_of_its_own(
+    owner: Client, stranger: Client, house: AsyncContainer, config: Config
+) -> None:
+    theirs, ours = await enter(owner), await enter(stranger)
+    settings = {
+        "RAPPORT_CALCOM_API_KEY": "cal_live_0123456789",
+        "RAPPORT_CALCOM_EVENT_TYPE_ID": "123",
+        "RAPPORT_CALCOM_WEBHOOK_SECRET": SECRET,
+    }
+    named = {"lead_id": theirs["id"], "rapport_booking": str(new_id())}
+    async with twilio_house(config, **settings) as shared:
+
+        async def tell(uid: str, metadata: dict[str, str]) -> None:
+            answer = await call(
+                shared.client, told("CREATED", uid, metadata=metadata), organization=stranger.organization_id
+            )
+            assert answer.status_code == 204, answer.text
+
+        await tell("theirs", {**named, "rapport_organization": str(owner.organization_id)})
+        assert await _kept(house, stranger) == 0
+        await tell("older", named)
+        await tell("nobodys", {})
+        await tell("ours", {"lead_id": ours["id"], "rapport_organization": str(stranger.organization_id)})
+    await follow(house, stranger)
+    [booking] = await bookings(stranger)
+    assert (booking["cal_booking_id"], booking["lead"]["id"]) == ("ours", ours["id"])
+    assert len((await stranger.get("/contacts")).json()["data"]) == 1
+
+
+async def _kept(house: AsyncContainer, client: Client) -> int:
+    rows = await World(house, client.organization_id).fetch("SELECT id FROM inbound WHERE organization_id = $1")
+    return len(rows)
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(4))))

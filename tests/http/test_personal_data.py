@@ -19,6 +19,7 @@ from domain.identity.role import Role
 from domain.kernel import new_id
 from entrypoints.config import Config
 from entrypoints.vault import Vault
+from tests.http import test_calcom_webhook
 from tests.http.conftest import Client, Join
 from tests.http.lists import WorkOff, imported, job, new_dataset, table
 from tests.http.sales_world import World
@@ -74,6 +75,7 @@ async def make_known(owner: Client, work_off: WorkOff, config: Config, house: As
         headers={"Idempotency-Key": new_id().hex},
     )
     assert booked.status_code == 201, booked.text
+    await report_call(owner, house, lead_id)
     written = await owner.post(
         "/messages/send",
         json={"lead_id": lead_id, "content": "How is the red ibis, Zebedee?"},
@@ -85,6 +87,17 @@ async def make_known(owner: Client, work_off: WorkOff, config: Config, house: As
     assert (await call(owner, config, SMS, arrived)).status_code == 204
     await receive_texts(house, world)
     return Known(contact_id, lead_id, dataset_id)
+
+
+async def report_call(owner: Client, house: AsyncContainer, lead_id: str) -> None:
+    """Let a calendar report a call whose title says who it is with, and be followed."""
+    credentials = {"api_key": "cal_live_0123456789", "webhook_secret": test_calcom_webhook.SECRET}
+    body = {"settings": {"event_type_id": 123}, "credentials": credentials}
+    assert (await owner.put("/settings/integrations/calcom", json=body)).is_success
+    said = {"title": "Windows and Zebedee Quagmire", "location": "https://meet.example/zebedee"}
+    report = test_calcom_webhook.told("CREATED", metadata={"lead_id": lead_id}, **said)
+    assert (await test_calcom_webhook.call(owner, report)).status_code == 204
+    await test_calcom_webhook.follow(house, owner)
 
 
 async def places_naming(world: World, vault: Vault, words: Sequence[str]) -> set[str]:
@@ -192,10 +205,13 @@ async def test_an_export_tells_all_that_is_known(
     assert told["contacts"][0]["notes"] == "Keeps a teal heron"
     assert [note["body"] for note in told["notes"]] == ["Likes a purple walrus"]
     assert {message["body"] for message in told["messages"]} >= {"My amber stork is well. Zebedee"}
-    assert [booking["notes"] for booking in told["bookings"]] == ["Brings a green gecko"]
+    assert {booking["notes"] for booking in told["bookings"]} == {"Brings a green gecko", None}
+    assert "Windows and Zebedee Quagmire" in {booking["title"] for booking in told["bookings"]}
     assert {row["row"] for row in told["import_rows"]} >= {2}
     assert "text.arrived" in {event["type"] for event in told["events"]}
-    assert told["received"][0]["payload"]["body"] == "My amber stork is well. Zebedee"
+    calendars, carriers = told["received"]
+    assert calendars["payload"]["payload"]["title"] == "Windows and Zebedee Quagmire"
+    assert carriers["payload"]["body"] == "My amber stork is well. Zebedee"
     assert "ann@other.example" not in answer.text
     assert (await stranger.get(f"/exports/{job_id}")).status_code == 404
 
