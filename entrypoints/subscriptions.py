@@ -20,9 +20,9 @@ from application.outreach.import_undo import ImportUndo
 from application.outreach.imports import Imports
 from application.outreach.planning import Planning
 from application.platform.personal_data import EXPIRE, PersonalData
-from application.scheduling.desk import SETTLE as SETTLE_BOOKINGS
 from application.scheduling.desk import CalendarDesk
 from application.scheduling.effects import REMIND
+from application.scheduling.effects import SETTLE as SETTLE_BOOKINGS
 from application.scheduling.reminder_mail import MAILS as REMINDER_MAILS
 from application.scheduling.reminder_mail import ReminderMail
 from application.scheduling.reminders import Reminders

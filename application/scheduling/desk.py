@@ -19,14 +19,13 @@ from application.scheduling.calendar import (
     Sought,
     Wanted,
 )
-from application.scheduling.effects import Effects
+from application.scheduling.effects import SETTLE, Effects
 from application.scheduling.leads import Attendee, BookedLeads
 from application.scheduling.store import BookingStore
 from domain.identity.role import Permission
 from domain.kernel import NotFound
 from domain.scheduling.booking import Booking, BookingStatus, Step
 
-SETTLE = "bookings.settle"
 RETRY = timedelta(seconds=30)
 MARGIN = timedelta(seconds=0.5)  # the hand-over begins a little later than its unit of work
 MOST_ATTEMPTS = 12
@@ -134,8 +133,12 @@ class CalendarDesk:
                 await self._refuse(booking, told.reason, now)
             case Unknown():
                 await self.agenda.no_later_than(SETTLE, now + PROVIDER_LIMIT)
-            case Unavailable() if asked:
+            case Unavailable() if asked and not _is_past(booking, now):
                 await self.agenda.no_later_than(SETTLE, now + RETRY)
+            case None if booking.is_unwanted():
+                await self.effects.cancel(booking, None, now)
+            case ProviderError() if booking.is_unwanted():
+                await self._refuse(booking, told.reason, now)
             case _:
                 wait = 0 if told is None else getattr(told, "retry_after", None)
                 reason = "The calendar does not have it." if told is None else told.reason
@@ -158,7 +161,7 @@ class CalendarDesk:
                 await self._again(booking, "The calendar has not done it yet.", timedelta(0), now)
 
     async def _again(self, booking: Booking, reason: str, wait: timedelta, now: datetime) -> None:
-        late = (booking.step_start_at or booking.start_at) <= now and booking.step is not Step.CANCEL
+        late = _is_past(booking, now) and booking.step is not Step.CANCEL
         if late or booking.attempts >= MOST_ATTEMPTS:
             await self._refuse(booking, reason, now)
             return
@@ -172,6 +175,10 @@ class CalendarDesk:
         else:
             booking.refuse_step(reason, now)
         await self.bookings.save(booking)
+
+
+def _is_past(booking: Booking, now: datetime) -> bool:
+    return (booking.step_start_at or booking.start_at) <= now
 
 
 def _wanted(booking: Booking, attendee: Attendee) -> Wanted:

@@ -12,6 +12,7 @@ from application.scheduling.store import BookingStore
 from domain.scheduling.booking import Booking
 
 REMIND = "bookings.remind"
+SETTLE = "bookings.settle"
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,14 @@ class Effects:
             self.uow.publish(moved)
             await self.texts.drop(booking.id, booking.lead_id)
             await self._remind(booking)
+
+    @within
+    async def turn_up(self, booking: Booking, uid: str, at: datetime) -> None:
+        """The call stands in the calendar although it was cancelled before that was known."""
+        booking.turn_up(uid, at)
+        await self.bookings.name(booking.id, (uid,))
+        await self.bookings.save(booking)
+        await self.agenda.no_later_than(SETTLE, at)
 
     @within
     async def cancel(self, booking: Booking, reason: str | None, at: datetime) -> None:

@@ -55,6 +55,8 @@ class BookingReports:
             now = self.clock.now()
             if booking is None:
                 booking = await self._made(report, lead_id)
+            elif booking.is_unwanted():
+                await self.effects.turn_up(booking, report.uid, now)
             elif booking.status in (BookingStatus.REQUESTED, BookingStatus.FAILED):
                 await self.effects.make(booking, _call(report), now)
             elif report.kind == "moved" and _moves(booking, report):

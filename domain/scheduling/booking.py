@@ -144,9 +144,27 @@ class Booking(Entity):
         self.error, self.updated_at = None, at
 
     def ask_to_cancel(self, at: datetime) -> None:
-        """Let the calendar be told to cancel (`Conflict` where there is nothing to cancel)."""
+        """Let the calendar be told to cancel (`Conflict` where there is nothing to cancel).
+
+        One that is only asked for is off at once; where the calendar may have it, that keeps being asked about.
+        """
+        if self.step is Step.BOOK:
+            if self.handed_at is None:
+                self.cancel(None, at)
+            else:
+                self.step, self.attempts, self.error, self.updated_at = Step.CANCEL, 0, None, at
+            return
         self._require_standing()
         self.step, self.handed_at, self.attempts, self.error, self.updated_at = Step.CANCEL, None, 0, None, at
+
+    def is_unwanted(self) -> bool:
+        """Tell whether the calendar may have it although it was cancelled before anybody knew."""
+        off = self.status is BookingStatus.CANCELLED or self.step is Step.CANCEL
+        return off and self.uid is None
+
+    def turn_up(self, uid: str, at: datetime) -> None:
+        """Note that an unwanted call does stand in the calendar, which is to cancel it."""
+        self.uid, self.step, self.handed_at, self.attempts, self.updated_at = uid, Step.CANCEL, None, 0, at
 
     def move(self, uid: str, start_at: datetime, end_at: datetime | None, at: datetime) -> BookingMoved | None:
         """Note that the call is at another time, maybe under another name; None where only the name is new."""

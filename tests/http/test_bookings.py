@@ -271,7 +271,6 @@ async def test_a_doubtful_booking_is_asked_about(
     booking = answer.json()["data"]
     assert (booking["status"], booking["change"]) == ("requested", "book")
     assert (await owner.get(f"/leads/{lead['id']}")).json()["data"]["call_booked"] is False
-    assert (await owner.delete(f"/bookings/{booking['id']}")).status_code == 409
 
     await settle(house, world, owner.organization_id)
     if not taken:
@@ -322,6 +321,62 @@ async def test_a_calendar_that_is_away_is_told_later(
     await settle(house, world, owner.organization_id)
     assert calendar.told == ["book", "book"]
     assert (await owner.get(f"/leads/{lead['id']}")).json()["data"]["contact_status"] == "CALL_BOOKED"
+
+
+@pytest.mark.parametrize("taken", [True, False])
+async def test_a_doubtful_booking_can_be_cancelled(
+    owner: Client, house: AsyncContainer, calendar: DiaryCalendar, taken: bool
+) -> None:
+    world, lead, start = World(house, owner.organization_id), await enter(owner), next_day()
+    calendar.failures.append((Unknown("No answer."), taken))
+    path = f"/bookings/{(await book(owner, lead, start)).json()['data']['id']}"
+    answer = await owner.delete(path)
+    assert (answer.status_code, answer.json()["data"]["change"]) == (202, "cancel"), answer.text
+    assert (await owner.delete(path)).status_code == 409
+    for _ in range(2):
+        await settle(house, world, owner.organization_id)
+    found = (await owner.get(path)).json()["data"]
+    assert (found["status"], found["change"]) == ("cancelled", None)
+    assert calendar.told == (["book", "find", "cancel"] if taken else ["book", "find"])
+    assert [call.status for call in calendar.diary.calls(owner.organization_id)] == ["cancelled"] * taken
+    shown = (await owner.get(f"/leads/{lead['id']}")).json()["data"]
+    assert (shown["call_booked"], shown["contact_status"], shown["manual_mode"]) == (False, "READY", False)
+    assert (await book(owner, lead, start)).status_code == 201
+
+
+async def test_a_booking_that_waits_for_the_calendar_is_cancelled_at_once(
+    owner: Client, house: AsyncContainer, calendar: DiaryCalendar
+) -> None:
+    world, lead, start = World(house, owner.organization_id), await enter(owner), next_day()
+    calendar.failures.append((Unavailable(), False))
+    path = f"/bookings/{(await book(owner, lead, start)).json()['data']['id']}"
+    assert (await owner.delete(path)).status_code == 204
+    await settle(house, world, owner.organization_id)
+    assert (await owner.get(path)).json()["data"]["status"] == "cancelled"
+    assert calendar.told == ["book"]
+    assert (await book(owner, lead, start)).status_code == 201
+
+
+@pytest.mark.parametrize("cancelled", [True, False])
+async def test_a_booking_nobody_can_be_asked_about_ends_with_its_time(
+    owner: Client, house: AsyncContainer, calendar: DiaryCalendar, monkeypatch: pytest.MonkeyPatch, cancelled: bool
+) -> None:
+    async def away(*_: object) -> None:
+        raise Unavailable(reason="The calendar is away.")
+
+    world, lead = World(house, owner.organization_id), await enter(owner)
+    calendar.failures.append((Unknown("No answer."), False))
+    monkeypatch.setattr(calendar, "find", away)
+    path = f"/bookings/{(await book(owner, lead, next_day())).json()['data']['id']}"
+    if cancelled:
+        await owner.delete(path)
+    await settle(house, world, owner.organization_id)
+    assert (await owner.get(path)).json()["data"]["status"] == "requested"
+    await world.fetch("UPDATE bookings SET start_at = now() - interval '1 minute' WHERE organization_id = $1")
+    await settle(house, world, owner.organization_id)
+    found = (await owner.get(path)).json()["data"]
+    assert (found["status"], found["change"], found["error"]) == ("failed", None, "The calendar is away.")
+    assert (await book(owner, lead, next_day())).status_code == 201
 
 
 async def test_bookings_are_listed_and_narrowed(owner: Client) -> None:

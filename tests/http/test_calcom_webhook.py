@@ -16,13 +16,16 @@ from dishka import AsyncContainer
 from adapters.persistence.database import Cause
 from adapters.queue.deliver import event_of
 from application.ports import Actor
+from application.provider import Unknown
+from application.scheduling.calendar import Calendar
 from application.scheduling.reports import BookingReports
 from domain.kernel import new_id
 from domain.scheduling.report import BookingReported
 from entrypoints.config import Config
+from tests.calendars import DiaryCalendar
 from tests.http.conftest import Client
 from tests.http.sales_world import World, enter
-from tests.http.test_bookings import next_day, wire
+from tests.http.test_bookings import next_day, settle, wire
 from tests.http.twilio_house import twilio_house
 
 pytestmark = pytest.mark.anyio
@@ -189,6 +192,28 @@ async def test_a_second_call_under_our_key_is_entered_beside_the_first(calcom: C
     await follow(house, calcom)
     found = {item["cal_booking_id"]: item["source"] for item in await bookings(calcom)}
     assert found == {booking["cal_booking_id"]: "person", "twice": "calendar"}
+
+
+async def test_a_call_that_was_cancelled_before_it_was_known_is_cancelled_when_it_turns_up(
+    calcom: Client, house: AsyncContainer
+) -> None:
+    calendar, lead = await house.get(Calendar), await enter(calcom)
+    assert isinstance(calendar, DiaryCalendar)
+    calendar.failures.append((Unknown("No answer."), True))
+    asked = {"lead_id": lead["id"], "start_time": START.isoformat()}
+    booking = (await calcom.post("/bookings", json=asked)).json()["data"]
+    await calcom.delete(f"/bookings/{booking['id']}")
+    [made] = calendar.diary.calls(calcom.organization_id)
+    metadata = {"rapport_booking": booking["id"], "lead_id": lead["id"]}
+    await call(calcom, told("CREATED", made.uid, metadata=metadata))
+    await follow(house, calcom)
+    [found] = await bookings(calcom)
+    assert (found["status"], found["change"], found["cal_booking_id"]) == ("requested", "cancel", made.uid)
+    await settle(house, World(house, calcom.organization_id), calcom.organization_id)
+    assert [one.status for one in calendar.diary.calls(calcom.organization_id)] == ["cancelled"]
+    [found] = await bookings(calcom)
+    assert (found["id"], found["status"]) == (booking["id"], "cancelled")
+    assert (await calcom.get(f"/leads/{lead['id']}")).json()["data"]["call_booked"] is False
 
 
 @pytest.mark.parametrize("trigger", ["CREATED", "RESCHEDULED", "CANCELLED"])

@@ -77,7 +77,7 @@ def test_only_a_standing_call_is_moved_or_cancelled() -> None:
     start = NOW + timedelta(days=3)
     for booking in (requested(start), requested(start)):
         with pytest.raises(Conflict, match="still being told"):
-            booking.ask_to_cancel(NOW)
+            booking.ask_to_move(start + timedelta(hours=1), NOW)
         booking.fail("Taken.", NOW)
         with pytest.raises(Conflict, match="failed"):
             booking.ask_to_move(start + timedelta(hours=1), NOW)
@@ -93,6 +93,23 @@ def test_only_a_standing_call_is_moved_or_cancelled() -> None:
     assert cancelled.reason == "Rain"
     assert booking.reminder_at is None
     assert booking.cancel("Again", NOW) is None
+
+
+def test_a_call_that_is_only_asked_for_is_off_at_once_unless_the_calendar_may_have_it() -> None:
+    booking = requested(NOW + timedelta(days=3))
+    booking.ask_to_cancel(NOW)
+    assert (booking.status, booking.step) == (BookingStatus.CANCELLED, None)
+    doubtful = requested(NOW + timedelta(days=3))
+    doubtful.handed_at = NOW
+    doubtful.ask_to_cancel(NOW)
+    assert (doubtful.status, doubtful.step, doubtful.handed_at) == (BookingStatus.REQUESTED, Step.CANCEL, NOW)
+    assert booking.is_unwanted()
+    assert doubtful.is_unwanted()
+    with pytest.raises(Conflict):
+        doubtful.ask_to_cancel(NOW)
+    doubtful.turn_up("u1", NOW)
+    assert not doubtful.is_unwanted()
+    assert doubtful.uid == "u1"
 
 
 @pytest.mark.parametrize(
