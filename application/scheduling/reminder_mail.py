@@ -18,6 +18,7 @@ from domain.scheduling.booking import LEAST_NOTICE, Booking, BookingStatus
 MAILS = "bookings.mail"
 RETRY = timedelta(seconds=30)
 MARGIN = timedelta(seconds=0.5)  # the hand-over begins a little later than its unit of work
+OPTED_OUT = "This address has opted out."
 ENDS = frozenset({"accepted", "rejected", "cancelled"})
 
 
@@ -41,7 +42,7 @@ class ReminderMail:
         if attendee.email is None:
             return
         may = await self.leads.may_mail(attendee.email)
-        why_not = None if may else "This address has opted out."
+        why_not = None if may else OPTED_OUT
         await self.ledger.plan(_kind(booking), booking.id, attendee.email, why_not)
         if may:
             await self.agenda.no_later_than(MAILS, self.clock.now())
@@ -92,7 +93,7 @@ class ReminderMail:
                     await self.ledger.write(entry, "planned", reason="The provider did not have it.")
 
     async def _written(self, entry: MailEntry, kind: str) -> Mail | None:
-        """Write the mail, or cancel it: the call may be off, moved, or too near by now."""
+        """Write the mail, or cancel it: the call may be off, moved, or too near by now, or the address opted out."""
         try:
             booking = await self.bookings.get(entry.subject)
         except NotFound:
@@ -100,6 +101,9 @@ class ReminderMail:
         soon = booking is None or booking.start_at - self.clock.now() <= LEAST_NOTICE
         if booking is None or soon or booking.status is not BookingStatus.SCHEDULED or not _is_of(kind, booking):
             await self.ledger.write(entry, "cancelled", reason="The call is off, at another time, or too near.")
+            return None
+        if not await self.leads.may_mail(entry.to):
+            await self.ledger.write(entry, "cancelled", reason=OPTED_OUT)
             return None
         organization, when = await self.organization.name(), said(booking.start_at, booking.zone)
         return Mail(

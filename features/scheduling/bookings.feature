@@ -77,3 +77,13 @@ Feature: Booked calls
     And Ada writes "STOP"
     And time passes until Friday 19 March 2027 at 12:00
     Then ada@example.com got 0 mails about "Thursday 18 March at 11:00 (GMT)"
+
+  Scenario: Who opts out while a mail cannot leave does not get it later
+    Given Ada can be written to at ada@example.com
+    When a call with Ada is booked for Thursday 18 March 2027 at 11:00
+    And the post office closes
+    And time passes until Wednesday 17 March 2027 at 11:02
+    And Ada writes "STOP"
+    And the post office opens again
+    And time passes until Friday 19 March 2027 at 12:00
+    Then ada@example.com got 0 mails about "Thursday 18 March at 11:00 (GMT)"

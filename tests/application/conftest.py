@@ -15,7 +15,7 @@ from application.mailing import Mail, Mailing
 from application.mailing import Receipt as MailReceipt
 from application.messaging.texting import Receipt, Text, Texting, TextingHealth
 from application.ports import Actor
-from application.provider import ProviderError
+from application.provider import ProviderError, Unavailable
 from domain.identity.role import PERMISSIONS, Role
 from domain.kernel import new_id
 from entrypoints.config import Config
@@ -59,12 +59,15 @@ class RememberingTexting:
 
 @dataclass
 class RememberingMailing:
-    """Be a post office in memory: what it took, in order."""
+    """Be a post office in memory: what it took, in order; while it `is_closed` it takes nothing."""
 
     taken: list[Mail] = field(default_factory=list)
+    is_closed: bool = False
 
     async def send(self, mail: Mail) -> MailReceipt:
         """Take a mail."""
+        if self.is_closed:
+            raise Unavailable(reason="The post office is closed.")
         self.taken.append(mail)
         return MailReceipt(f"m-{mail.key}")
 

@@ -136,6 +136,13 @@ def writes(story: Story, name: str, words: str) -> None:
     story.run(story.office.arrive(name, words))
 
 
+@when(parsers.re(r"the post office (?P<state>closes|opens again)"))
+def post_office(story: Story, state: str) -> None:
+    mailing = story.run(story.office.tenant.house.get(Mailing))
+    assert isinstance(mailing, RememberingMailing)
+    mailing.is_closed = state == "closes"
+
+
 @then(parsers.re(r"(?P<name>\w+) is (?P<status>[A-Z_]+)"))
 def in_status(story: Story, name: str, status: str) -> None:
     assert story.run(story.office.status(name)) == status
