@@ -74,8 +74,9 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         self._allowed = tuple(allowed)
         self._resolve = resolve
         self._largest = largest
+        # No server that hangs may keep the connections of another: who calls bounds how many calls there are.
         self._inner = inner or httpx.AsyncHTTPTransport(
-            trust_env=False, limits=httpx.Limits(max_connections=20, max_keepalive_connections=0)
+            trust_env=False, limits=httpx.Limits(max_connections=None, max_keepalive_connections=0)
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

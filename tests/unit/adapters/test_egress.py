@@ -179,3 +179,20 @@ async def test_a_server_that_is_not_there_is_said_to_be_away() -> None:
     with pytest.raises(Unavailable, match="cannot be reached"):
         await egress.get(gone)
     await egress.client.aclose()
+
+
+async def test_servers_that_hang_keep_nobody_from_another() -> None:
+    async def well(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK")
+        await writer.drain()
+
+    egress = Egress.through(GuardedTransport(allowed=LOOPBACK), seconds=3)
+    async with _server(_silence) as silent, _server(well) as answering:
+        hanging = [asyncio.ensure_future(egress.get(silent)) for _ in range(40)]
+        await asyncio.sleep(0.2)
+        assert (await egress.get(answering)).status_code == 200
+        assert not any(call.done() for call in hanging)
+        for call in hanging:
+            call.cancel()
+        await asyncio.gather(*hanging, return_exceptions=True)
+    await egress.client.aclose()
