@@ -274,6 +274,12 @@ SELECT f.address FROM (SELECT '+442079460' || lpad(n::text, 3, '0') AS address F
 WHERE NOT EXISTS (SELECT FROM routes r WHERE r.provider = 'sandbox' AND r.address = f.address)
 ORDER BY f.address LIMIT 1
 """
+_SETTINGS = "settings"
+_ROUTE = """
+INSERT INTO routes (provider, address, organization_id, sources) VALUES ($1, $2, $3, ARRAY[$4::text])
+ON CONFLICT (provider, address) DO UPDATE SET sources = routes.sources || excluded.sources
+WHERE routes.organization_id = excluded.organization_id RETURNING true
+"""
 
 
 class PostgresSenders:
@@ -292,28 +298,43 @@ class PostgresSenders:
         address = await connection.fetchval(_FREE_FICTION)
         if address is None:
             return None
-        await self._route(self._provider, organization_id, address)
+        await self._route(self._provider, organization_id, address, _SETTINGS)
         return Phone(address)
 
     async def replace(self, organization_id: UUID, number: Phone | None) -> None:
         """Route one number, or none, to an organisation."""
-        await self.route(self._provider, organization_id, number, "twilio_phone_number")
+        await self.route(self._provider, organization_id, number, "twilio_phone_number", _SETTINGS)
 
-    async def route(self, provider: str, organization_id: UUID, number: Phone | None, field: str) -> None:
-        """Route it for what one provider brings."""
-        await self._uow.connection.execute(
-            "DELETE FROM routes WHERE provider = $1 AND organization_id = $2", provider, organization_id
+    async def chosen(self, organization_id: UUID) -> Phone | None:
+        """Read it from the routes."""
+        address = await self._uow.connection.fetchval(
+            "SELECT address FROM routes WHERE provider = $1 AND organization_id = $2 AND $3 = ANY (sources)",
+            self._provider,
+            organization_id,
+            _SETTINGS,
         )
-        if number is not None:
-            try:
-                await self._route(provider, organization_id, number)
-            except asyncpg.UniqueViolationError:
-                raise Duplicate("Another organisation texts from this number.", field=field) from None
+        return None if address is None else Phone(address)
 
-    async def _route(self, provider: str, organization_id: UUID, address: str) -> None:
+    async def leave(self, organization_id: UUID) -> None:
+        """Route nothing to an organisation any more."""
+        await self._uow.connection.execute("DELETE FROM routes WHERE organization_id = $1", organization_id)
+
+    async def route(self, provider: str, organization_id: UUID, number: Phone | None, field: str, source: str) -> None:
+        """Route it for what one provider brings."""
+        where = "WHERE provider = $1 AND organization_id = $2"
         await self._uow.connection.execute(
-            "INSERT INTO routes (provider, address, organization_id) VALUES ($1, $2, $3)",
+            f"UPDATE routes SET sources = array_remove(sources, $3) {where} AND $3 = ANY (sources)",  # noqa: S608
             provider,
-            address,
+            organization_id,
+            source,
+        )
+        await self._uow.connection.execute(
+            f"DELETE FROM routes {where} AND sources = '{{}}'",  # noqa: S608 - our own words
+            provider,
             organization_id,
         )
+        if number is not None and not await self._route(provider, organization_id, number, source):
+            raise Duplicate("Another organisation texts from this number.", field=field)
+
+    async def _route(self, provider: str, organization_id: UUID, address: str, source: str) -> bool:
+        return bool(await self._uow.connection.fetchval(_ROUTE, provider, address, organization_id, source))

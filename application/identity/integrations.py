@@ -186,16 +186,22 @@ class Integrations:
             await self._text_from(provider, None)
 
     async def _text_from(self, provider: Provider, number: str | None) -> None:
-        """Route what comes to a provider's number to the organisation, which texts from Twilio's where it has both."""
+        """Route what comes to a provider's number to the organisation, which texts from Twilio's where it has both.
+
+        Without any of its own it texts again from the number that its settings chose.
+        """
         if provider not in CAPABILITIES["texting"]:
             return
+        organization_id = self.actor.organization_id
         phone = None if number is None else Phone(number)
-        await self.senders.route(provider.value, self.actor.organization_id, phone, "settings.phone_number")
-        others = [one.provider for one in await self.integrations.all() if one.is_ready]
-        if phone is None or (provider is not Provider.TWILIO and Provider.TWILIO in others):
-            return
-        organization = await self.organizations.get_for_update(self.actor.organization_id)
-        changed = organization.change({"sender": phone})
+        await self.senders.route(provider.value, organization_id, phone, "settings.phone_number", "integration")
+        ready = {
+            one.provider: one.settings.get("phone_number") for one in await self.integrations.all() if one.is_ready
+        }
+        own = ready.get(Provider.TWILIO) or ready.get(Provider.ANDROID_GATEWAY)
+        organization = await self.organizations.get_for_update(organization_id)
+        sender = Phone(own) if own else await self.senders.chosen(organization_id)
+        changed = organization.change({"sender": sender})
         if changed is not None:
             await self.organizations.save(organization)
             self.uow.publish(changed)

@@ -165,8 +165,19 @@ class Senders(Protocol):
         """Route one number, or none, to an organisation; a number of somebody else is refused as `Duplicate`."""
         ...
 
-    async def route(self, provider: str, organization_id: UUID, number: Phone | None, field: str) -> None:
-        """Do so for the texts that one provider brings; `field` is what the refusal names."""
+    async def chosen(self, organization_id: UUID) -> Phone | None:
+        """Give the number that was last chosen for an organisation, or replaced, whatever else is routed to it."""
+        ...
+
+    async def leave(self, organization_id: UUID) -> None:
+        """Route nothing to an organisation any more."""
+        ...
+
+    async def route(self, provider: str, organization_id: UUID, number: Phone | None, field: str, source: str) -> None:
+        """Do so for the texts that one provider brings; `field` is what the refusal names.
+
+        What one `source` asked for, it alone replaces.
+        """
         ...
 
 
@@ -312,7 +323,7 @@ class Organizations:
             await self.organizations.save(organization)
             await self.memberships.end_all(organization.id)
             await self.keys.revoke_all()
-            await self.senders.replace(organization.id, None)
+            await self.senders.leave(organization.id)
 
     async def settings(self) -> SettingsView:
         """Show the organisation's settings."""

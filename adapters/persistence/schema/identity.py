@@ -115,6 +115,7 @@ routes = sa.Table(
     text("provider"),
     text("address"),
     sa.Column("organization_id", sa.Uuid(), sa.ForeignKey("organizations.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("sources", sa.ARRAY(sa.Text()), nullable=False, server_default=sa.text("'{settings}'")),
     sa.PrimaryKeyConstraint("provider", "address"),
 )
 index("ix_routes_organization", routes.c.organization_id)
