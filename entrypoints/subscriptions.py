@@ -8,6 +8,7 @@ from adapters.queue.relay import Route
 from application.identity.invitation_mail import MAILS, InvitationMail
 from application.identity.organization_erasure import ERASE, OrganizationErasure
 from application.messaging.answering import ANSWER
+from application.messaging.call_promises import CallPromises
 from application.messaging.consent import Consents
 from application.messaging.conversations import Conversations
 from application.messaging.gate import SEND, SETTLE
@@ -34,13 +35,15 @@ from domain.messaging.reply import AnswerDue, SlotAccepted
 from domain.outreach.dataset import DatasetRemovalRequested
 from domain.outreach.lead_import import ImportRequested, UndoRequested
 from domain.platform.personal_data import ErasureRequested, ExportRequested
+from domain.scheduling.booking import BookingFailed
 from domain.scheduling.report import BookingReported
 
 FOLLOWS: tuple[Subscription, ...] = (
     Subscription("conversations.receive", TextArrived, Conversations, "receive", queue="replies"),
     Subscription("sending.send_one", MessagePlanned, Sending, "send_one", queue="replies", long=True),
-    Subscription("replies.answer", AnswerDue, Replies, "answer", queue="replies", long=True, given_up="give_up"),
-    Subscription("replies.book", SlotAccepted, Replies, "book", queue="replies", long=True),
+    Subscription("replies.answer", AnswerDue, Replies, "answer", queue="answers", long=True, given_up="give_up"),
+    Subscription("replies.book", SlotAccepted, CallPromises, "book", queue="answers", long=True, given_up="give_up"),
+    Subscription("replies.call_failed", BookingFailed, CallPromises, "failed", queue="replies"),
     Subscription("consents.refused", RecipientRefused, Consents, "refused", queue="replies"),
     Subscription("planning.advance", MessagesSettled, Planning, "advance", queue="campaigns"),
     Subscription("invitation_mail.send", UserInvited, InvitationMail, "send", lease_seconds=10, long=True),
@@ -74,7 +77,7 @@ SCHEDULED: tuple[Subscription, ...] = (
     Subscription(PLAN, None, Planning, "plan", queue="campaigns", lease_seconds=5, long=True),
     Subscription(SEND, None, Sending, "send_due", queue="campaigns", lease_seconds=5, long=True),
     Subscription(SETTLE, None, Sending, "settle", queue="default", lease_seconds=5, long=True),
-    Subscription(ANSWER, None, Replies, "begin_due", queue="replies", lease_seconds=5, long=True),
+    Subscription(ANSWER, None, Replies, "begin_due", queue="default", lease_seconds=5, long=True),
     Subscription(RECONCILE, None, Reconciling, "run", queue="default", long=True),
     Subscription(EXPIRE, None, PersonalData, "expire", long=True),
     Subscription(ERASE, None, OrganizationErasure, "when_due", queue="imports", long=True),

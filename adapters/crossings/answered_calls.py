@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -13,12 +13,13 @@ from application.scheduling.bookings import Bookings
 from application.scheduling.slots import Slots
 from domain.kernel import Refusal
 from domain.messaging.reply_facts import Slot
-from domain.messaging.spoken import spoken
+from domain.messaging.spoken import LANGUAGES, spoken
 from domain.scheduling.booking import BookingStatus
 
 SOUGHT = 60
 APART = timedelta(hours=20)
 NOT_BEFORE = timedelta(hours=2)
+MOST = 3
 
 
 class SlotsForAnswers:
@@ -28,19 +29,22 @@ class SlotsForAnswers:
         # Whoever asks for a draft sees what the AI itself would offer.
         self._slots = replace(slots, actor=Actor.system(slots.actor.organization_id))
 
-    async def offered(self, at: datetime, zone: str, language: str) -> Sequence[Slot]:
-        """Give the next free times from two hours on."""
+    async def offered(self, at: datetime, zone: str, language: str, said: Sequence[str]) -> Sequence[Slot]:
+        """Give the next free times from two hours on, and those that we named before and that are still free."""
         try:
-            free = await self._slots.after(at + NOT_BEFORE, SOUGHT)
+            free = [slot.start for slot in await self._slots.after(at, SOUGHT)]
         except (NotConfigured, ProviderError):
             return ()
-        chosen: list[datetime] = []
-        for slot in free:
-            if not chosen or slot.start >= chosen[-1] + APART:
-                chosen.append(slot.start)
+        fresh: list[datetime] = []
+        for start in free:
+            if start >= at + NOT_BEFORE and (not fresh or start >= fresh[-1] + APART):
+                fresh.append(start)
+        clock = ZoneInfo(zone)
+        ours = "\n".join(said)
+        named = {start for start in free if any(spoken(start.astimezone(clock), one) in ours for one in LANGUAGES)}
         return [
-            Slot(f"{start:%Y%m%dT%H%MZ}", start, spoken(start.astimezone(ZoneInfo(zone)), language))
-            for start in chosen[:3]
+            Slot(f"{start.astimezone(UTC):%Y%m%dT%H%MZ}", start, spoken(start.astimezone(clock), language))
+            for start in sorted({*fresh[:MOST], *named})
         ]
 
 
@@ -53,7 +57,8 @@ class CallsFromAnswers:
     async def book(self, lead_id: UUID, start: datetime, key: str) -> Booked:
         """Book once for a key."""
         try:
-            status = await self._bookings.book_offered(lead_id, start, key)
+            # A text may take a second slot where its first one was gone: each is a booking of its own.
+            status = await self._bookings.book_offered(lead_id, start, f"{key}:{start.astimezone(UTC):%Y%m%dT%H%MZ}")
         except Refusal:
             return Booked.NO
         return Booked.NO if status in (BookingStatus.FAILED, BookingStatus.CANCELLED) else Booked.YES

@@ -110,7 +110,7 @@ class LeadsOfSales:
             lead.set_manual_mode(True, at),
         ]
         await self._outreach.stop(lead_id, "call booked")
-        await self._outreach.hold(lead_id)
+        await self._outreach.hold(lead_id, by_person=False)
         await self._save(lead, events)
 
     async def move_call(self, lead_id: UUID, uid: str, start_at: datetime) -> None:

@@ -15,8 +15,8 @@ CATEGORY = "booking_reminder"
 # Rows are locked in the order of their ids, as everywhere: no deadlocks.
 _DROP = """
 WITH mine AS (
-  SELECT id FROM sends WHERE organization_id = $1 AND lead_id = $4 AND natural_key ^@ $2
-    AND state IN ('planned', 'claimed')
+  SELECT id FROM sends WHERE organization_id = $1 AND lead_id = $4
+    AND (natural_key ^@ $2 OR (purpose = 'system' AND natural_key ^@ 'reply:')) AND state IN ('planned', 'claimed')
   ORDER BY id FOR NO KEY UPDATE
 ), cancelled AS (
   UPDATE sends SET state = 'cancelled', settled_at = $3, batch = NULL, lease_until = NULL
@@ -63,7 +63,7 @@ class GateForReminders:
         return not isinstance(verdict, Refuse)
 
     async def drop(self, booking_id: UUID, lead_id: UUID) -> None:
-        """Cancel reminders of a call that have not been handed over."""
+        """Cancel what tells of a call and has not been handed over: reminders, and the AI's word that it is booked."""
         await self._uow.connection.execute(
             _DROP, self._uow.organization_id, f"reminder:{booking_id}:", self._clock.now(), lead_id
         )

@@ -41,9 +41,13 @@ WITH mine AS (
 )
 UPDATE sends SET held = false FROM mine WHERE sends.organization_id = $1 AND sends.id = mine.id
 """
+# A call that the AI tells of is a system text: a person who takes the lead takes that too.
+_CANCEL_PROMISES = _CANCEL.format(whose="lead_id", which=" AND purpose = 'system' AND natural_key ^@ 'reply:'")
+# While the AI has a call booked, a person holds the turn in its name: whoever takes the lead meanwhile ends that.
 _TURN = """
 WITH mine AS (
-  SELECT id FROM conversations WHERE organization_id = $1 AND lead_id = $2 AND turn_holder <> $3
+  SELECT id FROM conversations WHERE organization_id = $1 AND lead_id = $2
+    AND (turn_holder <> $3 OR ($4 AND unanswered_id IS NOT NULL))
   ORDER BY contact_id, channel FOR NO KEY UPDATE
 )
 UPDATE conversations c SET turn_holder = $3, turn_number = turn_number + 1, version = version + 1,
@@ -88,17 +92,19 @@ class PostgresOutreachOfLead:
         )
         await self._uow.connection.execute(_CANCEL_OF_LEAD, self._uow.organization_id, lead_id, self._uow.now())
 
-    async def hold(self, lead_id: UUID) -> None:
+    async def hold(self, lead_id: UUID, *, by_person: bool = True) -> None:
         """Put campaign texts and the machine's replies back to planned and hold them."""
         await self._hold_touches(lead_id, held=True)
         await self._uow.connection.execute(_HOLD, self._uow.organization_id, lead_id)
-        await self._uow.connection.execute(_TURN, self._uow.organization_id, lead_id, "person")
+        if by_person:
+            await self._uow.connection.execute(_CANCEL_PROMISES, self._uow.organization_id, lead_id, self._uow.now())
+        await self._uow.connection.execute(_TURN, self._uow.organization_id, lead_id, "person", by_person)
 
     async def release(self, lead_id: UUID) -> None:
         """Let what was held go on."""
         await self._hold_touches(lead_id, held=False)
         await self._uow.connection.execute(_RELEASE, self._uow.organization_id, lead_id)
-        await self._uow.connection.execute(_TURN, self._uow.organization_id, lead_id, "nobody")
+        await self._uow.connection.execute(_TURN, self._uow.organization_id, lead_id, "nobody", False)
         await self._agenda.no_later_than("outreach.plan", self._uow.now())
         await self._agenda.no_later_than("messaging.send", self._uow.now())
 

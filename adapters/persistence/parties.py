@@ -35,6 +35,7 @@ WITH mine AS (
 UPDATE messages SET status = 'cancelled' WHERE organization_id = $1 AND id IN (SELECT id FROM cancelled)
 """
 _CANCEL_TOUCHES = _CANCEL.format(which="lead_id = $2 AND purpose IN ('campaign', 'reply')")
+_CANCEL_CAMPAIGN = _CANCEL.format(which="lead_id = $2 AND purpose = 'campaign'")
 _CANCEL_ADDRESSES = _CANCEL.format(which="recipient = ANY ($2)")
 _REPLIED = """
 UPDATE leads SET latest_reply = $3, reply_received_at = $4, reply_order = $4, updated_at = $4,
@@ -56,8 +57,21 @@ _HOLD = """
 UPDATE sends SET state = 'planned', held = true, batch = NULL, lease_until = NULL
 WHERE organization_id = $1 AND contact_id = $2 AND state IN ('planned', 'claimed') AND purpose = 'campaign'
 """
-# What the AI has not handed over yet never will be: a person has the turn.
-_CANCEL_ANSWERS = _CANCEL.format(which="contact_id = $2 AND purpose = 'reply'")
+# What the AI has not handed over yet never will be: a person has the turn. What it says of a call is a system text.
+_CANCEL_ANSWERS = _CANCEL.format(
+    which="contact_id = $2 AND (purpose = 'reply' OR (purpose = 'system' AND natural_key ^@ 'reply:'))"
+)
+# Nobody who wants to hear no more waits for an answer.
+_LEAVE = """
+WITH mine AS (
+  SELECT id FROM conversations WHERE organization_id = $1 AND address = ANY ($2)
+    AND (unanswered_id IS NOT NULL OR attention IS NOT NULL)
+  ORDER BY contact_id, channel FOR NO KEY UPDATE
+)
+UPDATE conversations c SET answer_due_at = NULL, unanswered_id = NULL, answer_failures = 0, attention = NULL,
+       version = version + 1
+FROM mine WHERE c.organization_id = $1 AND c.id = mine.id
+"""
 _RATE = """
 UPDATE leads SET sentiment = $3, contact_status = CASE WHEN contact_status = ANY ($5) THEN coalesce($4, contact_status)
                                                        ELSE contact_status END
@@ -152,8 +166,8 @@ class PostgresParties:
         await self._erased.recall([number])
         return Party(contact_id=contact_id, lead_id=None, phone=number, email=None)
 
-    async def replied(self, party: Party, text: str, at: datetime) -> None:
-        """Note a reply on the lead and end its touches."""
+    async def replied(self, party: Party, text: str, at: datetime, *, answered: bool) -> None:
+        """Note a reply on the lead and end its touches; an answer that waits is let go where no other will be."""
         if party.lead_id is None:
             return
         found, _ = TRANSITIONS[Cause.REPLY]
@@ -161,7 +175,8 @@ class PostgresParties:
             _REPLIED, self._uow.organization_id, party.lead_id, text[:1000], at, [s.value for s in found]
         )
         await self._end_touches([party.lead_id])
-        await self._uow.connection.execute(_CANCEL_TOUCHES, self._uow.organization_id, party.lead_id, self._uow.now())
+        cancel = _CANCEL_TOUCHES if answered else _CANCEL_CAMPAIGN
+        await self._uow.connection.execute(cancel, self._uow.organization_id, party.lead_id, self._uow.now())
 
     async def _end_touches(self, leads: Sequence[UUID]) -> None:
         await self._uow.connection.execute(
@@ -175,6 +190,7 @@ class PostgresParties:
         await self._move(leads, Cause.STOP, ContactStatus.OPTED_OUT)
         await self._end_touches(leads)
         await self._uow.connection.execute(_CANCEL_ADDRESSES, self._uow.organization_id, list(addresses), at)
+        await self._uow.connection.execute(_LEAVE, self._uow.organization_id, list(addresses))
         return tuple(leads)
 
     async def opted_in(self, addresses: Sequence[str]) -> tuple[UUID, ...]:

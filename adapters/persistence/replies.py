@@ -52,6 +52,13 @@ WHERE organization_id = $1 AND conversation_id = $2 AND status NOT IN ('refused'
   AND NOT (direction = 'outbound' AND category IN ('help', 'opt_in', 'opt_out_confirmation'))
 ORDER BY created_at DESC, (direction = 'outbound') DESC, id DESC LIMIT $3
 """
+_PROMISED = """
+SELECT message.conversation_id FROM bookings booking
+JOIN sends told ON told.organization_id = $1 AND told.lead_id = booking.lead_id AND told.purpose = 'system'
+  AND told.natural_key = 'reply:' || split_part(booking.natural_key, ':', 2) AND told.state <> 'refused'
+JOIN messages message ON message.organization_id = $1 AND message.id = told.id
+WHERE booking.organization_id = $1 AND booking.id = $2 AND booking.source = 'ai'
+"""
 _COLUMNS = [field.name for field in fields(Reply)]
 _READ = f"SELECT {', '.join(_COLUMNS)} FROM replies WHERE organization_id = $1"  # noqa: S608 - our own columns
 _PLACES = ", ".join(f"${n}" for n in range(2, len(_COLUMNS) + 3))
@@ -170,6 +177,22 @@ class PostgresReplies:
             identifier,
             status,
         )
+
+    async def slot_became(self, conversation_id: UUID, answers_id: UUID, status: ReplyStatus) -> None:
+        """Write what became of the draft that took a slot."""
+        await self._uow.connection.execute(
+            "UPDATE replies SET status = $4 WHERE organization_id = $1 AND conversation_id = $2 AND answers_id = $3"
+            " AND status = 'draft' AND intent = 'accepts_slot'",
+            self._uow.organization_id,
+            conversation_id,
+            answers_id,
+            status,
+        )
+
+    async def promised(self, booking_id: UUID) -> UUID | None:
+        """Name the conversation in which the AI told of a booking."""
+        found: UUID | None = await self._uow.connection.fetchval(_PROMISED, self._uow.organization_id, booking_id)
+        return found
 
     async def feel(self, conversation_id: UUID, sentiment: Sentiment) -> None:
         """Note on the thread how the person sounds."""

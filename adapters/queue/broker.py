@@ -20,8 +20,8 @@ from pika.exceptions import (
 from redis.exceptions import RedisError
 
 ACTOR = "deliver"
-PREFETCH = {"replies": 16, "default": 8, "campaigns": 4, "imports": 2}
-PRIORITY = {"replies": 0, "default": 10, "campaigns": 20, "imports": 30}
+PREFETCH = {"replies": 16, "answers": 8, "default": 8, "campaigns": 4, "imports": 2}
+PRIORITY = {"replies": 0, "answers": 5, "default": 10, "campaigns": 20, "imports": 30}
 
 
 AWAY = (RedisError, BrokerConnectionError, OSError)

@@ -116,6 +116,14 @@ class ReplyStore(Protocol):
         """Write what became of a draft."""
         ...
 
+    async def slot_became(self, conversation_id: UUID, answers_id: UUID, status: ReplyStatus) -> None:
+        """Write what became of the draft that took a slot in answer to this text."""
+        ...
+
+    async def promised(self, booking_id: UUID) -> UUID | None:
+        """Name the conversation in which a lead was told of this booking by the AI, if one was."""
+        ...
+
     async def feel(self, conversation_id: UUID, sentiment: Sentiment) -> None:
         """Note on the thread how the person sounds."""
         ...

@@ -140,7 +140,7 @@ class Conversations:
             await self.parties.lock(party)
             message_id = arrived.subject
             wish = read_wish(arrived.body).kind
-            await self.parties.replied(party, arrived.body, arrived.at)
+            await self.parties.replied(party, arrived.body, arrived.at, answered=wish not in ("help", "start"))
             obeyed = await self._obey(wish, party, arrived, message_id)
             thread = await self._thread(party, "sms", number)
             thread.take_in(arrived.at, party.lead_id)

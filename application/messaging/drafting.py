@@ -66,7 +66,8 @@ class Writing:
         slots: Sequence[Slot] = ()
         if thread.lead_id is not None:
             try:
-                slots = await self.offered.offered(background.now, background.zone, language)
+                ours = [said.text for said in background.history if said.by == "us"]
+                slots = await self.offered.offered(background.now, background.zone, language, ours)
             except ProviderError:
                 slots = ()  # an answer without times is better than none
         task = _task(started, slots, language)

@@ -38,8 +38,8 @@ class Parties(Protocol):
         """Make a contact of which nothing but the number is known."""
         ...
 
-    async def replied(self, party: Party, text: str, at: datetime) -> None:
-        """Note a reply on the lead; its touches end, and what was planned for it is cancelled."""
+    async def replied(self, party: Party, text: str, at: datetime, *, answered: bool) -> None:
+        """Note a reply on the lead; its touches end. Where it is `answered` anew, an answer that waits is cancelled."""
         ...
 
     async def opted_out(self, addresses: Sequence[str], at: datetime) -> tuple[UUID, ...]:

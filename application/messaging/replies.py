@@ -1,20 +1,22 @@
 """The AI's answers: written with no transaction open, checked by rules, sent through the gate or left to a person."""
 
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from application.agenda import Agenda
+from application.messaging.answered_threads import AnsweredThreads, answer_draft
 from application.messaging.answering import ANSWER, ReplyStore
 from application.messaging.conversations import ConversationStore
 from application.messaging.drafting import MOST_FAILURES, Outcome, Started, Writing
-from application.messaging.gate import Draft, Gate
+from application.messaging.gate import Gate
 from application.messaging.outreach import Parties, Party
-from application.messaging.reply_writing import Booked, CallBooking, Fault, LivePrompt, TextAllowance, Unusable
+from application.messaging.reply_writing import Fault, LivePrompt, TextAllowance, Unusable
 from application.ports import Actor, Clock, UnitOfWork, effect
-from domain.kernel import derived_id
+from domain.kernel import NotFound
 from domain.messaging.conversation import Conversation
-from domain.messaging.policy import Channel, Purpose, Refuse
+from domain.messaging.policy import Purpose, Refuse
 from domain.messaging.reply import AnswerDue, Intent, LeadTurnedHot, Reason, Sentiment, SlotAccepted
 from domain.messaging.reply_facts import Slot
 from domain.messaging.reply_rules import Judgement
@@ -40,7 +42,7 @@ class Replies:
     prompts: LivePrompt
     writing: Writing
     allowance: TextAllowance
-    calls: CallBooking
+    threads: AnsweredThreads
 
     @effect
     async def begin_due(self) -> None:
@@ -57,10 +59,13 @@ class Replies:
     @effect
     async def answer(self, event: AnswerDue) -> None:
         """Answer a conversation once, from all that stands in it; written again when something arrives meanwhile."""
-        if await self._must_wait(event.subject):
-            return
+        with suppress(NotFound):  # erased meanwhile
+            if await self._is_wanted(event.subject) and not await self._must_wait(event.subject):
+                await self._answer(event.subject)
+
+    async def _answer(self, identifier: UUID) -> None:
         for _ in range(MOST_OVERTAKINGS):
-            started = await self._start(event.subject)
+            started = await self._start(identifier)
             if started is None:
                 return
             answers_id = started.thread.unanswered_id
@@ -73,38 +78,24 @@ class Replies:
             if await self._finish(started, outcome):
                 return
         async with self.uow:
-            thread = await self.conversations.locked(event.subject)
+            thread = await self.conversations.locked(identifier)
             await self._put_off(thread, AGAIN_AFTER)
             await self.conversations.save(thread)
 
-    @effect
-    async def book(self, event: SlotAccepted) -> None:
-        """Book the slot that a lead took and say so; one that is gone is answered with those that are free now.
-
-        The booking gives the turn to a person, so that only what is said about it may still follow it.
-        """
-        booked = await self.calls.book(event.lead_id, event.starts_at, str(event.answers_id))
-        async with self.uow:
-            thread, party = await self._locked(event.subject)
-            if booked is Booked.YES and thread.turn_number in (event.number, event.number + 1):
-                await self.gate.submit([_answer(thread, event.answers_id, event.text, Purpose.SYSTEM)])
-                thread.answered()
-            elif thread.turn.admits(event.number) and thread.unanswered_id is not None:
-                thread.answer_failures += 1
-                if thread.answer_failures >= MOST_FAILURES:
-                    await self._hand_over(thread, party, Reason.FAILED_TWICE)
-                else:
-                    self.uow.publish(AnswerDue(subject=thread.id))
-            await self.conversations.save(thread)
+    async def _is_wanted(self, identifier: UUID) -> bool:
+        async with self.uow.reading():
+            thread = await self.conversations.get(identifier)
+        return thread.unanswered_id is not None and thread.turn.holder is not Holder.PERSON
 
     @effect
     async def give_up(self, event: AnswerDue, reason: str) -> None:  # noqa: ARG002 - it stands on the delivery
         """Let a person answer what could not be worked off."""
-        async with self.uow:
-            thread = (await self._locked(event.subject))[0]
-            if thread.unanswered_id is not None:
-                await self._hand_over(thread, await self._party(thread), Reason.GIVEN_UP)
-                await self.conversations.save(thread)
+        with suppress(NotFound):  # erased meanwhile
+            async with self.uow:
+                thread, party = await self.threads.locked(event.subject)
+                if thread.unanswered_id is not None:
+                    await self.threads.hand_over(thread, party, Reason.GIVEN_UP)
+                    await self.conversations.save(thread)
 
     async def _must_wait(self, identifier: UUID) -> bool:
         """Count one text against the hour's allowance, and put the answer off where there is no room for it."""
@@ -118,7 +109,7 @@ class Replies:
 
     async def _start(self, identifier: UUID) -> Started | None:
         async with self.uow:
-            thread, party = await self._locked(identifier)
+            thread, party = await self.threads.locked(identifier)
             if thread.unanswered_id is None or thread.turn.holder is Holder.PERSON:
                 return None
             self.uow.publish(thread.give_to(Holder.AI))
@@ -126,23 +117,11 @@ class Replies:
             background = await self.replies.background(thread)
             return Started(thread=thread, party=party, background=background, prompt=await self.prompts.live())
 
-    async def _locked(self, identifier: UUID) -> tuple[Conversation, Party]:
-        """Lock contact, lead, ledger rows and thread, in the order in which all others do."""
-        party = await self._party(await self.conversations.get(identifier))
-        await self.parties.lock(party)
-        await self.parties.lock_lead(party)
-        await self.parties.lock_texts(party)
-        return await self.conversations.locked(identifier), party
-
-    async def _party(self, thread: Conversation) -> Party:
-        party = await self.parties.of_contact(thread.contact_id)
-        return replace(party, lead_id=thread.lead_id or party.lead_id)
-
     async def _finish(self, started: Started, outcome: Outcome) -> bool:
         """Write down what came of it and act on it; tells whether this turn is over."""
         async with self.uow:
             now = self.clock.now()
-            thread, party = await self._locked(started.thread.id)
+            thread, party = await self.threads.locked(started.thread.id)
             for call in outcome.calls:
                 await self.replies.record(call, now)
             if not thread.turn.admits(started.thread.turn_number) or thread.unanswered_id is None:
@@ -160,24 +139,24 @@ class Replies:
         if written is not None:
             await self._rate(thread, party, written.proposal.sentiment)
         if outcome.signs:
-            await self._hand_over(thread, party, Reason.INJECTION)
+            await self.threads.hand_over(thread, party, Reason.INJECTION)
         elif outcome.failure is not None:
             await self._failed(thread, party, outcome)
         elif judgement is not None and judgement.hand_over is not None:
-            await self._hand_over(thread, party, judgement.hand_over)
+            await self.threads.hand_over(thread, party, judgement.hand_over)
         elif judgement is not None and judgement.breaches:
-            await self._hand_over(thread, party, Reason.FAILED_TWICE)
+            await self.threads.hand_over(thread, party, Reason.FAILED_TWICE)
         else:
             await self._send(thread, party, outcome)
 
     async def _failed(self, thread: Conversation, party: Party, outcome: Outcome) -> None:
         error = outcome.failure
         if isinstance(error, Unusable) and error.fault is Fault.DECLINED:
-            await self._hand_over(thread, party, Reason.DECLINED)
+            await self.threads.hand_over(thread, party, Reason.DECLINED)
             return
         thread.answer_failures += max(len(outcome.calls), 1)
         if thread.answer_failures >= MOST_FAILURES:
-            await self._hand_over(thread, party, Reason.FAILED_TWICE)
+            await self.threads.hand_over(thread, party, Reason.FAILED_TWICE)
             return
         after = getattr(error, "retry_after", None)
         await self._put_off(thread, AGAIN_AFTER if after is None else timedelta(seconds=min(after, 600)))
@@ -192,10 +171,6 @@ class Replies:
         if await self.parties.rate(party, sentiment.value) and party.lead_id is not None:
             self.uow.publish(LeadTurnedHot(subject=party.lead_id, conversation_id=thread.id))
 
-    async def _hand_over(self, thread: Conversation, party: Party, reason: Reason) -> None:
-        self.uow.publish(*thread.hand_to_person(reason))
-        await self.parties.hold(party)
-
     async def _send(self, thread: Conversation, party: Party, outcome: Outcome) -> None:
         assert outcome.written is not None
         assert thread.unanswered_id is not None
@@ -203,34 +178,18 @@ class Replies:
         if proposal.intent is Intent.ACCEPTS_SLOT and thread.lead_id is not None:
             taken = next(slot for slot in outcome.slots if slot.id == proposal.slot)
             self.uow.publish(_accepted(thread, thread.lead_id, taken, proposal.text))
-            await self.replies.became(call.id, "sent")
             thread.answer_due_at = None  # what is said follows when the calendar has answered
             return
-        [verdict] = await self.gate.submit([_answer(thread, thread.unanswered_id, proposal.text, Purpose.REPLY)])
+        [verdict] = await self.gate.submit([answer_draft(thread, thread.unanswered_id, proposal.text, Purpose.REPLY)])
         if isinstance(verdict, Refuse):
             await self.replies.became(call.id, "unfit")
             decisive = verdict.decisive
             if decisive is None or decisive.rule not in ("opt_out", "consent", "archived", "manual_mode"):
-                await self._hand_over(thread, party, Reason.REFUSED)
+                await self.threads.hand_over(thread, party, Reason.REFUSED)
             thread.answered()
             return
         await self.replies.became(call.id, "sent")
         thread.answered()
-
-
-def _answer(thread: Conversation, answers_id: UUID, text: str, purpose: Purpose) -> Draft:
-    return Draft(
-        id=derived_id(answers_id, "ai_response"),
-        natural_key=f"reply:{answers_id}",
-        purpose=purpose,
-        channel=Channel.SMS,
-        category="ai_response",
-        contact_id=thread.contact_id,
-        lead_id=thread.lead_id,
-        recipient=thread.address,
-        body=text,
-        turn_number=thread.turn_number,
-    )
 
 
 def _accepted(thread: Conversation, lead_id: UUID, slot: Slot, text: str) -> SlotAccepted:

@@ -116,8 +116,8 @@ class ReplyWriter(Protocol):
 class OfferedSlots(Protocol):
     """Know when a call could be booked."""
 
-    async def offered(self, at: datetime, zone: str, language: str) -> Sequence[Slot]:
-        """Give the next free times, said on the lead's clocks; empty where nothing can be booked."""
+    async def offered(self, at: datetime, zone: str, language: str, said: Sequence[str]) -> Sequence[Slot]:
+        """Give free times, said on the lead's clocks: the next, and those named in what we said; else none."""
         ...
 
 

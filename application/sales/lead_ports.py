@@ -94,8 +94,8 @@ class OutreachOfLead(Protocol):
         """End the lead's touches and cancel all of its texts that are not handed over, for good."""
         ...
 
-    async def hold(self, lead_id: UUID) -> None:
-        """Put campaign texts and the machine's replies back to planned and hold them."""
+    async def hold(self, lead_id: UUID, *, by_person: bool = True) -> None:
+        """Put campaign texts and the machine's replies back to planned and hold them; a person ends a booking too."""
         ...
 
     async def release(self, lead_id: UUID) -> None:

@@ -56,8 +56,7 @@ class Conversation(Entity):
         if holder is not Holder.AI:
             self.answered()
             self.attention = None
-        self.turn_holder, self.turn_number = turn.holder, turn.number
-        return TurnChanged(subject=self.id, holder=turn.holder, number=turn.number, lead_id=self.lead_id)
+        return self._turned(turn)
 
     def take_in(self, at: datetime, lead_id: UUID | None) -> None:
         """Count one message from the contact."""
@@ -76,6 +75,24 @@ class Conversation(Entity):
         """Let nothing wait for the AI."""
         self.answer_due_at = self.unanswered_id = None
         self.answer_failures = 0
+
+    def begin_booking(self) -> TurnChanged:
+        """Let a person have the turn while the calendar is asked; what is answered stays known, as its mark."""
+        return self._turned(self.turn.take(Holder.PERSON))
+
+    def is_booking(self, answers_id: UUID, number: int) -> bool:
+        """Tell whether the slot taken under this number is being booked, and nobody did anything since."""
+        begun = Turn(Holder.PERSON, number + 1)
+        return self.turn == begun and self.unanswered_id == answers_id
+
+    def end_booking(self) -> TurnChanged:
+        """Hand the turn back: the slot is gone, and the text is still to be answered."""
+        self.answer_failures += 1
+        return self._turned(self.turn.release())
+
+    def _turned(self, turn: Turn) -> TurnChanged:
+        self.turn_holder, self.turn_number = turn.holder, turn.number
+        return TurnChanged(subject=self.id, holder=turn.holder, number=turn.number, lead_id=self.lead_id)
 
     def hand_to_person(self, reason: Reason) -> tuple[TurnChanged, HandedToPerson]:
         """Let a person answer what the AI does not."""

@@ -66,6 +66,8 @@ class Reason(StrEnum):
     UNKNOWN_SENDER = "unknown_sender"
     GIVEN_UP = "given_up"
     REFUSED = "refused"
+    CALL_UNTOLD = "call_untold"
+    CALL_FAILED = "call_failed"
 
     @property
     def sentence(self) -> str:
@@ -84,6 +86,8 @@ _SENTENCES = {
     Reason.UNKNOWN_SENDER: "The text came from somebody who is no lead.",
     Reason.GIVEN_UP: "The answer could not be written; the work was given up.",
     Reason.REFUSED: "The rules refused to send the AI's answer.",
+    Reason.CALL_UNTOLD: "The AI booked a call that the lead took, and has not told the lead.",
+    Reason.CALL_FAILED: "The lead was told of a call that did not get into the calendar.",
 }
 
 

@@ -17,6 +17,7 @@ _MONTHS = {
     ),
 }  # fmt: skip
 _FORMS = {"en": "{day} {n} {month} at {time}", "es": "el {day} {n} de {month} a las {time}"}
+LANGUAGES = tuple(_FORMS)
 
 
 def spoken(at: datetime, language: str) -> str:

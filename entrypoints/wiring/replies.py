@@ -9,7 +9,9 @@ from adapters.ai.anthropic import AnthropicReplyWriter
 from adapters.ai.sandbox import SandboxReplyWriter
 from adapters.crossings.answered_calls import CallsFromAnswers, SlotsForAnswers
 from adapters.persistence.replies import BuiltInPrompt, CapableOfAi, PostgresReplies, ReplyDefaults
+from application.messaging.answered_threads import AnsweredThreads
 from application.messaging.answering import AiAvailable, Answering, ReplyStore
+from application.messaging.call_promises import CallPromises
 from application.messaging.drafting import Writing
 from application.messaging.replies import Replies
 from application.messaging.reply_drafts import ReplyDrafts
@@ -47,7 +49,9 @@ class Answers(Provider):
     allowance = provide(HourlyTexts, provides=TextAllowance, scope=Scope.APP)
     answering = provide(Answering)
     writing = provide(Writing)
+    threads = provide(AnsweredThreads)
     replies = provide(Replies)
+    promises = provide(CallPromises)
     drafts = provide(ReplyDrafts)
 
     @provide(scope=Scope.APP)

@@ -52,6 +52,7 @@ async def thread(told_house: AsyncContainer, tenant: Tenant) -> Thread:
     assert isinstance(calls, ToldCalls)
     calls.answer = Booked.YES
     calls.booked.clear()
+    calls.meanwhile, calls.seconds = None, 0.0
     writer.ready.clear()
     writer.tasks.clear()
     writer.meanwhile, slots.slots, texting.on_send = None, (), None

@@ -1,5 +1,7 @@
 """A thread with a lead, a writer that says what it is told to, and the steps from an arrived text to what is sent."""
 
+import asyncio
+import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +12,7 @@ import msgspec
 
 from adapters.ai.sandbox import SandboxReplyWriter
 from adapters.queue.deliver import event_of
+from application.messaging.call_promises import CallPromises
 from application.messaging.conversations import Conversations
 from application.messaging.replies import Replies
 from application.messaging.reply_writing import Booked, Usage, WritingTask, Written
@@ -64,9 +67,9 @@ class ToldSlots:
 
     slots: Sequence[Slot] = ()
 
-    async def offered(self, at: datetime, zone: str, language: str) -> Sequence[Slot]:
+    async def offered(self, at: datetime, zone: str, language: str, said: Sequence[str]) -> Sequence[Slot]:
         """Offer it."""
-        del at, zone, language
+        del at, zone, language, said
         return self.slots
 
 
@@ -76,10 +79,16 @@ class ToldCalls:
 
     answer: Booked = Booked.YES
     booked: list[datetime] = field(default_factory=list)
+    meanwhile: Callable[[], Awaitable[None]] | None = None
+    seconds: float = 0.0
 
     async def book(self, lead_id: UUID, start: datetime, key: str) -> Booked:
         """Book it, or not."""
         del lead_id, key
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            await meanwhile()
+        await asyncio.sleep(random.random() * self.seconds)
         if self.answer is Booked.YES:
             self.booked.append(start)
         return self.answer
@@ -126,16 +135,22 @@ class Thread:
 
     async def book(self) -> None:
         """Book what was taken last, as the subscription does."""
+        event = await self.taken()
+        async with self.tenant.use(CallPromises, self.tenant.system()) as promises:
+            await promises.book(event)
+
+    async def taken(self) -> SlotAccepted:
+        """Give what was taken last."""
         async with self.tenant.sql() as connection:
             row = await connection.fetchrow(
                 "SELECT subject, data, personal FROM events WHERE organization_id = $1"
-                " AND type = 'conversation.slot_accepted' ORDER BY id DESC LIMIT 1",
+                " AND type = 'conversation.slot_accepted' AND subject = $2 ORDER BY id DESC LIMIT 1",
                 self.tenant.organization_id,
+                await self.id(),
             )
         event = event_of(SlotAccepted, row)
         assert isinstance(event, SlotAccepted)
-        async with self.tenant.use(Replies, self.tenant.system()) as replies:
-            await replies.book(event)
+        return event
 
     async def hand_over(self) -> list[str]:
         """Hand over what is planned; gives what this lead got so far."""
@@ -147,6 +162,15 @@ class Thread:
         """List what this lead got."""
         organization = self.tenant.organization_id
         return [t.body for t in self.tenant.texting.taken if t.to == self.phone and t.organization_id == organization]
+
+    async def take_slot(self, slot: Slot) -> None:
+        """Be offered a slot and take it, as far as that it is to be booked."""
+        self.slots.slots = [slot]
+        await self.arrive("Yes please, call me")
+        await self.answer()
+        await self.hand_over()
+        await self.arrive("Yes that's good")
+        await self.answer()
 
     async def row(self) -> dict[str, Any]:
         """Read the thread's row."""

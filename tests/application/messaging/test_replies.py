@@ -3,14 +3,19 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+from unittest.mock import AsyncMock
 
 import pytest
 
+from application.messaging.consent import Consents, RecordConsent
 from application.messaging.conversations import CONFIRMATION, ChangeConversation, Conversations
 from application.messaging.messages import Messages, SendMessage
 from application.messaging.replies import Replies
-from application.messaging.reply_writing import Booked, Fault, Unusable
+from application.messaging.reply_writing import Booked, Fault, TextAllowance, Unusable
 from application.provider import Rejected, Unavailable
+from domain.kernel import new_id
 from domain.messaging.reply import AnswerDue, Intent, Sentiment
 from domain.messaging.reply_facts import Slot
 from tests.application.messaging.replying import USAGE, Thread, said
@@ -229,6 +234,38 @@ async def test_a_stop_lets_nothing_be_answered(thread: Thread) -> None:
     assert thread.writer.tasks == []
 
 
+@pytest.mark.parametrize("word", ["HELP", "START"])
+async def test_help_or_start_loses_no_answer_that_waits(thread: Thread, word: str) -> None:
+    await thread.arrive("Yes please")
+    await thread.answer()
+    await thread.arrive(word)
+    assert any("A colleague will ring you." in text for text in await thread.hand_over())
+
+
+async def test_an_opt_out_by_a_person_leaves_nothing_to_answer(thread: Thread) -> None:
+    thread.writer.ready = [said("Goodbye", intent=Intent.ENDS_CONTACT, sentiment=Sentiment.NEGATIVE)]
+    await thread.arrive("I have had enough of it all")
+    await thread.answer()
+    assert (await thread.row())["attention"] == "ends_contact"
+    contact = await thread.tenant.value("SELECT contact_id FROM leads WHERE organization_id = $1")
+    async with thread.tenant.use(Consents) as consents:
+        await consents.opt_out(contact, RecordConsent())
+    row = await thread.row()
+    assert (row["attention"], row["unanswered_id"], row["answer_due_at"]) == (None, None, None)
+
+
+async def test_nothing_is_counted_where_nothing_is_to_be_answered(thread: Thread) -> None:
+    await thread.arrive("Yes please")
+    async with thread.tenant.use(Replies, thread.tenant.system()) as replies:
+        taken = AsyncMock(return_value=0.0)
+        counted = replace(replies, allowance=cast("TextAllowance", SimpleNamespace(take=taken)))
+        await counted.answer(AnswerDue(subject=await thread.id()))
+        await counted.answer(AnswerDue(subject=await thread.id()))
+        await counted.answer(AnswerDue(subject=new_id()))
+        await counted.give_up(AnswerDue(subject=new_id()), "it failed")
+    assert taken.await_count == 1
+
+
 async def test_the_days_budget_ends_the_writing(thread: Thread) -> None:
     await thread.setting(ai_daily_budget_usd=0.001)
     await thread.arrive("Yes please")
@@ -264,6 +301,7 @@ async def test_a_slot_that_was_offered_in_this_turn_can_be_taken(thread: Thread,
     else:
         assert (await thread.row())["answer_failures"] == 1
         assert await thread.events("conversation.answer_due") == 1
+        await thread.answer()
         await thread.book()
         assert (await thread.row())["attention"] == "failed_twice"
         assert await thread.hand_over() == [offer]
