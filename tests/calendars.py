@@ -22,6 +22,7 @@ class DiaryCalendar:
     diary: Diary
     failures: list[tuple[ProviderError, bool]] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
+    accounts: list[Account] = field(default_factory=list)
 
     async def free_slots(self, account: Account, since: datetime, until: datetime) -> list[Slot]:
         """List what is free."""
@@ -39,17 +40,17 @@ class DiaryCalendar:
             attendee_zone=wanted.zone,
             lead_id=wanted.lead_id,
         )
-        return await self._do("book", lambda: self.diary.book(order))
+        return await self._do(account, "book", lambda: self.diary.book(order))
 
     async def move(self, account: Account, uid: str, start: datetime) -> Call:
         """Put a call to another time."""
         change = BookingChange(organization_id=account.organization_id, zone=account.zone, start=start)
-        return await self._do("move", lambda: self.diary.change(uid, change))
+        return await self._do(account, "move", lambda: self.diary.change(uid, change))
 
     async def cancel(self, account: Account, uid: str, reason: str) -> None:
         """Cancel a call."""
         change = BookingChange(organization_id=account.organization_id, zone=account.zone, reason=reason)
-        await self._do("cancel", lambda: self.diary.change(uid, change))
+        await self._do(account, "cancel", lambda: self.diary.change(uid, change))
 
     async def find(self, account: Account, sought: Sought) -> Call | None:
         """Ask by name, or by key."""
@@ -60,8 +61,9 @@ class DiaryCalendar:
             found = next(iter(await self.diary.by_key(account.organization_id, sought.key)), None)
         return None if found is None else _call(found)
 
-    async def _do(self, what: str, work: Callable[[], Awaitable[BookedCall]]) -> Call:
+    async def _do(self, account: Account, what: str, work: Callable[[], Awaitable[BookedCall]]) -> Call:
         self.told.append(what)
+        self.accounts.append(account)
         failure = self.failures.pop(0) if self.failures else None
         if failure is not None and not failure[1]:
             raise failure[0]

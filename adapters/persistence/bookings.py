@@ -234,20 +234,33 @@ class OrganizationCalendars:
 
     async def current(self) -> Account:
         """Give the calendar that serves here."""
-        organization_id = self._uow.organization_id
-        zone: str = await self._uow.connection.fetchval(
-            "SELECT time_zone FROM organizations WHERE organization_id = $1", organization_id
-        )
-        installed = self._installed
-        if installed is None or installed.provider != "sandbox":
-            own = await self._own(zone)
-            if own is not None:
-                return own
-        if installed is None:
-            raise NotConfigured("No provider is configured for booking.")
-        return replace(installed, organization_id=organization_id, zone=zone)
+        own = None if self._is_sandbox() else await self._own()
+        return own or await self._installations()
 
-    async def _own(self, zone: str) -> Account | None:
+    async def of(self, booking: Booking) -> Account:
+        """Give the calendar that a call was booked in; what was booked before that was remembered is in today's."""
+        if booking.account_owner is None or self._is_sandbox():
+            return await self.current()
+        account = await (self._own() if booking.account_owner == "organization" else self._installations())
+        if account is None or account.provider != booking.provider:
+            raise NotConfigured("The calendar that this call was booked in is not set up any more.")
+        return replace(account, event_type_id=booking.event_type_id or account.event_type_id)
+
+    def _is_sandbox(self) -> bool:
+        return self._installed is not None and self._installed.provider == "sandbox"
+
+    async def _installations(self) -> Account:
+        if self._installed is None:
+            raise NotConfigured("No provider is configured for booking.")
+        return replace(self._installed, organization_id=self._uow.organization_id, zone=await self._zone())
+
+    async def _zone(self) -> str:
+        zone: str = await self._uow.connection.fetchval(
+            "SELECT time_zone FROM organizations WHERE organization_id = $1", self._uow.organization_id
+        )
+        return zone
+
+    async def _own(self) -> Account | None:
         row = await self._uow.connection.fetchrow(
             "SELECT settings, credentials FROM integrations WHERE organization_id = $1 AND provider = 'calcom'"
             " AND is_active AND credentials IS NOT NULL",
@@ -264,8 +277,9 @@ class OrganizationCalendars:
             raise NotConfigured("Set calcom's event_type_id, so that it is known what is booked.")
         return Account(
             provider="calcom",
+            owner="organization",
             organization_id=self._uow.organization_id,
-            zone=zone,
+            zone=await self._zone(),
             event_type_id=event_type_id,
             api_key=credentials["api_key"],
         )

@@ -1,6 +1,7 @@
 """Whose calendar calls, and with which secret it signs: looked up before anybody is let in."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -18,6 +19,7 @@ class Hook:
     """Hold what a calendar signs with; `is_shared` where it is the installation's, and not its first organisation's."""
 
     secret: str = field(repr=False)
+    owner: Literal["organization", "installation"]
     is_shared: bool
 
 
@@ -49,9 +51,9 @@ class CalcomHooks:
             return None
         if sealed is None:
             is_shared = organization_id != await self.organization(None)
-            return Hook(self.installed, is_shared) if self.installed else None
+            return Hook(self.installed, "installation", is_shared) if self.installed else None
         try:
             secret: str | None = msgspec.json.decode(self.vault.decrypt(sealed)).get("webhook_secret")
         except InvalidToken:
             return None
-        return Hook(secret, is_shared=False) if secret else None
+        return Hook(secret, "organization", is_shared=False) if secret else None

@@ -93,6 +93,8 @@ class Bookings:
                 lead_id=lead_id,
                 contact_id=attendee.contact_id,
                 provider=account.provider,
+                account_owner=account.owner,
+                event_type_id=account.event_type_id,
                 natural_key=natural_key,
                 source=source,
                 start_at=start_at,

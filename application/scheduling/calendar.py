@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Literal, Protocol
 from uuid import UUID
 
 from application.provider import provider_port
+from domain.scheduling.booking import Booking
 
 CALL_LIMIT = timedelta(seconds=6)
 """How long one call of an adapter may take."""
@@ -15,9 +16,13 @@ PROVIDER_LIMIT = timedelta(seconds=9)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """Say whose calendar it is and how it is reached; `zone` is the organisation's."""
+    """Say whose calendar it is (the organisation's own, or the installation's) and how it is reached.
+
+    `zone` is the organisation's.
+    """
 
     provider: str
+    owner: Literal["organization", "installation"] = "installation"
     organization_id: UUID
     zone: str
     event_type_id: int | None = None
@@ -102,4 +107,8 @@ class CalendarAccounts(Protocol):
 
     async def current(self) -> Account:
         """Give it, or refuse with `NotConfigured`."""
+        ...
+
+    async def of(self, booking: Booking) -> Account:
+        """Give the one that a call was booked in, or refuse with `NotConfigured` where it is not set up any more."""
         ...

@@ -79,7 +79,7 @@ class CalendarDesk:
         # A request's first block stays open until the next one begins, for its answer: this one lets it be committed.
         async with self.uow.reading():
             attendee = await self.leads.attendee(booking.lead_id)
-            account = await self._account()
+            account = await self._account(booking)
         if isinstance(account, Unavailable):
             told: _Told = account
         elif since is None:
@@ -93,9 +93,9 @@ class CalendarDesk:
                 await self._write(latest, told, asked=since is not None)
             return latest
 
-    async def _account(self) -> Account | Unavailable:
+    async def _account(self, booking: Booking) -> Account | Unavailable:
         try:
-            return await self.accounts.current()
+            return await self.accounts.of(booking)
         except NotConfigured as refusal:
             return Unavailable(reason=refusal.message)
 

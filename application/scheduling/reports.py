@@ -125,6 +125,7 @@ class BookingReports:
             lead_id=lead_id,
             contact_id=attendee.contact_id,
             provider=report.provider,
+            account_owner=report.account_owner,
             natural_key=f"{report.provider}:{report.uid}",
             source="calendar",
             start_at=report.start_at,

@@ -84,12 +84,15 @@ class BookingFailed(Event):
 class Booking(Entity):
     """Be one call. `uid` is the calendar's present name for it, `step` what the calendar is yet to be told.
 
-    `handed_at` (machine time) says since when the calendar is being told; `step_start_at` is where a move goes.
+    `handed_at` (machine time) says since when the calendar is being told; `step_start_at` is where a move goes;
+    `account_owner` and `event_type_id` say in whose calendar it is, and as what, whatever is set up meanwhile.
     """
 
     lead_id: UUID
     contact_id: UUID
     provider: str
+    account_owner: str | None = None
+    event_type_id: int | None = None
     natural_key: str
     source: str
     start_at: datetime

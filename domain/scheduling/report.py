@@ -21,6 +21,7 @@ class BookingReported(Event):
     type: ClassVar[str] = "booking.reported"
     personal: ClassVar[frozenset[str]] = frozenset({"title", "url", "name", "email", "phone", "notes", "reason"})
     provider: str
+    account_owner: str
     is_shared: bool
     kind: ReportKind
     uid: str

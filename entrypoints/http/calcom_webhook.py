@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from litestar import Request
 
 from adapters.booking.calcom import KEY, LEAD, ORGANIZATION, PROVIDER
-from adapters.persistence.calcom_hooks import CalcomHooks
+from adapters.persistence.calcom_hooks import CalcomHooks, Hook
 from adapters.persistence.database import Cause
 from application.messaging.inbound import storable
 from application.ports import Actor
@@ -82,7 +82,7 @@ async def booking_reported(
     if _metadata(booking).get(ORGANIZATION, str(organization_id)) != str(organization_id):
         return  # another's, who shares the calendar and is told at an address of their own: nothing of it is kept here
     kind = _KINDS.get(trigger)
-    report = None if kind is None else _report(kind, booking, is_shared=hook.is_shared)
+    report = None if kind is None else _report(kind, booking, hook)
     external_id = f"{trigger}:{report.uid}" if report is not None else hashlib.sha256(raw).hexdigest()
 
     async def write() -> None:
@@ -117,7 +117,7 @@ def _object(raw: bytes) -> dict[str, Any]:
     return payload
 
 
-def _report(kind: ReportKind, booking: dict[str, Any], *, is_shared: bool) -> BookingReported:
+def _report(kind: ReportKind, booking: dict[str, Any], hook: Hook) -> BookingReported:
     uid, start = _text(booking.get("uid")), _time(booking.get("startTime"))
     if uid is None or start is None:
         raise Invalid("A booking needs uid and startTime.", field="payload")
@@ -128,7 +128,8 @@ def _report(kind: ReportKind, booking: dict[str, Any], *, is_shared: bool) -> Bo
     return BookingReported(
         subject=lead_id or new_id(),  # so that it goes when the lead is erased
         provider=PROVIDER,
-        is_shared=is_shared,
+        account_owner=hook.owner,
+        is_shared=hook.is_shared,
         kind=kind,
         uid=uid,
         old_uid=_text(booking.get("rescheduleUid")) if kind == "moved" else None,

@@ -14,9 +14,11 @@ from application.scheduling.calendar import Calendar
 from application.scheduling.desk import CalendarDesk
 from domain.identity.role import Role
 from domain.kernel import new_id
-from tests.calendars import DiaryCalendar
+from entrypoints.config import Config
+from tests.calendars import DiaryCalendar, DiaryOfTests
 from tests.http.conftest import Client, Join
 from tests.http.sales_world import World, enter
+from tests.http.twilio_house import twilio_house
 
 pytestmark = pytest.mark.anyio
 LONDON = ZoneInfo("Europe/London")
@@ -377,6 +379,35 @@ async def test_a_booking_nobody_can_be_asked_about_ends_with_its_time(
     found = (await owner.get(path)).json()["data"]
     assert (found["status"], found["change"], found["error"]) == ("failed", None, "The calendar is away.")
     assert (await book(owner, lead, next_day())).status_code == 201
+
+
+async def test_a_call_is_changed_in_the_calendar_that_it_was_booked_in(owner: Client, config: Config) -> None:
+    settings = {
+        "RAPPORT_CALCOM_API_KEY": "cal_live_of_the_house",
+        "RAPPORT_CALCOM_EVENT_TYPE_ID": "1",
+        "RAPPORT_CALCOM_WEBHOOK_SECRET": "whsec",
+    }
+    own = {"settings": {"event_type_id": 2}, "credentials": {"api_key": "cal_live_of_their_own"}}
+    async with twilio_house(config, DiaryOfTests(), **settings) as outside:
+        calendar, client = await outside.container.get(Calendar), outside.of(owner)
+        assert isinstance(calendar, DiaryCalendar)
+        houses = (await book(client, await enter(owner), next_day())).json()["data"]
+        assert (await client.put("/settings/integrations/calcom", json=own)).is_success
+        other = await enter(owner, {"first_name": "Ann", "phone_number": "+447700900777"})
+        theirs = (await book(client, other, next_day(8))).json()["data"]
+        assert (await client.delete(f"/bookings/{houses['id']}")).status_code == 204
+        own["settings"] = {"event_type_id": 3}
+        assert (await client.put("/settings/integrations/calcom", json=own)).is_success
+        later = {"start_time": next_day(9).isoformat()}
+        assert (await client.patch(f"/bookings/{theirs['id']}", json=later)).status_code == 200
+        assert (await client.delete("/settings/integrations/calcom")).is_success
+        gone = await client.delete(f"/bookings/{theirs['id']}")
+        assert (gone.status_code, gone.json()["data"]["change"]) == (202, "cancel"), gone.text
+        assert "not set up any more" in gone.json()["data"]["error"]
+        assert calendar.told == ["book", "book", "cancel", "move"]
+        assert [(account.api_key[-3:], account.event_type_id) for account in calendar.accounts] == [
+            ("use", 1), ("own", 2), ("use", 1), ("own", 2),
+        ]  # fmt: skip
 
 
 async def test_bookings_are_listed_and_narrowed(owner: Client) -> None:

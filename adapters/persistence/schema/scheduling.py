@@ -20,6 +20,8 @@ bookings = tenant_table(
     uuid("lead_id"),
     uuid("contact_id"),
     text("provider"),
+    text("account_owner", null=True),
+    number("event_type_id", null=True),
     text("natural_key"),
     text("source"),
     time("start_at"),
@@ -46,6 +48,7 @@ bookings = tenant_table(
     references("contact_id", "contacts", ondelete="CASCADE"),
     sa.UniqueConstraint("organization_id", "natural_key"),
     one_of("status", ["requested", "scheduled", "cancelled", "failed"]),
+    one_of("account_owner", ["organization", "installation"]),
     one_of("step", ["book", "move", "cancel"]),
 )
 index("ix_bookings_start", bookings.c.organization_id, bookings.c.start_at, bookings.c.id)
