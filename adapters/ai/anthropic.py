@@ -27,10 +27,13 @@ CONNECT_SECONDS = 4.0
 _WHOLE = frozenset({"end_turn", "tool_use"})
 _LATER = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 
-# Dollars for a million tokens: input, cached input, output. One that is not here counts as the dearest.
+# Dollars for a million tokens: input, cached input, output. The first that a name begins with; else the dearest.
 PRICES: Mapping[str, tuple[float, float, float]] = {
     "claude-haiku": (1.0, 0.1, 5.0),
     "claude-sonnet": (3.0, 0.3, 15.0),
+    "claude-opus-4-0": (15.0, 1.5, 75.0),
+    "claude-opus-4-1": (15.0, 1.5, 75.0),
+    "claude-opus-4-2025": (15.0, 1.5, 75.0),
     "claude-opus": (5.0, 0.5, 25.0),
 }
 _DEAREST = (15.0, 1.5, 75.0)
@@ -127,10 +130,15 @@ def _retry_after(error: APIStatusError) -> float | None:
         return None
 
 
+def price_of(model: str) -> tuple[float, float, float]:
+    """Give what a million tokens of a model cost in dollars: input, cached input, output."""
+    return next((price for name, price in PRICES.items() if model.startswith(name)), _DEAREST)
+
+
 def _usage(model: str, message: Message, began: float) -> Usage:
     told = message.usage
     cached, made = told.cache_read_input_tokens or 0, told.cache_creation_input_tokens or 0
-    dear, cheap, out = next((price for name, price in PRICES.items() if model.startswith(name)), _DEAREST)
+    dear, cheap, out = price_of(model)
     # Writing to the cache costs a quarter more than plain input.
     cost = told.input_tokens * dear + made * dear * 1.25 + cached * cheap + told.output_tokens * out
     return Usage(

@@ -33,7 +33,7 @@ WITH due AS (
 UPDATE conversations c SET answer_due_at = NULL FROM due WHERE c.organization_id = $1 AND c.id = due.id RETURNING c.id
 """
 _LEAD = """
-SELECT o.name AS organization, o.locale, o.country, coalesce(contact.zones[1], o.time_zone) AS zone,
+SELECT o.name AS organization, o.locale, coalesce(contact.zones[1], o.time_zone) AS zone,
        contact.first_name, contact.last_name, contact.company_name, contact.postcode, lead.product,
        to_char(lead.inquiry_date, 'FMDD FMMonth YYYY') AS inquiry_date, lead.contact_status, lead.sentiment,
        lead.estimated_units,
@@ -133,8 +133,12 @@ class PostgresReplies:
         )
 
     def _api_key(self, sealed: bytes | None) -> str | None:
-        found = None if sealed is None else self._secrets.open(sealed)
-        return None if found is None else found.get("api_key")
+        if sealed is None:
+            return None
+        found = self._secrets.open(sealed)
+        if found is None:  # the installation does not pay for an organisation that chose to pay itself
+            raise NotConfigured("The organisation's key for the model cannot be opened; set it again.")
+        return found.get("api_key")
 
     async def latest_inbound(self, conversation_id: UUID) -> UUID | None:
         """Name the latest text that came in."""

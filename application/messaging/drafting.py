@@ -1,5 +1,6 @@
 """Asking the writer: what it is given, how what it gives is judged, and what is kept of every call."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -16,7 +17,7 @@ from application.messaging.reply_writing import (
     WritingTask,
     Written,
 )
-from application.provider import ProviderError, provider_port
+from application.provider import ProviderError, Unknown, provider_port
 from domain.messaging.conversation import Conversation
 from domain.messaging.injection import injection_signs
 from domain.messaging.languages import language_of
@@ -56,8 +57,16 @@ class Writing:
     writer: ReplyWriter
     offered: OfferedSlots
 
-    async def write(self, started: Started, answers_id: UUID | None) -> Outcome:
-        """Give what may be proposed to the rules."""
+    async def write(self, started: Started, answers_id: UUID | None, seconds: float | None = None) -> Outcome:
+        """Give what may be proposed to the rules; `seconds` is how long all of it may take, where somebody waits."""
+        calls: list[Reply] = []
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._write(started, answers_id, calls)
+        except TimeoutError:
+            return Outcome(tuple(calls), None, None, (), Unknown("The AI took too long; try again."))
+
+    async def _write(self, started: Started, answers_id: UUID | None, calls: list[Reply]) -> Outcome:
         background, thread = started.background, started.thread
         theirs = [said.text for said in background.history if said.by == "lead"]
         if any(injection_signs(text) for text in (*_latest(background), *theirs[-1:])):
@@ -72,7 +81,6 @@ class Writing:
                 slots = ()  # an answer without times is better than none
         task = _task(started, slots, language)
         facts = _facts(task, background)
-        calls: list[Reply] = []
         while True:
             try:
                 written = await self.writer.write(task)

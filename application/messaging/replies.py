@@ -159,7 +159,7 @@ class Replies:
             await self.threads.hand_over(thread, party, Reason.FAILED_TWICE)
             return
         after = getattr(error, "retry_after", None)
-        await self._put_off(thread, AGAIN_AFTER if after is None else timedelta(seconds=min(after, 600)))
+        await self._put_off(thread, max(AGAIN_AFTER, timedelta(seconds=min(after or 0, 600))))
 
     async def _put_off(self, thread: Conversation, wait: timedelta) -> None:
         if thread.unanswered_id is not None:

@@ -19,6 +19,9 @@ from domain.identity.role import Permission
 from domain.kernel import Conflict, Invalid, NotFound, new_id
 from domain.messaging.conversation import Conversation
 from domain.messaging.policy import Channel, Purpose, Refuse
+from domain.messaging.reply import Intent
+
+DRAFT_SECONDS = 30.0  # the route has forty
 
 
 class GenerateReply(Command, frozen=True):
@@ -102,7 +105,7 @@ class ReplyDrafts:
         if budget is not None and background.spent_micros >= budget:
             raise Conflict("The day's budget for AI replies is used up.")
         started = Started(thread=thread, party=party, background=background, prompt=prompt)
-        outcome = await self.writing.write(started, answers_id)
+        outcome = await self.writing.write(started, answers_id, DRAFT_SECONDS)
         async with self.uow:
             for call in outcome.calls:
                 await self.replies.record(call, self.clock.now())
@@ -117,7 +120,8 @@ class ReplyDrafts:
     async def _thread(self, asked: GenerateReply) -> tuple[Conversation, Party]:
         party = await self.parties.of_lead(asked.lead_id)
         found = await self.conversations.find_with(party.contact_id, "sms")
-        if found is None or asked.conversation_id not in (None, found.id):
+        seen = found is not None and await self.conversations.thread(found.id) is not None
+        if found is None or not seen or asked.conversation_id not in (None, found.id):
             raise NotFound("There is no such conversation with this lead.")
         return found, replace(party, lead_id=asked.lead_id)
 
@@ -149,6 +153,8 @@ class ReplyDrafts:
             [verdict] = await self.gate.submit([outgoing])
             if isinstance(verdict, Refuse):
                 refused = verdict
+                if draft is not None:  # its message stands refused; another attempt is another message
+                    await self.replies.became(draft.id, "superseded")
             else:
                 if draft is not None:
                     await self.replies.became(draft.id, "sent")
@@ -168,6 +174,11 @@ class ReplyDrafts:
         draft = await self.replies.get_draft(asked.message_id)
         if draft is None or draft.conversation_id != thread.id:
             raise NotFound("There is no such draft.")
+        if await self.conversations.thread(thread.id) is None:
+            raise NotFound("There is no such draft.")
+        if asked.content is None and draft.intent is Intent.ACCEPTS_SLOT:
+            message = "This draft tells of a call that nobody has booked; book it, or send words of your own."
+            raise Conflict(message, field="message_id")
         if asked.content is None and draft.answers_id != await self.replies.latest_inbound(thread.id):
             raise Conflict("The lead has written since this draft was; generate it again.", field="message_id")
         return draft

@@ -110,7 +110,7 @@ class HandedToPerson(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeadTurnedHot(Event):
-    """Say that a lead wants to go on now, so that whoever owns it is told at once; the subject is the lead."""
+    """Say that a lead wants to go on now; the subject is the lead."""
 
     type: ClassVar[str] = "lead.turned_hot"
     conversation_id: UUID

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from dishka import Provider, Scope, provide
 
-from adapters.ai.anthropic import AnthropicReplyWriter
+from adapters.ai.guarded import GuardedReplyWriter
 from adapters.ai.sandbox import SandboxReplyWriter
 from adapters.crossings.answered_calls import CallsFromAnswers, SlotsForAnswers
 from adapters.persistence.replies import BuiltInPrompt, CapableOfAi, PostgresReplies, ReplyDefaults
@@ -60,9 +60,11 @@ class Answers(Provider):
         if config.sandbox:
             yield SandboxReplyWriter()
             return
+        from adapters.ai.anthropic import AnthropicReplyWriter  # slow, for those only who have a model
+
         chosen = config.anthropic
         model = AnthropicReplyWriter(chosen.api_key, chosen.model, chosen.url)
-        yield model
+        yield GuardedReplyWriter(model)
         await model.close()
 
     @provide(scope=Scope.APP)

@@ -95,6 +95,41 @@ async def test_nothing_is_sent_to_somebody_who_said_stop(owner: Client, house: A
     await arrive(house, owner, "+447700900156", "STOP")
     body = {"lead_id": lead["id"], "message_id": str(made.message_id), "content": "But wait"}
     assert "Opted out" in problem(await owner.post("/messages/ai-send", json=body), 409, "CONFLICT")["message"]
+    problem(await owner.post("/messages/ai-send", json=body), 404, "NOT_FOUND")
+
+
+async def test_a_draft_that_takes_a_slot_books_nothing_and_is_not_sent_as_it_is(
+    owner: Client, house: AsyncContainer
+) -> None:
+    lead = await asked(owner, house, 62)
+    made = shown(await draft(owner, lead), GeneratedView)
+    await World(house, owner.organization_id).fetch(
+        "UPDATE replies SET intent = 'accepts_slot', slot = 's1' WHERE organization_id = $1 AND id = $2",
+        made.message_id,
+    )
+    body = {"lead_id": lead["id"], "message_id": str(made.message_id)}
+    assert fields(problem(await owner.post("/messages/ai-send", json=body), 409, "CONFLICT")) == ["message_id"]
+    shown(await owner.post("/messages/ai-send", json={**body, "content": "Let me see."}), MessageView, 201)
+
+
+async def test_who_may_not_see_the_thread_has_no_draft_of_it(owner: Client, join: Join, house: AsyncContainer) -> None:
+    lead = await asked(owner, house, 63)
+    made = shown(await draft(owner, lead), GeneratedView)
+    other = await enter(owner, person(64))
+    rep = await join(owner, Role.REP)
+    world = World(house, owner.organization_id)
+    await world.fetch(
+        "UPDATE leads SET assigned_to = $2 WHERE organization_id = $1 AND id = $3", owner.user_id, UUID(other["id"])
+    )
+    await world.fetch(
+        "UPDATE conversations SET lead_id = $2 WHERE organization_id = $1 AND id = $3",
+        UUID(other["id"]),
+        made.conversation_id,
+    )
+    problem(await rep.get(f"/conversations/{made.conversation_id}"), 404, "NOT_FOUND")
+    problem(await draft(rep, lead), 404, "NOT_FOUND")
+    body = {"lead_id": lead["id"], "message_id": str(made.message_id)}
+    problem(await rep.post("/messages/ai-send", json=body), 404, "NOT_FOUND")
 
 
 @pytest.mark.parametrize(

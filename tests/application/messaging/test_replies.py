@@ -1,24 +1,35 @@
 """What the AI's answers do and do not, on the real database."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 from unittest.mock import AsyncMock
+from uuid import UUID
 
 import pytest
 
 from application.messaging.consent import Consents, RecordConsent
 from application.messaging.conversations import CONFIRMATION, ChangeConversation, Conversations
+from application.messaging.drafting import Outcome, Started, Writing
 from application.messaging.messages import Messages, SendMessage
 from application.messaging.replies import Replies
+from application.messaging.reply_drafts import GenerateReply, ReplyDrafts
 from application.messaging.reply_writing import Booked, Fault, TextAllowance, Unusable
-from application.provider import Rejected, Unavailable
+from application.provider import NotConfigured, Rejected, Unavailable, Unknown, Untried
 from domain.kernel import new_id
 from domain.messaging.reply import AnswerDue, Intent, Sentiment
 from domain.messaging.reply_facts import Slot
 from tests.application.messaging.replying import USAGE, Thread, said
+
+
+class _Hurried(Writing):
+    async def write(self, started: Started, answers_id: UUID | None, seconds: float | None = None) -> Outcome:
+        assert seconds is not None
+        return await super().write(started, answers_id, 0.05)
+
 
 pytestmark = pytest.mark.anyio
 HOSTILE = Path(__file__).parents[2] / "contracts" / "hostile.tsv"
@@ -181,6 +192,38 @@ async def test_a_sick_writer_is_asked_again_once_and_then_a_person_answers(threa
     assert row["answer_due_at"] is not None
     await thread.answer()
     assert (await thread.row())["attention"] == "failed_twice"
+
+
+async def test_who_waits_for_a_draft_does_not_wait_for_ever(thread: Thread) -> None:
+    await thread.arrive("Yes please")
+    thread.writer.meanwhile = lambda: asyncio.sleep(5)
+    async with thread.tenant.use(ReplyDrafts) as drafts:
+        patient = replace(drafts, writing=_Hurried(drafts.writing.writer, drafts.writing.offered))
+        with pytest.raises(Unknown):
+            await patient.generate(GenerateReply(lead_id=thread.lead_id))
+
+
+async def test_a_model_that_is_left_alone_for_a_second_is_not_asked_again_within_it(thread: Thread) -> None:
+    thread.writer.ready = [Untried(1.0)]
+    await thread.arrive("Yes please")
+    await thread.answer()
+    due = await thread.tenant.value(
+        "SELECT answer_due_at - business_now() FROM conversations WHERE organization_id = $1"
+    )
+    assert due > timedelta(seconds=25)
+
+
+async def test_an_own_key_that_cannot_be_opened_costs_the_installation_nothing(thread: Thread) -> None:
+    async with thread.tenant.sql() as connection:
+        await connection.execute(
+            "INSERT INTO integrations (organization_id, provider, credentials, settings, is_active, created_at)"
+            " VALUES ($1, 'anthropic', 'nonsense', '{}', true, now())",
+            thread.tenant.organization_id,
+        )
+    await thread.arrive("Yes please")
+    with pytest.raises(NotConfigured):
+        await thread.answer()
+    assert thread.writer.tasks == []
 
 
 async def test_a_rejected_call_counts_as_a_failure(thread: Thread) -> None:

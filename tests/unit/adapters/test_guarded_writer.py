@@ -1,0 +1,52 @@
+"""A writer behind a breaker: a model that is down is left alone, one key at a time."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from adapters.ai.anthropic import price_of
+from adapters.ai.guarded import GuardedReplyWriter
+from adapters.egress.breaker import FAILURES
+from application.messaging.reply_writing import Access, WritingTask, Written
+from application.provider import Unavailable, Unknown, Untried
+from tests.contracts.test_reply_writer import task
+
+pytestmark = pytest.mark.anyio
+
+
+class _Down:
+    asked = 0
+
+    async def write(self, asked: WritingTask) -> Written:
+        del asked
+        self.asked += 1
+        raise Unknown("The model did not answer in time.")
+
+
+async def test_a_model_that_is_down_is_left_alone_one_key_at_a_time() -> None:
+    model = _Down()
+    writer = GuardedReplyWriter(model)
+    for _ in range(FAILURES):
+        with pytest.raises(Unknown):
+            await writer.write(task("Hello"))
+    with pytest.raises(Untried):
+        await writer.write(task("Hello"))
+    assert model.asked == FAILURES
+    with pytest.raises(Unknown):
+        await writer.write(replace(task("Hello"), access=Access("sk-own")))
+    assert issubclass(Untried, Unavailable)
+
+
+def test_who_has_no_model_does_not_load_its_library() -> None:
+    asked = "import sys, entrypoints.wiring.replies; sys.exit('anthropic' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", asked], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("model", "dollars"),
+    [("claude-opus-4-1-20250805", 15), ("claude-opus-4-20250514", 15), ("claude-opus-4-5", 5), ("claude-3-opus", 15)],
+)
+def test_an_older_model_costs_what_it_did(model: str, dollars: float) -> None:
+    assert price_of(model)[0] == dollars
