@@ -12,12 +12,13 @@ from domain.messaging.message import MessageStatus
 
 _SETTLE = """
 WITH settled AS (
-  UPDATE sends SET state = 'accepted', provider_id = $3, settled_at = $4, lease_until = NULL
-  WHERE organization_id = $1 AND id = $2 AND state = 'unknown' RETURNING conversation_id
+  UPDATE sends SET state = 'accepted', provider_id = $3, error = NULL, settled_at = $4, batch = NULL, lease_until = NULL
+  WHERE organization_id = $1 AND id = $2 RETURNING conversation_id
 )
 UPDATE conversations c SET message_count = c.message_count + 1, last_message_at = greatest(c.last_message_at, $4)
 FROM settled WHERE c.organization_id = $1 AND c.id = settled.conversation_id
 """
+_UNSETTLED = ("unknown", "parked", "planned", "claimed")
 
 
 class PostgresReportedMessages:
@@ -43,7 +44,7 @@ class PostgresReportedMessages:
             return None
         return Outgoing(
             status=MessageStatus(status),
-            unknown=send["state"] == "unknown",
+            unsettled=send["handed_at"] is not None and send["state"] in _UNSETTLED,
             contact_id=send["contact_id"],
             recipient=send["recipient"],
             lead_id=send["lead_id"],

@@ -50,10 +50,11 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """Tell where an outgoing message stands; `unknown` when nobody knows whether the provider took it."""
+    """Tell where an outgoing message stands; `unsettled` when it was handed over once and may be again, or nobody knows
+    whether the provider took it."""
 
     status: MessageStatus
-    unknown: bool
+    unsettled: bool
     contact_id: UUID
     recipient: str
     lead_id: UUID | None
@@ -125,7 +126,7 @@ class ProviderNotices:
             status = later(message.status, report.status)
             if status is not message.status:
                 await self.reported.move(report, status, message.handed_at)
-            if message.unknown:
+            if message.unsettled and report.provider_id:  # whatever we thought: it has a text of ours
                 await self.reported.settle(report)
                 self._settled(report, message, "accepted")
             if report.permanent and status is MessageStatus.FAILED is not message.status:

@@ -10,6 +10,7 @@ import pytest
 from dishka import AsyncContainer
 
 from adapters.persistence.database import Cause
+from adapters.sms.breakers import Breakers
 from application.messaging.consent import Consents
 from application.messaging.sending import Sending
 from application.ports import Actor
@@ -38,6 +39,7 @@ async def there(outside: TwilioHouse, owner: Client) -> Client:
     """Be an owner there."""
     outside.twilio.sent.clear()
     outside.twilio.refuses.clear()
+    vars(await outside.container.get(Breakers))["_known"].clear()  # another test's troubles
     return outside.of(owner)
 
 
@@ -271,14 +273,30 @@ async def test_a_report_moves_the_message_and_tells_what_it_means(
     assert len(refused) == (code == "21610")
 
 
-async def test_a_report_settles_an_unknown(outside: TwilioHouse, there: Client, world: World) -> None:
+@pytest.mark.parametrize("state", ["unknown", "parked", "planned", "claimed"])
+async def test_a_report_settles_what_may_be_sent_again(
+    outside: TwilioHouse, there: Client, world: World, state: str
+) -> None:
     await use_number(there)
     outside.twilio.refuses.append((500, 20500))
     row = await _send(outside, there, world)
     assert row["state"] == "unknown"
+    await world.fetch("UPDATE sends SET state = $3 WHERE organization_id = $1 AND id = $2", row["id"], state)
     await _report(outside, world, row["id"], "delivered")
     after = await _standing(world, row["id"])
     assert (after["state"], after["status"], after["provider_id"]) == ("accepted", "delivered", f"SM{row['id'].hex}")
+
+
+async def test_a_report_of_what_was_never_handed_over_settles_nothing(
+    outside: TwilioHouse, there: Client, world: World
+) -> None:
+    await use_number(there)
+    outside.twilio.refuses.append((500, 20500))
+    row = await _send(outside, there, world)
+    never = "UPDATE sends SET state = 'planned', handed_at = NULL WHERE organization_id = $1 AND id = $2"
+    await world.fetch(never, row["id"])
+    await _report(outside, world, row["id"], "sent")
+    assert (await _standing(world, row["id"]))["state"] == "planned"
 
 
 async def test_whoever_stopped_at_twilio_is_suppressed_here(outside: TwilioHouse, there: Client, world: World) -> None:
