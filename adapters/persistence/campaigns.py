@@ -7,6 +7,7 @@ from uuid import UUID
 
 from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.schema.outreach import campaigns as campaigns_table
+from adapters.persistence.stale_plans import forget_plans
 from adapters.persistence.store import PostgresStore
 from adapters.persistence.visibility import LeadVisibility
 from application.outreach.campaign_views import TouchCounts
@@ -217,7 +218,8 @@ class PostgresCampaigns(PostgresStore[Campaign]):
         return campaign if campaign.status == "active" else None
 
     async def due(self, campaign: Campaign, limit: int) -> list[DueTouch]:
-        """Take due enrolments, locked."""
+        """Take due enrolments, locked; a list that has just been imported is planned for as large as it is."""
+        await forget_plans(self.uow.connection)
         return [
             DueTouch(
                 lead_id=row["lead_id"],
