@@ -16,6 +16,7 @@ from tests.http.conftest import PASSWORD, Client
 Join = Callable[..., Awaitable[Client]]
 Maker = Callable[["World"], Awaitable[str]]
 _NUMBERS = itertools.count(1)
+_HOURS = itertools.count()
 _MAPPING = {"first_name": "First", "last_name": "Last", "phone_number": "Mobile", "email": "Mail"}
 ALIASES = {"assigned_to": "user_id", "allowed_dataset_ids": "dataset_id", "assigned_location_ids": "location_id"}
 """Fields and parameters that hold ids under another name than addresses do."""
@@ -210,15 +211,17 @@ async def _key(world: World) -> str:
     return str(answer.json()["data"]["api_key"]["id"])
 
 
-def _monday() -> str:
-    """Name nine o'clock of a Monday to come that nobody asked for yet."""
+def _working_hour() -> str:
+    """Name an hour of a working day to come that nobody asked for yet."""
+    weeks, number = divmod(next(_HOURS), 20)
+    days, hour = divmod(number, 4)
     today = datetime.now(UTC).date()
-    monday = today + timedelta(days=7 - today.weekday(), weeks=next(_NUMBERS))
-    return f"{monday}T09:00:00Z"
+    day = today + timedelta(days=7 - today.weekday() + days, weeks=weeks)
+    return f"{day}T{(10, 11, 14, 15)[hour]}:00:00Z"
 
 
 async def _booking(world: World) -> str:
-    body = {"lead_id": await world.fresh("lead_id"), "start_time": _monday(), "notes": world.marker}
+    body = {"lead_id": await world.fresh("lead_id"), "start_time": _working_hour(), "notes": world.marker}
     answer = await world.owner.post("/bookings", json=body)
     assert answer.status_code == 201, answer.text
     return str(answer.json()["data"]["id"])
@@ -346,11 +349,11 @@ async def _draft(world: World, client: Client) -> dict[str, Any]:
 
 
 async def _call(world: World, _: Client) -> dict[str, Any]:
-    return {"lead_id": await world.fresh("lead_id"), "start_time": _monday()}
+    return {"lead_id": await world.fresh("lead_id"), "start_time": _working_hour()}
 
 
 async def _other_time(_: World, __: Client) -> dict[str, Any]:
-    return {"start_time": _monday()}
+    return {"start_time": _working_hour()}
 
 
 async def _confirmed(world: World, _: Client) -> dict[str, Any]:

@@ -96,6 +96,7 @@ async def left(client: Client, database: Database) -> dict[str, Any]:
     """Count what is there."""
     async with database.connection() as connection, connection.transaction():
         await connection.execute("SELECT set_config('rapport.organization_id', $1, true)", str(client.organization_id))
+        await connection.execute("DISCARD PLANS; SET LOCAL statement_timeout = '60s'")
         return dict(await connection.fetchrow(_LEFT, client.organization_id, timeout=60))
 
 
