@@ -1,7 +1,8 @@
 """Promise 2: every STOP is understood, and nothing else is.
 
 `tests/wordings/held_out.tsv` is 300 opt-outs and 300 other answers as a firm's inbox holds them, by a writer who never
-saw the rules; nothing was learned from it. Read for the first time it gave 295 of 300 and 3 false alarms (58 opt-outs
+saw the rules; nothing was learned from it. Two sets held out before it missed
+the promise (decision 0017). Read for the first time it gave 295 of 300 and 3 false alarms (58 opt-outs
 stand word for word in learned sets too; of the other 242 it gave 237). What was missed stays missed, so that the figure
 stays honest. Each learned set, left out, was read with 95 to 99.6 % understood and 1.6 to 3.7 % false alarms: the
 hardest of them (`second_hand`) is made of artful pleas and of answers full of tempting words.
