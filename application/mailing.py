@@ -51,6 +51,7 @@ class MailEntry:
     """Hold one row of the mail ledger; `is_under_way` says that whoever handed it over may still be at it."""
 
     id: UUID
+    kind: str
     subject: UUID
     to: str
     state: str
@@ -79,6 +80,6 @@ class MailLedger(Protocol):
         """Write what became of it, unless somebody else has meanwhile."""
         ...
 
-    async def open(self, kind: str) -> list[UUID]:
-        """List the subjects of mails that have not come to an end, the oldest first, a hundred at most."""
+    async def open(self) -> list[tuple[str, UUID]]:
+        """List kind and subject of mails that have not come to an end, a hundred at most: those never tried first."""
         ...

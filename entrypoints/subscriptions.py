@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 
 from adapters.queue.deliver import Subscription
 from adapters.queue.relay import Route
-from application.identity.invitation_mail import MAILS, InvitationMail
 from application.identity.organization_erasure import ERASE, OrganizationErasure
+from application.mails import MAILS, MailHandOver
 from application.messaging.answering import ANSWER
 from application.messaging.call_promises import CallPromises
 from application.messaging.consent import Consents
@@ -24,11 +24,8 @@ from application.platform.personal_data import EXPIRE, PersonalData
 from application.scheduling.desk import CalendarDesk
 from application.scheduling.effects import REMIND
 from application.scheduling.effects import SETTLE as SETTLE_BOOKINGS
-from application.scheduling.reminder_mail import MAILS as REMINDER_MAILS
-from application.scheduling.reminder_mail import ReminderMail
 from application.scheduling.reminders import Reminders
 from application.scheduling.reports import BookingReports
-from domain.identity.membership import UserInvited
 from domain.identity.organization import OrganizationDeleted
 from domain.messaging.message import MessagePlanned, MessagesSettled, RecipientRefused, TextArrived
 from domain.messaging.reply import AnswerDue, SlotAccepted
@@ -46,7 +43,6 @@ FOLLOWS: tuple[Subscription, ...] = (
     Subscription("replies.call_failed", BookingFailed, CallPromises, "failed", queue="replies"),
     Subscription("consents.refused", RecipientRefused, Consents, "refused", queue="replies"),
     Subscription("planning.advance", MessagesSettled, Planning, "advance", queue="campaigns"),
-    Subscription("invitation_mail.send", UserInvited, InvitationMail, "send", lease_seconds=10, long=True),
     Subscription("bookings.follow", BookingReported, BookingReports, "follow"),
     Subscription("imports.run", ImportRequested, Imports, "run", queue="imports", long=True, given_up="give_up"),
     Subscription("imports.undo", UndoRequested, ImportUndo, "run", queue="imports", long=True, given_up="give_up"),
@@ -82,9 +78,8 @@ SCHEDULED: tuple[Subscription, ...] = (
     Subscription(EXPIRE, None, PersonalData, "expire", long=True),
     Subscription(ERASE, None, OrganizationErasure, "when_due", queue="imports", long=True),
     Subscription(SETTLE_BOOKINGS, None, CalendarDesk, "settle", queue="default", lease_seconds=5, long=True),
-    Subscription(REMINDER_MAILS, None, ReminderMail, "settle", queue="default", lease_seconds=5, long=True),
     Subscription(REMIND, None, Reminders, "remind", queue="default", long=True),
-    Subscription(MAILS, None, InvitationMail, "settle", queue="default", lease_seconds=5, long=True),
+    Subscription(MAILS, None, MailHandOver, "settle", queue="default", lease_seconds=5, long=True),
 )
 
 SUBSCRIPTIONS: Mapping[str, Subscription] = {s.name: s for s in (*FOLLOWS, *SCHEDULED)}

@@ -100,10 +100,6 @@ ON CONFLICT (organization_id, uid) DO UPDATE SET booking_id = excluded.booking_i
 _TO_REMIND_OF = """
 SELECT id FROM bookings WHERE organization_id = $1 AND reminder_at <= $2 ORDER BY reminder_at LIMIT 100
 """
-_OPEN_MAILS = """
-SELECT kind, subject FROM mails WHERE organization_id = $1 AND kind ^@ 'call_reminder:'
-AND state IN ('planned', 'handed', 'unknown') ORDER BY id LIMIT 100
-"""
 _NOTICE = """
 INSERT INTO inbound (id, provider, account, external_id, organization_id, kind, payload)
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
@@ -185,11 +181,6 @@ class PostgresBookings(PostgresStore[Booking]):
             "SELECT min(reminder_at) FROM bookings WHERE organization_id = $1", self.uow.organization_id
         )
         return found
-
-    async def open_mails(self) -> list[tuple[str, UUID]]:
-        """List reminders by mail that have not come to an end."""
-        rows = await self.uow.connection.fetch(_OPEN_MAILS, self.uow.organization_id)
-        return [(row["kind"], row["subject"]) for row in rows]
 
     async def find(self, narrowed: BookingFilter, page: PageRequest) -> Found:
         """List bookings."""

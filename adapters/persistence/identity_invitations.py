@@ -1,13 +1,12 @@
-"""Invitations and the mail ledger in PostgreSQL; a day is counted on the database's own clock."""
+"""Invitations in PostgreSQL; a day is counted on the database's own clock."""
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from adapters.persistence.database import PostgresUnitOfWork
-from application.mailing import PROVIDER_LIMIT, MailEntry
 from domain.identity.invitation import LIFE, Invitation
-from domain.kernel import NotFound, Phone, new_id
+from domain.kernel import NotFound, Phone
 
 _COLUMNS = "id, organization_id, account_id, token_hash, invited_by, first_name, last_name, phone, expires_at"
 _GOOD = "ended_at IS NULL AND expires_at > clock_timestamp()"
@@ -101,86 +100,3 @@ class PostgresInvitations:
             last.phone,
         )
         return changed
-
-
-class PostgresMailLedger:
-    """Keep what became of each mail of the organisation."""
-
-    def __init__(self, uow: PostgresUnitOfWork) -> None:
-        self._uow = uow
-
-    async def plan(self, kind: str, subject: UUID, to: str, why_not: str | None) -> None:
-        """Write a mail down; one that cannot be sent is cancelled at once, and says why."""
-        await self._uow.connection.execute(
-            "INSERT INTO mails (organization_id, id, kind, subject, to_address, state, reason, created_at, settled_at)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, clock_timestamp(), CASE WHEN $6 <> 'planned'"
-            " THEN clock_timestamp() END)",
-            self._uow.organization_id,
-            new_id(),
-            kind,
-            subject,
-            to,
-            "planned" if why_not is None else "cancelled",
-            why_not,
-        )
-
-    async def lock(self, kind: str, subject: UUID) -> MailEntry | None:
-        """Load one and keep others from it until the unit of work ends."""
-        row = await self._uow.connection.fetchrow(
-            "SELECT id, subject, to_address, state, handed_at, state = 'handed'"
-            " AND handed_at > clock_timestamp() - $4::interval AS is_under_way FROM mails"
-            " WHERE organization_id = $1 AND kind = $2 AND subject = $3 FOR UPDATE",
-            self._uow.organization_id,
-            kind,
-            subject,
-            PROVIDER_LIMIT,
-        )
-        if row is None:
-            return None
-        return MailEntry(
-            id=row["id"],
-            subject=row["subject"],
-            to=row["to_address"],
-            state=row["state"],
-            handed_at=row["handed_at"],
-            is_under_way=row["is_under_way"],
-        )
-
-    async def hand(self, entry: MailEntry) -> MailEntry:
-        """Say that it is being handed over from now on."""
-        at = await self._uow.connection.fetchval(
-            "UPDATE mails SET state = 'handed', handed_at = clock_timestamp(), reason = NULL"
-            " WHERE organization_id = $1 AND id = $2 RETURNING handed_at",
-            self._uow.organization_id,
-            entry.id,
-        )
-        return MailEntry(
-            id=entry.id, subject=entry.subject, to=entry.to, state="handed", handed_at=at, is_under_way=True
-        )
-
-    async def write(
-        self, entry: MailEntry, state: str, *, reason: str | None = None, provider_id: str | None = None
-    ) -> None:
-        """Write what became of it, unless somebody else has meanwhile: the hand-over's time tells one from another."""
-        await self._uow.connection.execute(
-            "UPDATE mails SET state = $4, reason = $5, provider_id = $6, settled_at ="
-            " CASE WHEN $4 IN ('accepted', 'rejected', 'cancelled') THEN clock_timestamp() END"
-            " WHERE organization_id = $1 AND id = $2 AND handed_at IS NOT DISTINCT FROM $3"
-            " AND state IN ('planned', 'handed', 'unknown')",
-            self._uow.organization_id,
-            entry.id,
-            entry.handed_at,
-            state,
-            reason,
-            provider_id,
-        )
-
-    async def open(self, kind: str) -> list[UUID]:
-        """List the subjects of mails that have not come to an end, the oldest first, a hundred at most."""
-        rows = await self._uow.connection.fetch(
-            "SELECT subject FROM mails WHERE organization_id = $1 AND kind = $2"
-            " AND state IN ('planned', 'handed', 'unknown') ORDER BY id LIMIT 100",
-            self._uow.organization_id,
-            kind,
-        )
-        return [row["subject"] for row in rows]

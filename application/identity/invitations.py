@@ -19,7 +19,8 @@ from application.identity.team import (
     check_targets,
 )
 from application.identity.tokens import Tokens
-from application.mailing import INVITATION, MailLedger
+from application.mailing import INVITATION
+from application.mails import MailsOwed
 from application.ports import Actor, Command, UnitOfWork, View, public
 from application.provider import Capabilities, NotConfigured
 from domain.identity.account import Account, WrongCredentials, check_password
@@ -157,7 +158,7 @@ class Invitations:
     memberships: Memberships
     installation: Installation
     links: InvitationLinks
-    mails: MailLedger
+    mails: MailsOwed
     capabilities: Capabilities
     passwords: Passwords
     tokens: Tokens

@@ -58,10 +58,6 @@ class BookingStore(Store[Booking], Protocol):
         """Tell when the next reminder is due."""
         ...
 
-    async def open_mails(self) -> list[tuple[str, UUID]]:
-        """List kind and booking of reminders by mail that have not come to an end, a hundred at most."""
-        ...
-
     async def find(self, narrowed: BookingFilter, page: PageRequest) -> Found:
         """List bookings."""
         ...

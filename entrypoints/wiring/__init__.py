@@ -6,6 +6,7 @@ from entrypoints.wiring.campaigns import Campaigning
 from entrypoints.wiring.http import Http
 from entrypoints.wiring.identity import Identity
 from entrypoints.wiring.identity_programs import Programs
+from entrypoints.wiring.mailing import Mails
 from entrypoints.wiring.messaging import Messaging
 from entrypoints.wiring.outreach import Outreach
 from entrypoints.wiring.platform import Background
@@ -17,6 +18,7 @@ from entrypoints.wiring.texting import TextingProviders
 
 PROVIDERS: tuple[Provider, ...] = (
     Http(),
+    Mails(),
     Messaging(),
     Answers(),
     TextingProviders(),

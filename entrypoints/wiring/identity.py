@@ -1,12 +1,7 @@
 """What the identity context stands on."""
 
-from collections.abc import AsyncIterator
-
-import httpx
 from dishka import Provider, Scope, provide
 
-from adapters.email.none import NoMailing
-from adapters.email.sandbox import SandboxMailing
 from adapters.identity.argon2 import Argon2Passwords
 from adapters.identity.invitation_links import HmacInvitationLinks
 from adapters.identity.jwt import JwtTokens
@@ -18,10 +13,9 @@ from adapters.persistence.identity import (
     PostgresSenders,
     TextProvider,
 )
-from adapters.persistence.identity_invitations import PostgresInvitations, PostgresMailLedger
+from adapters.persistence.identity_invitations import PostgresInvitations
 from adapters.persistence.identity_team import PostgresMemberships, PostgresNarrowingTargets, PostgresTeam
 from adapters.persistence.organization_erasure import PostgresOrganizationRecords
-from adapters.sms.sandbox import provider_token
 from application.identity.accounts import Accounts, AccountStore, Installation, RegistrationPolicy
 from application.identity.invitation_mail import InvitationMail
 from application.identity.invitations import InvitationLinks, Invitations, InvitationStore
@@ -38,7 +32,6 @@ from application.identity.passwords import Passwords
 from application.identity.team import NarrowingTargets, Team
 from application.identity.tokens import Tokens
 from application.identity.users import Users
-from application.mailing import Mailing, MailLedger
 from entrypoints.config import Config
 
 
@@ -53,7 +46,6 @@ class Identity(Provider):
     team = provide(PostgresTeam, provides=Team)
     targets = provide(PostgresNarrowingTargets, provides=NarrowingTargets)
     invitation_store = provide(PostgresInvitations, provides=InvitationStore)
-    mail_ledger = provide(PostgresMailLedger, provides=MailLedger)
     users = provide(Users)
     invitations = provide(Invitations)
     invitation_mail = provide(InvitationMail)
@@ -76,16 +68,6 @@ class Identity(Provider):
     def invitation_links(self, config: Config) -> HmacInvitationLinks:
         """Make the maker of invitations' links."""
         return HmacInvitationLinks(config.derived_keys("invitations"), config.public_url)
-
-    @provide(scope=Scope.APP)
-    async def mailing(self, config: Config) -> AsyncIterator[Mailing]:
-        """Make the sandbox's mailing, which serves in the sandbox only; others come with their providers."""
-        if not config.sandbox:
-            yield NoMailing()
-            return
-        async with httpx.AsyncClient(limits=httpx.Limits(max_connections=4), trust_env=False) as client:
-            token = provider_token(config.derived_key("sandbox-provider"))
-            yield SandboxMailing(client, config.sandbox_provider_url, token)
 
     @provide(scope=Scope.APP)
     def text_provider(self, config: Config) -> TextProvider:

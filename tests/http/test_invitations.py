@@ -79,7 +79,7 @@ def app(own: Config, own_house: AsyncContainer) -> Litestar:
 
 @pytest.fixture
 async def deliver(config: Config, own_house: AsyncContainer, database: Database) -> AsyncIterator[Deliver]:
-    """Work off what an organisation's invitations left behind, events first, then what is scheduled."""
+    """Work off the mails that an organisation's invitations left behind."""
     system = await Database.open(config.system_database_url, size=2)
     relay = Relay(system, Deaf(), routes())
     deliverer = Deliverer(await own_house.get(Database), own_house, SUBSCRIPTIONS)
@@ -89,13 +89,13 @@ async def deliver(config: Config, own_house: AsyncContainer, database: Database)
             await connection.execute(
                 "INSERT INTO deliveries (id, organization_id, subscription, queue, due_at)"
                 " SELECT uuidv7(), organization_id, name, 'default', clock_timestamp() FROM schedules"
-                " WHERE organization_id = $1 AND name = 'invitation_mail.settle' AND next_due_at IS NOT NULL",
+                " WHERE organization_id = $1 AND name = 'mails.settle' AND next_due_at IS NOT NULL",
                 of.organization_id,
             )
         await relay.run_once()
         async with system.connection() as connection:
             owed = await connection.fetch(
-                "SELECT id FROM deliveries WHERE organization_id = $1 AND subscription LIKE 'invitation_mail.%'"
+                "SELECT id FROM deliveries WHERE organization_id = $1 AND subscription = 'mails.settle'"
                 " AND parked_at IS NULL ORDER BY id",
                 of.organization_id,
             )

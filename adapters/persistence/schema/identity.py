@@ -252,3 +252,10 @@ mails = tenant_table(
     one_of("state", ["planned", "handed", "accepted", "rejected", "unknown", "cancelled"]),
 )
 index("uq_mails_subject", mails.c.organization_id, mails.c.kind, mails.c.subject, unique=True)
+index(
+    "ix_mails_open",
+    mails.c.organization_id,
+    mails.c.handed_at,
+    mails.c.id,
+    postgresql_where=mails.c.state.in_([sa.literal_column(f"'{state}'") for state in ("planned", "handed", "unknown")]),
+)
