@@ -48,11 +48,26 @@ class Untried(Unavailable):
 
 
 class Unusable(Untried):
-    """Say that the provider takes nothing of ours until people mend something, such as credentials: no attempt."""
+    """Say that the provider takes nothing of ours until people mend something, such as credentials: no attempt.
+
+    `sender_only` tells that it is but the number texted from, so that the same access serves others well.
+    """
+
+    def __init__(self, retry_after: float | None, reason: str, *, sender_only: bool = False) -> None:
+        super().__init__(retry_after, reason)
+        self.sender_only = sender_only
 
 
 class Unknown(ProviderError):
     """Say that nobody knows whether the provider took the request: ask it (`find`) before anything else."""
+
+
+class TooEarly(ProviderError):
+    """Say that the provider answers well, but cannot tell yet what it took: ask it again in `retry_after` seconds."""
+
+    def __init__(self, retry_after: float, reason: str) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
 
 
 class NotConfigured(Refusal):

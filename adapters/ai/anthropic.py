@@ -18,6 +18,7 @@ from anthropic import (
 from anthropic.types import Message
 
 from adapters.ai.request import TOOL, message_params
+from adapters.egress.waits import retry_after
 from application.messaging.reply_writing import Fault, Unusable, Usage, WritingTask, Written
 from application.provider import Rejected, Unavailable, Unknown
 from domain.messaging.reply import Intent, Proposal, Sentiment
@@ -112,7 +113,7 @@ def _refused(error: APIStatusError) -> Rejected | Unavailable:
     kind = _kind(error)
     status = error.status_code
     if status in _LATER or kind in ("overloaded_error", "api_error", "rate_limit_error", "timeout_error"):
-        return Unavailable(_retry_after(error), f"The model is busy ({kind or status}).")
+        return Unavailable(retry_after(error.response.headers), f"The model is busy ({kind or status}).")
     return Rejected(str(kind or status), f"The model refused the request ({kind or status}).", permanent=False)
 
 
@@ -121,13 +122,6 @@ def _kind(error: APIStatusError) -> str | None:
     inner = body.get("error") if isinstance(body, dict) else None
     kind = inner.get("type") if isinstance(inner, dict) else None
     return kind if isinstance(kind, str) else None
-
-
-def _retry_after(error: APIStatusError) -> float | None:
-    try:
-        return max(float(error.response.headers.get("retry-after", "")), 0.0)
-    except ValueError:
-        return None
 
 
 def price_of(model: str) -> tuple[float, float, float]:

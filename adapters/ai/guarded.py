@@ -17,7 +17,7 @@ class GuardedReplyWriter:
         """Ask, unless the model is left alone just now."""
         name = _name(task.access.api_key)
         if name not in self._breakers:
-            self._breakers[name] = Breaker(name)
+            self._breakers[name] = Breaker("anthropic")
         with self._breakers[name].call():
             return await self._writer.write(task)
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
+from adapters.egress.waits import retry_after
 from application.provider import ProviderError, Rejected, Unavailable, Unknown
 from application.scheduling.calendar import CALL_LIMIT, Account, Call, Slot, Sought, Wanted
 
@@ -226,8 +227,7 @@ def _read(answer: httpx.Response, kind: type[Any]) -> Any:
 def _failure(answer: httpx.Response, *, writes: bool) -> ProviderError:
     status = answer.status_code
     if status == 429:
-        named = answer.headers.get("retry-after", "")
-        return Unavailable(float(named) if named.isdecimal() else None, "Cal.com asks for fewer calls.")
+        return Unavailable(retry_after(answer.headers), "Cal.com asks for fewer calls.")
     if status in (401, 403):
         return Rejected(str(status), "Cal.com does not take this API key.", permanent=False)
     if status >= 500 or status == 408 or status < 400:

@@ -9,6 +9,7 @@ import httpx
 import msgspec
 
 from adapters.booking.sandbox_records import BookedCall, BookingChange, BookingOrder, FreeSlot, encode
+from adapters.egress.waits import retry_after
 from application.provider import Rejected, Unavailable, Unknown
 from application.scheduling.calendar import Account, Call, Slot, Sought, Wanted
 
@@ -139,8 +140,7 @@ def _call(booked: BookedCall) -> Call:
 
 def _failure(answer: httpx.Response) -> Rejected | Unavailable | Unknown:
     if answer.status_code in (408, 429, 503):
-        named = answer.headers.get("retry-after", "")
-        return Unavailable(float(named) if named.isdecimal() else None)
+        return Unavailable(retry_after(answer.headers))
     if answer.status_code in (401, 403):
         return Unavailable(reason="The sandbox provider does not know this installation's token.")
     if 400 <= answer.status_code < 500:

@@ -3,27 +3,31 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from weakref import WeakSet
 
 import structlog
 from prometheus_client import Counter, Gauge
 
-from application.provider import Rejected, Unavailable, Unknown, Untried
+from application.provider import Rejected, TooEarly, Unavailable, Unknown, Untried, Unusable
 
 FAILURES = 5
 FIRST_REST_SECONDS = 1.0
 LONGEST_REST_SECONDS = 30.0
 _PROBE_SECONDS = 1.0
+_GIVEN_UP_SECONDS = 60.0
 OPEN = Gauge(
-    "rapport_breaker_open", "1 while calls of a provider are refused here because it is down, else 0.", ["provider"]
+    "rapport_breaker_open", "Accesses to a provider by which nobody calls here because it is down.", ["provider"]
 )
 OPENED = Counter("rapport_breaker_opened_total", "How often a provider was taken for down.", ["provider"])
 log = structlog.get_logger()
+_KNOWN: "dict[str, WeakSet[Breaker]]" = {}
 
 
 class Breaker:
     """Open after some failures in a row, let one call through after a rest, and close when it succeeds.
 
-    The rests double, up to half a minute, and are never shorter than the provider itself asks for.
+    An access that people must mend opens it at once. The rests double, up to half a minute, and are never shorter than
+    the provider itself asks for.
     """
 
     def __init__(self, provider: str, now: Callable[[], float] = time.monotonic) -> None:
@@ -33,7 +37,14 @@ class Breaker:
         self._rest = 0.0
         self._until = 0.0
         self._probing = False
-        OPEN.labels(provider).set(0)
+        known = _KNOWN.setdefault(provider, WeakSet())
+        known.add(self)
+        OPEN.labels(provider).set_function(lambda: float(sum(breaker.is_open for breaker in tuple(known))))
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether the provider is taken for down; nobody knows of an access that nobody uses any more."""
+        return self._rest > 0 and self._now() < self._until + _GIVEN_UP_SECONDS
 
     def rest_seconds(self) -> float:
         """Tell for how long calls are refused from now on; 0 when the next one is let through."""
@@ -52,9 +63,15 @@ class Breaker:
         probe = self._probing = self._rest > 0
         try:
             yield
+        except Unusable as error:
+            if error.sender_only:
+                self._answered()
+            else:
+                self._open(error.retry_after, probe)
+            raise
         except Untried:
             raise
-        except Rejected:
+        except (Rejected, TooEarly):
             self._answered()
             raise
         except Unavailable as error:
@@ -73,18 +90,18 @@ class Breaker:
         self._failures = 0
         if self._rest:
             self._rest = 0.0
-            OPEN.labels(self._provider).set(0)
             log.info("provider answers again", provider=self._provider)
 
     def _failed(self, retry_after: float | None, probe: bool) -> None:
         self._failures += 1
+        if probe or self._failures >= FAILURES:
+            self._open(retry_after, probe)
+
+    def _open(self, retry_after: float | None, probe: bool) -> None:
         if self._rest and not probe:
             return  # it had been called before the breaker opened
-        if not probe and self._failures < FAILURES:
-            return
         if not self._rest:
             OPENED.labels(self._provider).inc()
-            OPEN.labels(self._provider).set(1)
             log.warning("provider is down", provider=self._provider)
         self._rest = min(self._rest * 2 or FIRST_REST_SECONDS, LONGEST_REST_SECONDS)
         self._until = self._now() + max(self._rest, retry_after or 0.0)

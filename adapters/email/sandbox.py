@@ -8,6 +8,7 @@ from typing import Final
 import httpx
 import msgspec
 
+from adapters.egress.waits import retry_after
 from adapters.email.sandbox_records import Submission, encode
 from application.mailing import Mail, Receipt
 from application.provider import Rejected, Unavailable, Unknown
@@ -93,8 +94,7 @@ class SandboxMailing:
 
 def _failure(answer: httpx.Response) -> Rejected | Unavailable | Unknown:
     if answer.status_code in (408, 429, 503):
-        named = answer.headers.get("retry-after", "")
-        return Unavailable(float(named) if named.isdecimal() else None)
+        return Unavailable(retry_after(answer.headers))
     if answer.status_code in (401, 403):
         return Unavailable(reason="The sandbox provider does not know this installation's token.")
     if 400 <= answer.status_code < 500:

@@ -13,7 +13,7 @@ from adapters.persistence.ledger import PostgresLedger
 from adapters.tracing.spans import span
 from application.messaging.gate import Entry
 from application.messaging.hand_overs import HandedOver, Result
-from application.messaging.texting import Receipt, Text, Texting
+from application.messaging.texting import Receipt, Text, Texting, TextingAccount
 from application.provider import ProviderError
 from domain.messaging.policy import Allow, Verdict
 
@@ -34,7 +34,11 @@ class CountedLedger(PostgresLedger):
         return recorded
 
     async def hand(
-        self, batch: UUID, verdicts: Sequence[tuple[UUID, Verdict]], accounts: Mapping[UUID, str], at: datetime
+        self,
+        batch: UUID,
+        verdicts: Sequence[tuple[UUID, Verdict]],
+        accounts: Mapping[UUID, TextingAccount],
+        at: datetime,
     ) -> HandedOver:
         """Hand over, and count: a row that was cancelled meanwhile counts as no verdict."""
         handed = await super().hand(batch, verdicts, accounts, at)

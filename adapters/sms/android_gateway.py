@@ -8,7 +8,9 @@ from typing import Any, Final
 import httpx
 
 from adapters.egress.guarded import Egress
+from adapters.egress.waits import retry_after
 from adapters.sms.places import Places
+from adapters.sms.reasons import without_numbers
 from application.messaging.texting import Receipt, Text
 from application.provider import ProviderError, Rejected, Unavailable, Unknown, Unusable
 
@@ -102,8 +104,7 @@ def _speaks_json(answer: httpx.Response) -> bool:
 def _failure(answer: httpx.Response) -> ProviderError:
     status = answer.status_code
     if status in (429, 503):
-        named = answer.headers.get("retry-after", "")
-        return Unavailable(float(named) if named.isdecimal() else None, "The gateway's queue is full.")
+        return Unavailable(retry_after(answer.headers), "The gateway's queue is full.")
     if status in (401, 403):
         return Unusable(UNUSABLE_SECONDS, "The gateway does not take this user name and password.")
     if status == 404 or answer.is_redirect:
@@ -119,4 +120,4 @@ def _said(answer: httpx.Response) -> str:
     except ValueError:
         told = None
     message = told.get("message") if isinstance(told, dict) else None
-    return f"The gateway: {str(message or 'it refused the text.')[:300]}"
+    return f"The gateway: {without_numbers(str(message or 'it refused the text.'))}"

@@ -1,6 +1,7 @@
-"""A circuit breaker an account at a provider: one that is down is no reason to leave another alone."""
+"""A circuit breaker an access to a provider: one that is down is no reason to leave another alone."""
 
 from adapters.egress.breaker import Breaker
+from application.messaging.texting import TextingAccount
 
 
 class Breakers:
@@ -9,13 +10,13 @@ class Breakers:
     def __init__(self) -> None:
         self._known: dict[str, Breaker] = {}
 
-    def of(self, account: str) -> Breaker:
-        """Give an account's breaker, by its name."""
-        if account not in self._known:
-            self._known[account] = Breaker(account)
-        return self._known[account]
+    def of(self, account: TextingAccount) -> Breaker:
+        """Give the breaker of an account, as it is accessed now: what people mend is tried at once."""
+        if account.access not in self._known:
+            self._known[account.access] = Breaker(account.provider)
+        return self._known[account.access]
 
-    def rest_seconds(self, account: str) -> float:
+    def rest_seconds(self, account: TextingAccount) -> float:
         """Tell how long an account is left alone."""
-        known = self._known.get(account)
+        known = self._known.get(account.access)
         return 0.0 if known is None else known.rest_seconds()

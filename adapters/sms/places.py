@@ -24,7 +24,8 @@ class Places:
         """Wait for a place for half the time at most, and let the call take what is left of all of it."""
         until = asyncio.get_running_loop().time() + self._seconds
         many = AWAITED_AT_ONCE if text.awaited else AT_ONCE
-        place = self._known.setdefault((text.account.name, text.awaited), asyncio.Semaphore(many))
+        key = text.account.access, text.awaited
+        place = self._known.get(key) or self._known.setdefault(key, asyncio.Semaphore(many))
         try:
             async with asyncio.timeout(self._seconds / 2):
                 await place.acquire()

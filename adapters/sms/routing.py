@@ -18,12 +18,12 @@ class RoutedTexting:
 
     async def send(self, text: Text) -> Receipt:
         """Hand over one text, unless its account is left alone just now."""
-        with self._breakers.of(text.account.name).call():
+        with self._breakers.of(text.account).call():
             return await self._of(text).send(text)
 
     async def find(self, text: Text, since: datetime) -> Sequence[Receipt]:
         """Ask what became of one."""
-        with self._breakers.of(text.account.name).call():
+        with self._breakers.of(text.account).call():
             return await self._of(text).find(text, since)
 
     def _of(self, text: Text) -> Texting:

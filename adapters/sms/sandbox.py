@@ -1,25 +1,21 @@
 """Texting through the sandbox provider, over HTTP as through any other."""
 
-import asyncio
 import base64
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import aiohttp
 import msgspec
 
+from adapters.egress.waits import retry_after
+from adapters.sms.places import Places
 from adapters.sms.sandbox_records import Submission, encode
 from application.messaging.texting import Receipt, Text
-from application.provider import Rejected, Unavailable, Unknown, Untried
+from application.provider import Rejected, Unavailable, Unknown
 
 _CONNECT_SECONDS: Final = 2.0
 _TOTAL_SECONDS: Final = 5.0
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS)
-PLACES: Final = 16
-AWAITED_PLACES: Final = 8
 
 
 def sandbox_session() -> aiohttp.ClientSession:
@@ -50,17 +46,17 @@ def webhook_secret(key: bytes) -> str:
     return f"whsec_{base64.b64encode(key).decode()}"
 
 
-@dataclass(frozen=True, slots=True)
 class SandboxTexting:
     """Implement `Texting`; `session` is shared and owned by the caller, `total_seconds` limits a whole call."""
 
-    session: aiohttp.ClientSession
-    base_url: str
-    token: str
-    total_seconds: float = _TOTAL_SECONDS
-    places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PLACES))
-    # Apart from the others, so that no campaign is in the way of what somebody waits for.
-    awaited_places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AWAITED_PLACES))
+    def __init__(
+        self, session: aiohttp.ClientSession, base_url: str, token: str, total_seconds: float = _TOTAL_SECONDS
+    ) -> None:
+        self._session = session
+        self._base_url = base_url
+        self._token = token
+        self._seconds = total_seconds
+        self._places = Places("the sandbox provider", total_seconds)
 
     async def send(self, text: Text) -> Receipt:
         """Hand over one text."""
@@ -72,13 +68,13 @@ class SandboxTexting:
             key=text.key,
             callback_url=text.callback_url,
             # Past this the call has failed here: a provider that was asleep must not take the text on waking.
-            give_up_at=datetime.now(UTC) + timedelta(seconds=self.total_seconds),
+            give_up_at=datetime.now(UTC) + timedelta(seconds=self._seconds),
         )
         try:
             async with (
-                self._place(self.awaited_places if text.awaited else self.places),
-                self.session.post(
-                    f"{self.base_url}/texts", data=encode(submission), headers=self._headers(), timeout=_TIMEOUT
+                self._places.of(text),
+                self._session.post(
+                    f"{self._base_url}/texts", data=encode(submission), headers=self._headers(), timeout=_TIMEOUT
                 ) as answer,
             ):
                 content = await answer.read()
@@ -98,9 +94,9 @@ class SandboxTexting:
         del since
         try:
             async with (
-                self._place(self.places),
-                self.session.get(
-                    f"{self.base_url}/texts/by-key",
+                self._places.of(text),
+                self._session.get(
+                    f"{self._base_url}/texts/by-key",
                     params={"key": text.key, "to": str(text.to)},
                     headers=self._headers(),
                     timeout=_TIMEOUT,
@@ -112,29 +108,13 @@ class SandboxTexting:
             raise Unavailable from error
         return [Receipt(provider_id=one.id) for one in found]
 
-    @asynccontextmanager
-    async def _place(self, places: asyncio.Semaphore) -> AsyncIterator[None]:
-        """Wait for one of a few places for half the time at most, and then for the answer until all of it is over."""
-        until = asyncio.get_running_loop().time() + self.total_seconds
-        try:
-            async with asyncio.timeout(self.total_seconds / 2):
-                await places.acquire()
-        except TimeoutError as error:
-            raise Untried(reason="Other calls to the sandbox provider take too long.") from error
-        try:
-            async with asyncio.timeout_at(until):
-                yield
-        finally:
-            places.release()
-
     def _headers(self) -> dict[str, str]:
-        return {"authorization": f"Bearer {self.token}", "content-type": "application/json"}
+        return {"authorization": f"Bearer {self._token}", "content-type": "application/json"}
 
 
 def _failure(answer: aiohttp.ClientResponse, content: bytes) -> Rejected | Unavailable | Unknown:
     if answer.status in (408, 429, 503):
-        named = answer.headers.get("retry-after", "")
-        return Unavailable(float(named) if named.isdecimal() else None)
+        return Unavailable(retry_after(answer.headers))
     if answer.status in (401, 403):
         return Unavailable(reason="The sandbox provider does not know this installation's token.")
     if 400 <= answer.status < 500:

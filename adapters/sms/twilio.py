@@ -15,12 +15,14 @@ from twilio.rest import Client
 from twilio.rest.api.v2010.account.message import MessageInstance
 from twilio.rest.api.v2010.account.message.media import MediaInstance
 
+from adapters.egress.waits import retry_after
 from adapters.sms.places import Places
-from adapters.sms.twilio_words import LATER, MENDED_BY_PEOPLE, OPTED_OUT, PERMANENT
+from adapters.sms.reasons import without_numbers
+from adapters.sms.twilio_words import LATER, MENDED_BY_PEOPLE, OPTED_OUT, PERMANENT, SENDERS, TRIAL, UNVERIFIED
 from application.messaging.inbound import IncomingText, Notice, storable
 from application.messaging.reconciling import Listed
 from application.messaging.texting import Receipt, Text, TextingAccount
-from application.provider import ProviderError, Rejected, Unavailable, Unknown, Unusable
+from application.provider import ProviderError, Rejected, TooEarly, Unavailable, Unknown, Unusable
 from domain.kernel import Phone
 
 TOTAL_SECONDS: Final = 5.0
@@ -67,8 +69,7 @@ class _Http(AsyncHttpClient):  # type: ignore[misc]  # the SDK has no types
             timeout=httpx.Timeout(self._seconds, connect=min(CONNECT_SECONDS, self._seconds)),
             follow_redirects=False,
         )
-        named = answer.headers.get("retry-after", "")
-        self.retry_after = float(named) if named.isdecimal() else None
+        self.retry_after = retry_after(answer.headers)
         return Response(answer.status_code, answer.text, answer.headers)
 
 
@@ -98,7 +99,7 @@ class TwilioTexting:
                 taken = await self._api(text.account, http).messages.create_async(
                     to=str(text.to),
                     body=text.body,
-                    from_=unset if service else settings.get("phone_number") or str(text.sender),
+                    from_=unset if service else text.account.sends_from(text.sender),
                     messaging_service_sid=service or unset,
                     status_callback=text.callback_url,
                     validity_period=VALID_SECONDS,
@@ -110,7 +111,7 @@ class TwilioTexting:
         except (httpx.HTTPError, TimeoutError) as error:
             raise Unknown(f"Twilio did not answer ({type(error).__name__}).") from error
         except TwilioRestException as error:
-            raise _failure(error, http.retry_after) from None
+            raise _failure(error, http.retry_after, own_number=bool(text.account.sends_from(""))) from None
         except (TwilioException, ValueError, TypeError, KeyError, AttributeError) as error:
             raise Unknown("Twilio's answer cannot be read.") from error
         if not taken.sid:
@@ -129,11 +130,12 @@ class TwilioTexting:
         except (httpx.HTTPError, TimeoutError) as error:
             raise Unavailable(reason="Twilio cannot be asked just now.") from error
         except TwilioRestException as error:
-            raise Unavailable(http.retry_after, f"Twilio cannot be asked: {error.msg}") from None
+            raise Unavailable(http.retry_after, f"Twilio cannot be asked: {_said(error)}") from None
         except (TwilioException, ValueError, TypeError, KeyError, AttributeError) as error:
             raise Unavailable(reason="Twilio's answer cannot be read.") from error
-        if not found and datetime.now(UTC) < since + CERTAIN_AFTER:
-            raise Unavailable(reason="It is too early to say that Twilio did not take this text.")
+        early = (since + CERTAIN_AFTER - datetime.now(UTC)).total_seconds()
+        if not found and early > 0:
+            raise TooEarly(early, "It is too early to say that Twilio did not take this text.")
         return found
 
     async def _to(self, client: Client, text: Text, since: datetime) -> list[Receipt]:
@@ -143,6 +145,9 @@ class TwilioTexting:
             if message.date_created is not None and message.date_created < since - SKEW:
                 break
             if message.to != str(text.to) or not str(message.direction or "").startswith("outbound"):
+                continue
+            # Others may text by the same account, in the same words, to the same people.
+            if text.left_from not in (None, message.from_, message.messaging_service_sid):
                 continue
             if not message.body:
                 raise Rejected("redacted", "Twilio keeps no words of this account's texts: none can be found.", False)
@@ -169,7 +174,7 @@ class TwilioTexting:
                 return Listed(found[::-1], whole=False)
             raise Unavailable(reason="Twilio cannot be asked just now.") from error
         except TwilioRestException as error:
-            raise Unavailable(http.retry_after, f"Twilio cannot be asked: {error.msg}") from None
+            raise Unavailable(http.retry_after, f"Twilio cannot be asked: {_said(error)}") from None
         except (TwilioException, ValueError, TypeError, KeyError, AttributeError) as error:
             raise Unavailable(reason="Twilio's answer cannot be read.") from error
         return Listed(found[::-1])
@@ -229,14 +234,20 @@ def _segments(message: MessageInstance) -> int | None:
     return int(told) or None if told.isdecimal() else None
 
 
-def _failure(error: TwilioRestException, retry_after: float | None) -> ProviderError:
-    code, reason = error.code, f"Twilio: {error.msg}"
+def _failure(error: TwilioRestException, wait: float | None, *, own_number: bool) -> ProviderError:
+    """Read what a refusal means; whatever is no plain refusal may have been taken."""
+    code, reason = error.code, f"Twilio: {_said(error)}"
+    if not 400 <= error.status < 500:
+        return Unknown(f"Twilio answered {error.status}.")
     if error.status == 429 or code in LATER:
-        return Unavailable(retry_after if retry_after is not None else 30.0, reason)
+        return Unavailable(wait if wait is not None else 30.0, reason)
+    if code == UNVERIFIED:
+        return Rejected(str(code), TRIAL, permanent=False)
     if error.status in (401, 403) or code in MENDED_BY_PEOPLE:
-        return Unusable(UNUSABLE_SECONDS, reason)
-    if error.status == 503:
-        return Unavailable(retry_after, reason)
-    if 400 <= error.status < 500:
-        return Rejected(str(code or error.status), reason, code in PERMANENT, opted_out=code == OPTED_OUT)
-    return Unknown(f"Twilio answered {error.status}.")
+        # The number may be one organisation's, where the account is everybody's.
+        return Unusable(UNUSABLE_SECONDS, reason, sender_only=code in SENDERS and not own_number)
+    return Rejected(str(code or error.status), reason, code in PERMANENT, opted_out=code == OPTED_OUT)
+
+
+def _said(error: TwilioRestException) -> str:
+    return f"{without_numbers(str(error.msg))} (error {error.code or error.status})"

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from application.messaging.texting import TextingAccounts
+from application.messaging.texting import TextingAccount, TextingAccounts
 from domain.messaging.message import Settled
 from domain.messaging.policy import Channel, Purpose, Verdict
 
@@ -17,7 +17,8 @@ class Claimed:
     """Hold one ledger row that this worker has taken, with what it takes to hand it over.
 
     `doubted_since` is when the backup was made from which the database was restored, where the provider may have taken
-    this text since: it is asked first. `provider` is the account that it was last handed to, `author_id` who wrote it.
+    this text since: it is asked first. `provider` is the account that it was last handed to, `left_from` the number or
+    service that it left from then, `author_id` who wrote it.
     """
 
     id: UUID
@@ -34,6 +35,7 @@ class Claimed:
     attempts: int
     author_id: UUID | None
     provider: str | None
+    left_from: str | None
     handed_at: datetime | None
     handed_machine_at: datetime | None
     doubted_since: datetime | None
@@ -43,7 +45,8 @@ class Claimed:
 class Result:
     """Say what became of one row: the state to write, and when it is due again if it is to be planned anew.
 
-    `untried` rows were not even called about, which counts as no attempt.
+    `error` is a sentence, `code` the provider's own. `untried` rows were not even called about, which counts as no
+    attempt.
     """
 
     id: UUID
@@ -51,6 +54,7 @@ class Result:
     provider_id: str | None = None
     segments: int | None = None
     error: str | None = None
+    code: str | None = None
     due_at: datetime | None = None
     settled: Settled | None = None
     untried: bool = False
@@ -67,12 +71,18 @@ class HandedOver:
 class HandOvers(Protocol):
     """Move ledger rows through their states; every write is conditional on the state it found."""
 
-    async def claim(self, batch: UUID, limit: int, lease: timedelta, only: UUID | None = None) -> list[Claimed]:
-        """Take due rows, or the one named, for this worker until the lease (machine time) ends."""
+    async def claim(
+        self, batch: UUID, limit: int, lease: timedelta, only: UUID | None = None, by: Collection[UUID] = ()
+    ) -> list[Claimed]:
+        """Take due rows, or the one named, or those that some people wrote, until the lease (machine time) ends."""
         ...
 
     async def hand(
-        self, batch: UUID, verdicts: Sequence[tuple[UUID, Verdict]], accounts: Mapping[UUID, str], at: datetime
+        self,
+        batch: UUID,
+        verdicts: Sequence[tuple[UUID, Verdict]],
+        accounts: Mapping[UUID, TextingAccount],
+        at: datetime,
     ) -> HandedOver:
         """Write verdicts on the rows that are still claimed, and through which account each of them leaves."""
         ...
@@ -89,19 +99,27 @@ class HandOvers(Protocol):
         ...
 
     async def expired(self, provider_limit: timedelta, limit: int) -> list[Claimed]:
-        """Put claimed rows whose lease ended back, mark handed ones unknown; gives unknown ones to ask about."""
+        """Put claimed rows whose lease ended back, mark handed ones unknown; gives unknown ones to ask about.
+
+        What it gives is not given again for as long as half of the time since it was handed over, so that what nobody
+        can tell keeps nothing else from being asked about.
+        """
+        ...
+
+    async def ask_again(self, waits: Mapping[UUID, float]) -> None:
+        """Give unknown rows again in so many seconds, where the provider named a time."""
         ...
 
     async def known(self, provider_ids: Collection[str], recipients: Collection[str]) -> frozenset[str]:
         """Pick out those of a provider's ids that rows to these recipients bear."""
         ...
 
-    async def open_rows(self) -> int:
-        """Count rows that are claimed, handed or unknown."""
+    async def next_look(self, provider_limit: timedelta) -> float | None:
+        """Tell in how many seconds a claimed, handed or unknown row is to be looked at; None where there is none."""
         ...
 
-    async def next_due(self) -> datetime | None:
-        """Tell when the next planned row is due."""
+    async def next_due(self, by: Collection[UUID] = ()) -> datetime | None:
+        """Tell when the next planned row is due, or the next one that some people wrote."""
         ...
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,12 +18,21 @@ from application.messaging.hand_overs import (
     HandOvers,
     Result,
 )
+from application.messaging.outcomes import Untold, of_hand_over, of_question, settled
 from application.messaging.reconciling import EVERY, RECONCILE
-from application.messaging.texting import Receipt, Text, Texting, TextingAccount, TextingAccounts, TextingHealth
+from application.messaging.texting import (
+    NOBODY,
+    Receipt,
+    Text,
+    Texting,
+    TextingAccount,
+    TextingAccounts,
+    TextingHealth,
+)
 from application.ports import Clock, UnitOfWork, effect
-from application.provider import ProviderError, Rejected, Unavailable, Unknown, Untried, Unusable
+from application.provider import ProviderError, Rejected, TooEarly, Unknown, Untried, Unusable
 from domain.kernel import Phone, new_id
-from domain.messaging.message import MessagePlanned, MessagesSettled, RecipientRefused, Settled, TextingFailed
+from domain.messaging.message import MessagePlanned, MessagesSettled, RecipientRefused, TextingFailed
 from domain.messaging.policy import SendRequest, decide
 
 CLAIMED_AT_ONCE = 250
@@ -33,18 +42,22 @@ BATCHES_IN_TURN = 4
 LEASE = timedelta(seconds=15)
 PROVIDER_LIMIT = timedelta(seconds=6)  # longer than any adapter's own time limit for one call
 ASK_AFTER = 2 * PROVIDER_LIMIT  # a group is handed while the last one's calls run, and waits for them
-LONGEST_WAIT = timedelta(hours=1)  # whatever a provider says
-MOST_ATTEMPTS = 12
-
+SOONEST_LOOK = 1.0
 
 _Found = Sequence[Receipt] | ProviderError
 _Told = Receipt | ProviderError | None
 
 
 @dataclass(frozen=True, slots=True)
+class _Handed:
+    row: Claimed
+    account: TextingAccount
+
+
+@dataclass(frozen=True, slots=True)
 class _Calls:
-    rows: Sequence[Claimed]
-    accounts: Sequence[str]
+    handed: Sequence[_Handed]
+    accounts: TextingAccounts
     told: "asyncio.Future[list[Receipt | ProviderError]]"
 
 
@@ -81,13 +94,13 @@ class Sending:
             if not await self._batch():
                 break
         async with self.uow:
-            rest = timedelta(seconds=self._rest(await self.book.accounts()))
+            accounts = await self.book.accounts()
             await self.agenda.lock(SEND)
-            due = await self.rows.next_due()
+            due = await self._next_due(accounts)
             if due is not None:
-                await self.agenda.no_later_than(SEND, max(due, self.clock.now() + rest) if rest else due)
+                await self.agenda.no_later_than(SEND, due)
             await self.agenda.lock(SETTLE)
-            if await self.rows.open_rows() == 0:
+            if await self.rows.next_look(ASK_AFTER) is None:
                 await self.agenda.clear(SETTLE)
 
     @effect
@@ -98,20 +111,22 @@ class Sending:
     @effect
     async def settle(self) -> None:
         """Release what a dead worker had claimed, and ask the provider about what it may or may not have taken."""
-        while await self._ask_about_unknown() == ASKED_AT_ONCE:
-            pass
+        for _ in range(BATCHES_IN_TURN):
+            if await self._ask_about_unknown() < ASKED_AT_ONCE:
+                break
         async with self.uow:
             now = self.clock.now()
             await self.agenda.lock(SEND)  # rows first, then SEND, then SETTLE: as everywhere
             await self.agenda.lock(SETTLE)
-            if await self.rows.open_rows():
-                await self.agenda.no_later_than(SETTLE, now + PROVIDER_LIMIT)
+            look = await self.rows.next_look(ASK_AFTER)
+            if look is not None:
+                await self.agenda.no_later_than(SETTLE, now + timedelta(seconds=max(look, SOONEST_LOOK)))
             due = await self.rows.next_due()
             if due is not None:
                 await self.agenda.no_later_than(SEND, due)
 
     async def _ask_about_unknown(self) -> int:
-        """Settle some rows; gives how many the provider could tell about."""
+        """Settle some rows; gives how many were asked about."""
         async with self.uow:
             unknown = await self.rows.expired(ASK_AFTER, ASKED_AT_ONCE)
             accounts = await self.book.accounts() if unknown else TextingAccounts()
@@ -119,9 +134,21 @@ class Sending:
         async with self.uow:
             now = self.clock.now()
             told = await self._one_to_one(unknown, found)
-            results = [r for row, one in zip(unknown, told, strict=True) if (r := _found(row, one, now)) is not None]
-            await self._write(None, results, now)
-        return len(results)
+            results = [of_question(row, one, now) for row, one in zip(unknown, told, strict=True)]
+            await self._write(None, [result for result in results if result is not None], now)
+            early = zip(unknown, told, strict=True)
+            await self.rows.ask_again({row.id: one.retry_after for row, one in early if isinstance(one, TooEarly)})
+        return len(unknown)
+
+    async def _next_due(self, accounts: TextingAccounts) -> datetime | None:
+        """Tell when something can leave: what waits for accounts that are down is not due before they may be up."""
+        due, rest = await self.rows.next_due(), accounts.rest_seconds(self.health.rest_seconds)
+        if due is None or not rest:
+            return due
+        due = max(due, self.clock.now() + timedelta(seconds=rest))
+        reached = accounts.reached(self.health.rest_seconds)
+        own = await self.rows.next_due(reached) if reached else None
+        return due if own is None else min(due, own)
 
     async def _one_to_one(self, rows: Sequence[Claimed], found: Sequence[_Found]) -> list[_Told]:
         """Give each row a receipt that no other row has: the same words may have gone to the same number twice."""
@@ -143,9 +170,12 @@ class Sending:
         ends = time.monotonic() + LEASE.total_seconds()
         async with self.uow:
             accounts = await self.book.accounts()
-            if only is None and self._rest(accounts):
-                return False
-            claimed = await self.rows.claim(batch, CLAIMED_AT_ONCE, LEASE, only)
+            by: Collection[UUID] = ()
+            if only is None and accounts.rest_seconds(self.health.rest_seconds):
+                by = accounts.reached(self.health.rest_seconds)
+                if not by:
+                    return False
+            claimed = await self.rows.claim(batch, CLAIMED_AT_ONCE, LEASE, only, by)
             if claimed:
                 await self.agenda.no_later_than(SETTLE, self.clock.now() + LEASE)
         if claimed:
@@ -166,17 +196,22 @@ class Sending:
         begun = 0
         async with self.lock.shared():
             try:
-                while begun < len(claimed) and not ending.is_set() and self._has_time(ends, accounts, len(claimed)):
+                while begun < len(claimed) and not ending.is_set() and _has_time(ends):
                     group = claimed[begun : begun + HANDED_AT_ONCE]
-                    chosen = {row.id: accounts.choose(row.author_id, self.health.rest_seconds) for row in group}
-                    handed = await self._hand(batch, group, {key: account.name for key, account in chosen.items()})
+                    if len(claimed) > 1 and self._all_rest(group, accounts):
+                        break  # a row alone tells by itself that its provider is down
+                    if any(row.doubted_since for row in group):  # what is found for one row is no other's
+                        ended, calls = calls, None
+                        await self._note(batch, ended)
+                    handed, accounts = await self._hand(batch, group)
                     begun += len(group)
+                    doubts = await self._doubts(handed, accounts)
                     if calls is not None:
                         await asyncio.wait([calls.told])
                     told = asyncio.ensure_future(
-                        asyncio.gather(*(self._send(row, chosen[row.id], accounts, ends) for row in handed))
+                        asyncio.gather(*(self._send(one, doubts.get(one.row.id), ends) for one in handed))
                     )
-                    calls, ended = _Calls(handed, [chosen[row.id].name for row in handed], told), calls
+                    calls, ended = _Calls(handed, accounts, told), calls
                     await self._note(batch, ended)
             finally:
                 await self._note(batch, calls)
@@ -184,39 +219,61 @@ class Sending:
             async with self.uow:
                 await self.rows.unclaim(batch, [row.id for row in claimed[begun:]])
 
-    def _rest(self, accounts: TextingAccounts) -> float:
-        return accounts.rest_seconds(self.health.rest_seconds)
+    def _all_rest(self, rows: Sequence[Claimed], accounts: TextingAccounts) -> bool:
+        """Tell whether none of these rows can leave now."""
+        chosen = [accounts.choose(author, self.health.rest_seconds) for author in {row.author_id for row in rows}]
+        return all(account is NOBODY or self.health.rest_seconds(account) for account in chosen)
 
-    def _has_time(self, ends: float, accounts: TextingAccounts, rows: int) -> bool:
-        """Tell whether another group can be handed over; a row alone tells by itself that its provider is down."""
-        rests = rows > 1 and self._rest(accounts)
-        return time.monotonic() + 2 * PROVIDER_LIMIT.total_seconds() < ends and not rests
-
-    async def _hand(self, batch: UUID, claimed: Sequence[Claimed], accounts: Mapping[UUID, str]) -> list[Claimed]:
-        """Decide once more, and commit what is handed over; gives those rows."""
+    async def _hand(self, batch: UUID, claimed: Sequence[Claimed]) -> tuple[list[_Handed], TextingAccounts]:
+        """Decide once more, choose the accounts, and commit what is handed over; gives those rows."""
         async with self.uow:
             now = self.clock.now()
+            accounts = await self.book.accounts()
+            chosen = {row.id: accounts.choose(row.author_id, self.health.rest_seconds) for row in claimed}
             known = await self.facts.of([_recipient(row) for row in claimed])
             verdicts = [(row.id, decide(_request(row), facts, now)) for row, facts in zip(claimed, known, strict=True)]
-            done = await self.rows.hand(batch, verdicts, accounts, now)
-            refused = tuple(_settled(row, "refused", now) for row in claimed if row.id in done.refused)
+            done = await self.rows.hand(batch, verdicts, chosen, now)
+            refused = tuple(settled(row, "refused", now) for row in claimed if row.id in done.refused)
             if refused:
                 self.uow.publish(MessagesSettled(subject=batch, settled=refused))
-        return [row for row in claimed if row.id in done.handed]
+        return [_Handed(row, chosen[row.id]) for row in claimed if row.id in done.handed], accounts
+
+    async def _doubts(self, handed: Sequence[_Handed], accounts: TextingAccounts) -> Mapping[UUID, _Told]:
+        """Ask about rows of a restored database, which may have been taken after the backup; gives what was found."""
+        rows = [one.row for one in handed if one.row.doubted_since is not None]
+        if not rows or not accounts.everyone:
+            return {}
+        found = await asyncio.gather(*(self._ask(row, accounts) for row in rows))
+        async with self.uow:
+            told = await self._one_to_one(rows, found)
+        return {row.id: one for row, one in zip(rows, told, strict=True)}
 
     async def _note(self, batch: UUID, calls: "_Calls | None") -> None:
-        if calls is None or not calls.rows:
+        if calls is None or not calls.handed:
             return
         told = await calls.told
         async with self.uow:
             now = self.clock.now()
-            await self._write(batch, [_result(row, t, now) for row, t in zip(calls.rows, told, strict=True)], now)
+            ends = [self._otherwise(one, t, calls.accounts) for one, t in zip(calls.handed, told, strict=True)]
+            results = [of_hand_over(one.row, end, now) for one, end in zip(calls.handed, ends, strict=True)]
+            await self._write(batch, results, now)
             await self._tell(calls, told)
+
+    def _otherwise(
+        self, one: _Handed, told: Receipt | ProviderError, accounts: TextingAccounts
+    ) -> Receipt | ProviderError:
+        """Let what an account that is down was not called about leave at once through another one that is up."""
+        if not isinstance(told, Untried):
+            return told
+        other = accounts.choose(one.row.author_id, self.health.rest_seconds)
+        is_up = other.access != one.account.access and not self.health.rest_seconds(other)
+        return Untried(0, told.reason) if is_up else told
 
     async def _tell(self, calls: _Calls, told: Sequence[Receipt | ProviderError]) -> None:
         """Note how the accounts did, and tell of recipients who stopped at the provider."""
         used, failed = set(), {}
-        for row, name, one in zip(calls.rows, calls.accounts, told, strict=True):
+        for handed, one in zip(calls.handed, told, strict=True):
+            row, name = handed.row, handed.account.name
             if isinstance(one, Receipt):
                 used.add(name)
             elif isinstance(one, Unusable):
@@ -234,27 +291,27 @@ class Sending:
 
     async def _write(self, batch: UUID | None, results: Sequence[Result], now: datetime) -> None:
         written = await self.rows.write(results, now, batch)
-        settled = tuple(r.settled for r in results if r.settled is not None and r.id in written)
-        if settled:
-            self.uow.publish(MessagesSettled(subject=batch or new_id(), settled=settled))
+        ended = tuple(r.settled for r in results if r.settled is not None and r.id in written)
+        if ended:
+            self.uow.publish(MessagesSettled(subject=batch or new_id(), settled=ended))
         again = [result.due_at for result in results if result.due_at is not None]
         if again:
             await self.agenda.no_later_than(SEND, min(again))
 
-    async def _send(
-        self, row: Claimed, account: TextingAccount, accounts: TextingAccounts, ends: float
-    ) -> Receipt | ProviderError:
+    async def _send(self, one: _Handed, found: _Told, ends: float) -> Receipt | ProviderError:
+        match found:
+            case Receipt():
+                return found
+            case Rejected():
+                return Untold(found.reason)
+            case TooEarly():
+                return Untried(found.retry_after, found.reason)
+            case ProviderError():
+                return found
         if time.monotonic() + PROVIDER_LIMIT.total_seconds() > ends:
             return Untried(0, "The lease ended before the call.")
-        if row.doubted_since is not None:
-            found = await self._ask(row, accounts)
-            if not isinstance(found, ProviderError) and found:
-                return found[0]
-            if isinstance(found, ProviderError) or time.monotonic() + PROVIDER_LIMIT.total_seconds() > ends:
-                reason = found.reason if isinstance(found, ProviderError) else "The lease ended before the call."
-                return Untried(None, reason)
         try:
-            return await self.texting.send(self._text(row, account))
+            return await self.texting.send(self._text(one.row, one.account))
         except ProviderError as error:
             return error
         except Exception as error:  # what nobody foresaw must not cost the others their receipts
@@ -289,7 +346,13 @@ class Sending:
             callback_url=self.callbacks.of(account.provider, organization_id, row.id),
             account=account,
             awaited=row.purpose in WAITED_FOR,
+            left_from=None if row.doubted_since else row.left_from,
         )
+
+
+def _has_time(ends: float) -> bool:
+    """Tell whether another group can be handed over before the lease ends."""
+    return time.monotonic() + 2 * PROVIDER_LIMIT.total_seconds() < ends
 
 
 async def _to_its_end(work: Coroutine[Any, Any, None], ending: asyncio.Event) -> None:
@@ -318,51 +381,3 @@ def _request(row: Claimed) -> SendRequest:
     return SendRequest(
         purpose=row.purpose, channel=row.channel, to=row.recipient, touch=row.touch, turn_number=row.turn_number
     )
-
-
-def _settled(row: Claimed, outcome: str, at: datetime) -> Settled:
-    return Settled(
-        send_id=row.id, outcome=outcome, at=at, lead_id=row.lead_id, campaign_id=row.campaign_id, touch=row.touch
-    )
-
-
-def _accepted(row: Claimed, receipt: Receipt, at: datetime) -> Result:
-    return Result(
-        id=row.id,
-        state="accepted",
-        provider_id=receipt.provider_id,
-        segments=receipt.segments,
-        settled=_settled(row, "accepted", at),
-    )
-
-
-def _result(row: Claimed, told: Receipt | ProviderError, at: datetime) -> Result:
-    match told:
-        case Receipt():
-            return _accepted(row, told, at)
-        case Rejected():
-            outcome = "unreachable" if told.permanent else "rejected"
-            return Result(id=row.id, state="rejected", error=told.code, settled=_settled(row, outcome, at))
-        case Unknown():
-            return Result(id=row.id, state="unknown", error=told.reason)
-        case Unavailable() if row.attempts >= MOST_ATTEMPTS and not isinstance(told, Untried):
-            return Result(id=row.id, state="parked", error=told.reason)
-        case _:
-            wait = getattr(told, "retry_after", None)
-            seconds = min(wait, LONGEST_WAIT.total_seconds()) if wait is not None else min(2**row.attempts, 300)
-            due_at, untried = at + timedelta(seconds=seconds), isinstance(told, Untried)
-            return Result(id=row.id, state="planned", error=told.reason, due_at=due_at, untried=untried)
-
-
-def _found(row: Claimed, told: Receipt | ProviderError | None, at: datetime) -> Result | None:
-    match told:
-        case Receipt():
-            return _accepted(row, told, row.handed_at or at)
-        case None if row.attempts >= MOST_ATTEMPTS:
-            return Result(id=row.id, state="parked", error=f"Handed over {row.attempts} times and never taken.")
-        case None:
-            return Result(id=row.id, state="planned", due_at=at)
-        case Rejected():
-            return Result(id=row.id, state="parked", error=told.reason)
-        case _:
-            return None

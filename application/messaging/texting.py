@@ -15,7 +15,8 @@ from domain.kernel import Phone
 class TextingAccount:
     """Hold an account at a provider; `name` is what the ledger remembers, since only that account knows of its texts.
 
-    `owner_id` is the user whose own gateway it is.
+    `owner_id` is the user whose own gateway it is. `access` names the account together with all that it is called by:
+    with another token it is another, which may serve where the first was refused.
     """
 
     provider: str
@@ -23,11 +24,20 @@ class TextingAccount:
     settings: Mapping[str, Any] = field(default_factory=dict)
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
     owner_id: UUID | None = None
+    access: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        told = repr((sorted(self.settings.items()), sorted(self.credentials.items())))
+        object.__setattr__(self, "access", f"{self.name} {hashlib.sha256(told.encode()).hexdigest()}")
 
     @property
     def name(self) -> str:
         """Name it among all accounts of all providers."""
         return f"{self.provider}:{self.id}" if self.id else self.provider
+
+    def sends_from(self, sender: str) -> str:
+        """Tell what a text leaves from: a service that chooses a number, the account's number, or else `sender`."""
+        return str(self.settings.get("messaging_service_sid") or self.settings.get("phone_number") or sender)
 
 
 def account_of(
@@ -41,6 +51,7 @@ def account_of(
     return TextingAccount(provider, identifier, settings, credentials, owner_id)
 
 
+Rest = Callable[[TextingAccount], float]
 NOBODYS_REST = 300.0
 NOBODY = TextingAccount("none")
 """The account of who has none: nothing can be sent through it, and nothing was."""
@@ -54,16 +65,20 @@ class TextingAccounts:
     own: tuple[TextingAccount, ...] = ()
     former: tuple[TextingAccount, ...] = ()
 
-    def choose(self, author_id: UUID | None, rest_seconds: Callable[[str], float]) -> TextingAccount:
+    def choose(self, author_id: UUID | None, rest_seconds: Rest) -> TextingAccount:
         """Choose for a text: its author's own gateway, else the first that is not down, else the first."""
         own = [account for account in self.own if account.owner_id == author_id]
         fitting = [*own, *self.preferred]
-        up = (account for account in fitting if not rest_seconds(account.name))
+        up = (account for account in fitting if not rest_seconds(account))
         return next(up, fitting[0] if fitting else NOBODY)
 
-    def rest_seconds(self, rest_seconds: Callable[[str], float]) -> float:
-        """Tell for how long nothing can leave, because all that it is used to leave through are down."""
-        return min((rest_seconds(account.name) for account in self.preferred), default=NOBODYS_REST)
+    def rest_seconds(self, rest_seconds: Rest) -> float:
+        """Tell for how long nothing can leave, because all that texts commonly leave through are down."""
+        return min((rest_seconds(account) for account in self.preferred), default=NOBODYS_REST)
+
+    def reached(self, rest_seconds: Rest) -> frozenset[UUID]:
+        """Name those whose own gateways are up: their texts need not wait for what is down."""
+        return frozenset(one.owner_id for one in self.own if one.owner_id is not None and not rest_seconds(one))
 
     def named(self, name: str) -> TextingAccount | None:
         """Find the account that the ledger remembers, also one that is not used any more."""
@@ -79,7 +94,8 @@ class TextingAccounts:
 class Text:
     """Hold one text to hand over; `key` is our stored idempotency key, `callback_url` is told how delivery went.
 
-    `awaited` texts are those that somebody waits for: a flood of others may not stand in their way.
+    `awaited` texts are those that somebody waits for: a flood of others may not stand in their way. `left_from` is what
+    a text that was handed over left from, where that is known.
     """
 
     organization_id: UUID
@@ -90,6 +106,7 @@ class Text:
     callback_url: str
     account: TextingAccount
     awaited: bool = False
+    left_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +130,8 @@ class Texting(Protocol):
 
         None at all means provably not taken. More than one, or another's, where a provider knows no keys and the same
         words went to the same number: whoever asks leaves out what it knows to be another's. To be asked once the time
-        limits of `send` have passed. Raises `Unavailable` when the provider cannot be asked or cannot tell yet,
-        `Rejected` when it never will.
+        limits of `send` have passed. Raises `Unavailable` when the provider cannot be asked, `TooEarly` when it cannot
+        tell yet, `Rejected` when it never will.
         """
         ...
 
@@ -122,6 +139,6 @@ class Texting(Protocol):
 class TextingHealth(Protocol):
     """Know which accounts are down."""
 
-    def rest_seconds(self, account: str) -> float:
-        """Tell for how long it is of no use to call by an account, by its name; 0 when it is to be tried."""
+    def rest_seconds(self, account: TextingAccount) -> float:
+        """Tell for how long it is of no use to call by an account; 0 when it is to be tried."""
         ...

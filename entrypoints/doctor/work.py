@@ -1,10 +1,13 @@
 """What is owed and late: events, deliveries, schedules, and rows of the send ledger."""
 
+from collections import Counter
+
 from entrypoints.config import Config
 from entrypoints.doctor.database import connected
 
 LATE_SECONDS = 60
 UNSETTLED_SECONDS = 900
+_MOST_REASONS = 5
 
 _QUEUES = """
 SELECT (SELECT coalesce(extract(epoch FROM clock_timestamp() - min(at)), 0)::float8 FROM outbox) AS unrelayed,
@@ -28,9 +31,12 @@ _LEDGER = """
 SELECT count(*) FILTER (WHERE state IN ('claimed', 'handed')
                         AND lease_until <= clock_timestamp() - make_interval(secs => $2)) AS held,
        count(*) FILTER (WHERE state = 'unknown'
-                        AND handed_machine_at <= clock_timestamp() - make_interval(secs => $3)) AS unknown,
-       count(*) FILTER (WHERE state = 'parked') AS parked
-FROM sends WHERE organization_id = $1 AND state IN ('claimed', 'handed', 'unknown', 'parked')
+                        AND handed_machine_at <= clock_timestamp() - make_interval(secs => $3)) AS unknown
+FROM sends WHERE organization_id = $1 AND state IN ('claimed', 'handed', 'unknown')
+"""
+_LEFT_TO_PEOPLE = """
+SELECT coalesce(error, '') AS reason, count(*) AS texts FROM sends
+WHERE organization_id = $1 AND state = 'parked' GROUP BY 1
 """
 
 
@@ -70,7 +76,8 @@ async def parked(config: Config) -> list[str]:
 
 async def ledger(config: Config) -> list[str]:
     """Find texts that a worker has kept for too long, or of which nobody knows whether they went out."""
-    held = unknown = waiting = 0
+    held = unknown = 0
+    waiting: Counter[str] = Counter()
     async with connected(config.database_url) as connection:
         for row in await connection.fetch("SELECT DISTINCT organization_id FROM schedules"):
             organization_id = row["organization_id"]
@@ -78,7 +85,9 @@ async def ledger(config: Config) -> list[str]:
             async with connection.transaction(readonly=True):
                 await connection.execute("SELECT set_config('rapport.organization_id', $1, true)", str(organization_id))
                 told = await connection.fetchrow(_LEDGER, organization_id, LATE_SECONDS, UNSETTLED_SECONDS)
-            held, unknown, waiting = held + told["held"], unknown + told["unknown"], waiting + told["parked"]
+                parked = await connection.fetch(_LEFT_TO_PEOPLE, organization_id)
+            held, unknown = held + told["held"], unknown + told["unknown"]
+            waiting.update({row["reason"]: row["texts"] for row in parked})
     found = []
     if held:
         found.append(f"{held} texts are held by workers whose lease ended over {LATE_SECONDS} s ago: do workers run?")
@@ -88,6 +97,7 @@ async def ledger(config: Config) -> list[str]:
             f"Of {unknown} texts nobody has known for over {minutes} minutes whether they went out: the provider is"
             " asked again and again; does it answer?"
         )
-    if waiting:
-        found.append(f"{waiting} texts wait for a person: their provider cannot be asked whether it took them.")
-    return found
+    return found + [
+        f"{texts} texts wait for a person: nobody can tell whether they were taken. {reason}".rstrip()
+        for reason, texts in waiting.most_common(_MOST_REASONS)
+    ]

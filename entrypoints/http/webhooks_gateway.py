@@ -12,6 +12,7 @@ from uuid import UUID
 from litestar import Request
 
 from adapters.persistence.database import Cause, PostgresUnitOfWork
+from adapters.sms.reasons import without_numbers
 from application.messaging.hand_overs import AccountBook
 from application.messaging.inbound import IncomingText, Notice, Report, storable
 from application.messaging.texting import TextingAccount
@@ -158,7 +159,7 @@ def _report(notice: Notice, event: str, send: UUID, payload: dict[str, Any], at:
         send_id=send,
         status=_STATUSES[event],
         provider_id=str(send),
-        error=str(reason)[:200] if reason else None,
+        error=without_numbers(str(reason)) if reason else None,
         permanent=False,
         at=at,
     )

@@ -13,7 +13,7 @@ from dishka import AnyOf, AsyncContainer, Provider, Scope, provide
 from adapters.persistence.database import Cause, Database
 from application.mailing import Mail, Mailing
 from application.mailing import Receipt as MailReceipt
-from application.messaging.texting import Receipt, Text, Texting, TextingHealth
+from application.messaging.texting import Receipt, Text, Texting, TextingAccount, TextingHealth
 from application.ports import Actor
 from application.provider import ProviderError, Unavailable
 from domain.identity.role import PERMISSIONS, Role
@@ -32,7 +32,9 @@ class RememberingTexting:
     taken: list[Text] = field(default_factory=list)
     failures: list[tuple[ProviderError, bool]] = field(default_factory=list)
     on_send: Callable[[Text], Any] | None = None
+    on_find: Callable[[Text], None] | None = None
     rests: float = 0.0
+    down: set[str] = field(default_factory=set)
 
     async def send(self, text: Text) -> Receipt:
         """Take a text, unless told to fail."""
@@ -49,12 +51,13 @@ class RememberingTexting:
     async def find(self, text: Text, since: datetime) -> list[Receipt]:
         """Find what was taken; nothing here is older than a test."""
         del since
+        if self.on_find is not None:
+            self.on_find(text)
         return [Receipt(f"p-{t.key}", 1) for t in self.taken if t.key == text.key and t.to == text.to]
 
-    def rest_seconds(self, account: str) -> float:
-        """Rest for as long as it was told to."""
-        del account
-        return self.rests
+    def rest_seconds(self, account: TextingAccount) -> float:
+        """Rest for as long as it was told to; accounts that are `down`, by name, for a minute."""
+        return 60.0 if account.name in self.down else self.rests
 
 
 @dataclass

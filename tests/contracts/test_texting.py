@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from application.messaging.texting import Text
-from application.provider import Rejected, Unavailable, Unknown
+from application.provider import Rejected, TooEarly, Unavailable, Unknown
 from domain.kernel import Phone, new_id
 from tests.contracts.sandbox_process import ProviderProcess, Receiver, eventually
 from tests.contracts.texting_stands import SandboxStand, Stand, sandbox_stand, twilio_stand
@@ -109,13 +109,40 @@ async def test_no_answer_before_acceptance_is_unknown_and_then_absent(stand: Sta
     assert stand.accepted(text) == 0
 
 
-@pytest.mark.parametrize("fault", ["rate_limited", "server_error"])
+@pytest.mark.parametrize(
+    ("stand", "fault"),
+    [("sandbox", "rate_limited"), ("sandbox", "server_error"), ("twilio", "rate_limited")],
+    indirect=["stand"],
+)
 async def test_a_provider_that_declines_is_unavailable(stand: Stand, text: Text, fault: str) -> None:
     stand.misbehave(fault)
     with pytest.raises(Unavailable) as raised:
         await stand.texting.send(text)
     assert raised.value.retry_after == 1
     assert stand.accepted(text) == 0
+
+
+@pytest.mark.parametrize("stand", ["twilio"], indirect=True)
+async def test_what_twilio_took_before_it_broke_down_is_unknown(stand: Stand, text: Text) -> None:
+    stand.misbehave("server_error")
+    with pytest.raises(Unknown):
+        await stand.texting.send(text)
+    assert await stand.texting.find(text, LONG_AGO) == []
+
+
+@pytest.mark.parametrize("stand", ["twilio"], indirect=True)
+async def test_a_text_from_another_number_of_the_account_is_another_text(stand: Stand, text: Text) -> None:
+    receipt = await stand.texting.send(text)
+    ours, others = replace(text, left_from=str(stand.sender)), replace(text, left_from="+442079460001")
+    assert [one.provider_id for one in await stand.texting.find(ours, LONG_AGO)] == [receipt.provider_id]
+    assert await stand.texting.find(others, LONG_AGO) == []
+
+
+@pytest.mark.parametrize("stand", ["twilio"], indirect=True)
+async def test_what_is_not_listed_yet_may_still_come(stand: Stand, text: Text) -> None:
+    with pytest.raises(TooEarly) as raised:
+        await stand.texting.find(text, datetime.now(UTC))
+    assert 0 < raised.value.retry_after <= 30
 
 
 async def test_a_dead_provider_is_unavailable_for_both_questions(stand: Stand, text: Text) -> None:

@@ -209,7 +209,8 @@ async def test_a_messaging_service_chooses_the_number(outside: TwilioHouse, ther
         (401, 20003, "planned", "pending"),
         (400, 21606, "planned", "pending"),
         (429, 20429, "planned", "pending"),
-        (503, 20503, "planned", "pending"),
+        (400, 21608, "rejected", "failed"),
+        (503, 20503, "unknown", "unknown"),
         (500, 20500, "unknown", "unknown"),
     ],
 )
@@ -220,7 +221,7 @@ async def test_each_refusal_has_an_end_of_its_own(
     outside.twilio.refuses.append((status, code))
     row = await _send(outside, there, world)
     assert (row["state"], row["status"]) == (state, shown)
-    outcomes = {21211: ["unreachable"], 21610: ["rejected"], 21408: ["rejected"]}.get(code, [])
+    outcomes = {21211: ["unreachable"], 21610: ["rejected"], 21408: ["rejected"], 21608: ["rejected"]}.get(code, [])
     settled = await world.fetch(f"{EVENTS} 'messages.settled' ORDER BY id")
     assert [json.loads(event["data"])["settled"][0]["outcome"] for event in settled] == outcomes
     refused = await world.fetch(

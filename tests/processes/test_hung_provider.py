@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.sms.sandbox import PLACES, SandboxTexting, sandbox_session
+from adapters.sms.places import AT_ONCE
+from adapters.sms.sandbox import SandboxTexting, sandbox_session
 from application.messaging.texting import Receipt, Text, TextingAccount
 from application.provider import Unknown, Untried
 from domain.kernel import Phone, new_id
@@ -47,8 +48,8 @@ async def test_texts_go_out_again_when_the_provider_wakes(provider: ProviderProc
             for _ in range(3):
                 told = await asyncio.gather(*(texting.send(_text()) for _ in range(60)), return_exceptions=True)
                 assert {type(answer) for answer in told} == {Unknown, Untried}
-                assert sum(isinstance(answer, Unknown) for answer in told) <= PLACES, "who had no place was not sent"
+                assert sum(isinstance(answer, Unknown) for answer in told) <= AT_ONCE, "who had no place was not sent"
         finally:
             provider.process.send_signal(signal.SIGCONT)
-        for _ in range(PLACES + 1):
+        for _ in range(AT_ONCE + 1):
             assert isinstance(await texting.send(_text()), Receipt)

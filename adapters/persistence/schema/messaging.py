@@ -125,6 +125,7 @@ sends = tenant_table(
     time("settled_at", null=True),
     number("attempts", default=0),
     text("provider", null=True),
+    text("left_from", null=True),
     text("provider_id", null=True),
     text("error", null=True),
     time("created_at"),

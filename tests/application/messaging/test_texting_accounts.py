@@ -46,12 +46,12 @@ def test_the_second_is_chosen_while_the_first_is_down_and_ones_own_gateway_befor
     own = account_of("android_gateway", {"gateway_url": "https://mine"}, {}, user)
     accounts = TextingAccounts((HOUSE, HOUSE_PHONE), (own,))
     assert accounts.choose(None, lambda _: 0) is HOUSE
-    assert accounts.choose(None, lambda name: 9 if name == HOUSE.name else 0) is HOUSE_PHONE
+    assert accounts.choose(None, lambda one: 9 if one is HOUSE else 0) is HOUSE_PHONE
     assert accounts.choose(None, lambda _: 9) is HOUSE
     assert accounts.choose(user, lambda _: 0) is own
     assert accounts.choose(new_id(), lambda _: 0) is HOUSE
     assert TextingAccounts().choose(None, lambda _: 0) is NOBODY
-    assert accounts.rest_seconds(lambda name: 9 if name == HOUSE.name else 5) == 5
+    assert accounts.rest_seconds(lambda one: 9 if one is HOUSE else 5) == 5
     assert TextingAccounts().rest_seconds(lambda _: 0) > 0
 
 

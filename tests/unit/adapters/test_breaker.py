@@ -4,7 +4,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from adapters.egress.breaker import FAILURES, LONGEST_REST_SECONDS, Breaker
-from application.provider import ProviderError, Rejected, Unavailable, Unknown, Untried
+from application.provider import ProviderError, Rejected, TooEarly, Unavailable, Unknown, Untried, Unusable
 
 
 class Watch:
@@ -26,7 +26,7 @@ def watch() -> Watch:
 @pytest.fixture
 def breaker(watch: Watch) -> Breaker:
     """Make one for a provider of the tests."""
-    return Breaker("test", watch)
+    return Breaker(f"test-{id(watch)}", watch)
 
 
 def fail(breaker: Breaker, error: ProviderError) -> None:
@@ -129,15 +129,40 @@ def test_an_error_of_our_own_ends_a_try_without_a_word(breaker: Breaker, watch: 
     assert breaker.rest_seconds() == 0, "the next one tries"
 
 
-def test_the_metrics_show_it(breaker: Breaker, watch: Watch) -> None:
+def test_an_access_that_people_must_mend_opens_it_at_once_and_a_number_that_they_must_does_not(
+    breaker: Breaker, watch: Watch
+) -> None:
+    fail(breaker, Unusable(300, "This number is not yours.", sender_only=True))
+    assert breaker.rest_seconds() == 0
+    fail(breaker, Unusable(300, "This token is not right."))
+    assert refused(breaker) == 300
+    watch.seconds = 300
+    fail(breaker, Unusable(300, "This token is still not right."))
+    assert refused(breaker) == 300
+
+
+def test_an_answer_that_comes_too_early_is_an_answer(breaker: Breaker) -> None:
+    for _ in range(3 * FAILURES):
+        fail(breaker, TooEarly(5, "It cannot be told yet."))
+    assert breaker.rest_seconds() == 0
+
+
+def test_the_metrics_show_it() -> None:
+    watch = Watch()
+    breaker, other = Breaker("shown", watch), Breaker("shown", watch)
+
     def shown(name: str) -> float | None:
-        return REGISTRY.get_sample_value(name, {"provider": "test"})
+        return REGISTRY.get_sample_value(name, {"provider": "shown"})
 
     before = shown("rapport_breaker_opened_total") or 0
     assert shown("rapport_breaker_open") == 0
     opened(breaker)
     assert shown("rapport_breaker_open") == 1
     assert shown("rapport_breaker_opened_total") == before + 1
+    opened(other)
+    assert shown("rapport_breaker_open") == 2
     watch.seconds = 1
     succeed(breaker)
-    assert shown("rapport_breaker_open") == 0
+    assert shown("rapport_breaker_open") == 1
+    watch.seconds = 100
+    assert shown("rapport_breaker_open") == 0, "the other access is not used any more"
