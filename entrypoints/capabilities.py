@@ -7,7 +7,7 @@ SERVED = frozenset(
     {Provider.TWILIO.value, Provider.ANDROID_GATEWAY.value, Provider.ANTHROPIC.value, Provider.CALCOM.value}
 )
 """The providers that an adapter of this version can be called through; the sandbox's is no provider."""
-TESTED = frozenset({Provider.ANDROID_GATEWAY.value})
+TESTED = frozenset({Provider.ANDROID_GATEWAY.value, Provider.TWILIO.value, Provider.CALCOM.value})
 """The providers whose access can be tried."""
 _SANDBOXED = frozenset({"texting", "email", "booking", "ai"})
 

@@ -33,6 +33,17 @@ class SetIntegration(Command, frozen=True):
     }
 
 
+class TryIntegration(Command, frozen=True):
+    """Try what is kept, or what is given here, which is not kept; `settings` need their `credentials`."""
+
+    settings: dict[str, Any] | UnsetType = UNSET
+    credentials: dict[str, Any] | UnsetType = UNSET
+    example: ClassVar[dict[str, Any]] = {
+        "settings": {"account_sid": "AC" + "0" * 32, "phone_number": "+442079460000"},
+        "credentials": {"auth_token": "the-token-of-your-account"},
+    }
+
+
 class CredentialView(View, frozen=True):
     """Show that a credential is kept, and how it ends where that gives nothing away."""
 
@@ -151,6 +162,11 @@ class Integrations:
         provider = _known(name)
         settings = read_settings(provider, command.settings)
         given = None if command.credentials is UNSET else read_credentials(provider, command.credentials)
+        if "messaging_service_sid" in settings and "phone_number" not in settings:
+            raise Invalid(
+                "Name a number of this messaging service too: people answer to it, and see it where it is shown.",
+                field="settings.phone_number",
+            )
         async with self.uow:
             kept = await self.integrations.locked(provider)
             if version is not None and version != (kept.version if kept else 0):
@@ -206,12 +222,20 @@ class Integrations:
             await self.organizations.save(organization)
             self.uow.publish(changed)
 
-    async def test(self, name: str) -> TestedView:
-        """Try a provider with the organisation's own access, and keep what it said."""
+    async def test(self, name: str, command: TryIntegration) -> TestedView:
+        """Try a provider with the organisation's own access, and keep what it said; or with what is given."""
         self.actor.require(Permission.INTEGRATIONS_WRITE)
         provider = _known(name)
         if provider not in self.providers.tested():
             raise NotConfigured(f"This version has no adapter for {provider.value}, so it cannot be tried.")
+        if command.credentials is not UNSET:
+            settings = read_settings(provider, {} if command.settings is UNSET else command.settings)
+            given = read_credentials(provider, command.credentials)
+            error = await failed_check(self.checks, provider, settings, given)
+            async with self.uow:
+                return TestedView(ok=error is None, error=error, tested_at=self.clock.now())
+        if command.settings is not UNSET:  # what is kept goes nowhere but where it was kept for
+            raise Invalid("Other settings are tried with credentials that are given too.", field="credentials")
         async with self.uow.reading():
             kept = next((one for one in await self.integrations.all() if one.provider is provider), None)
         if kept is None or kept.credentials is None:

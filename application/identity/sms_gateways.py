@@ -9,33 +9,37 @@ from msgspec import UNSET, Meta, UnsetType
 
 from application.identity.integrations import TestedView, failed_check, opened
 from application.identity.numbers import OwnNumbers
+from application.identity.organizations import Senders
 from application.identity.provider_checks import ProviderChecks
 from application.identity.secrets import Secrets
 from application.ports import Actor, Clock, Command, Store, UnitOfWork, View, require_version
 from domain.identity.integration import Provider
 from domain.identity.role import Permission
 from domain.identity.sms_gateway import SmsGateway
-from domain.kernel import NotFound, new_id
+from domain.kernel import Invalid, NotFound, Phone, new_id
 
 Label = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"\S")]
 Url = Annotated[str, Meta(min_length=8, max_length=500)]
 Username = Annotated[str, Meta(min_length=1, max_length=200)]
 Password = Annotated[str, Meta(min_length=1, max_length=500)]
 Number = Annotated[str, Meta(min_length=1, max_length=40)]
+Secret = Annotated[str, Meta(min_length=8, max_length=500, pattern=r"^\S+$")]
+UNSIGNED = "People answer the texts, with STOP too: give the key by which the gateway signs what it brings."
 
 
 class NewSmsGateway(Command, frozen=True):
-    """Give a user a gateway; `from_number` as people write it."""
+    """Give a user a gateway; `from_number` as people write it, `webhook_secret` as the gateway signs answers."""
 
     label: Label
     gateway_url: Url
     username: Username
     password: Password
     from_number: Number
+    webhook_secret: Secret | UnsetType = UNSET
     is_active: bool = True
     example: ClassVar[dict[str, Any]] = {
         "label": "Olga's phone", "gateway_url": "https://gateway.example.com/3rdparty/v1", "username": "olga",
-        "password": "the gateway's password", "from_number": "07700 900123",
+        "password": "the gateway's password", "from_number": "07700 900123", "webhook_secret": "its-signing-key",
     }  # fmt: skip
 
 
@@ -47,6 +51,7 @@ class ChangeSmsGateway(Command, frozen=True):
     username: Username | UnsetType = UNSET
     password: Password | UnsetType = UNSET
     from_number: Number | UnsetType = UNSET
+    webhook_secret: Secret | UnsetType = UNSET
     is_active: bool | UnsetType = UNSET
     example: ClassVar[dict[str, Any]] = {"label": "Olga's new phone", "is_active": False}
 
@@ -103,6 +108,7 @@ class SmsGateways:
     colleagues: Colleagues
     gateways: SmsGatewayStore
     numbers: OwnNumbers
+    senders: Senders
     secrets: Secrets
     checks: ProviderChecks
 
@@ -113,8 +119,10 @@ class SmsGateways:
             return _view(await self._of(user_id))
 
     async def add(self, user_id: UUID, command: NewSmsGateway) -> SmsGatewayView:
-        """Give a user a gateway, or refuse a second (`Duplicate`)."""
+        """Give a user a gateway, or refuse a second (`Duplicate`); what comes to its number is the organisation's."""
         self.actor.require(Permission.INTEGRATIONS_WRITE)
+        if command.webhook_secret is UNSET:
+            raise Invalid(UNSIGNED, field="webhook_secret")
         async with self.uow:
             await self.colleagues.require(user_id)
             gateway = SmsGateway(
@@ -124,12 +132,13 @@ class SmsGateways:
                 label=command.label,
                 gateway_url=command.gateway_url,
                 username=command.username,
-                password=self.secrets.seal({"password": command.password}),
+                password=self.secrets.seal({"password": command.password, "webhook_secret": command.webhook_secret}),
                 from_number=await self.numbers.read(command.from_number, "from_number"),
                 is_active=command.is_active,
                 created_at=self.clock.now(),
             )
             await self.gateways.add(gateway)
+            await self._route(user_id, gateway.from_number)
             self.uow.publish(gateway.added())
             return _view(gateway)
 
@@ -141,10 +150,12 @@ class SmsGateways:
         async with self.uow:
             gateway = await self._of(user_id)
             require_version(gateway, version, values, "gateway")
-            if "password" in values:
-                values["password"] = self.secrets.seal({"password": values["password"]})
+            told: dict[str, str] = {n: str(values.pop(n)) for n in ("password", "webhook_secret") if n in values}
+            if told:
+                values["password"] = self.secrets.seal({**(self.secrets.open(gateway.password) or {}), **told})
             if "from_number" in values:
                 values["from_number"] = await self.numbers.read(values["from_number"], "from_number")
+                await self._route(user_id, values["from_number"])
             changed = gateway.change(values)
             if changed is not None:
                 await self.gateways.save(gateway)
@@ -159,6 +170,7 @@ class SmsGateways:
             gateway = await self.gateways.of_user(user_id)
             if gateway is not None:
                 await self.gateways.remove(gateway)
+                await self._route(user_id, None)
                 self.uow.publish(gateway.removed())
             return DeletedView(deleted=0 if gateway is None else 1)
 
@@ -171,6 +183,12 @@ class SmsGateways:
         credentials = opened(self.secrets, gateway.password)
         error = await failed_check(self.checks, Provider.ANDROID_GATEWAY, settings, credentials)
         return TestedView(ok=error is None, error=error, tested_at=now)
+
+    async def _route(self, user_id: UUID, number: Phone | None) -> None:
+        """Let what comes to a gateway's number, also of one that is not used now, come to the organisation."""
+        await self.senders.route(
+            Provider.ANDROID_GATEWAY.value, self.actor.organization_id, number, "from_number", f"gateway:{user_id}"
+        )
 
     async def _of(self, user_id: UUID) -> SmsGateway:
         await self.colleagues.require(user_id)

@@ -19,6 +19,7 @@ from application.identity.integrations import (
     IntegrationView,
     SetIntegration,
     TestedView,
+    TryIntegration,
 )
 from application.identity.settings import AllSettings, SetSetting, Settings
 from application.identity.sms_gateways import (
@@ -62,9 +63,10 @@ async def remove_integration(integrations: Integrations, provider: str) -> None:
 
 
 @operation("POST", f"{_INTEGRATION}/test", "testIntegration", "Try a provider", status=200, seconds=30.0)
-async def test_integration(integrations: Integrations, provider: str) -> TestedView:
-    """Asks the provider something that changes nothing. 501 where this version cannot call it."""
-    return await integrations.test(provider)
+async def test_integration(integrations: Integrations, provider: str, body: TryIntegration) -> TestedView:
+    """Asks the provider something that changes nothing, with what is kept, or with what the body gives. 501 where this
+    version cannot call it."""
+    return await integrations.test(provider, body)
 
 
 @operation("GET", _GATEWAY, "getSmsGateway", "Show a user's SMS gateway")
@@ -75,7 +77,8 @@ async def get_gateway(gateways: SmsGateways, user_id: UUID) -> SmsGatewayView:
 
 @operation("POST", _GATEWAY, "addSmsGateway", "Give a user an SMS gateway")
 async def add_gateway(gateways: SmsGateways, user_id: UUID, body: NewSmsGateway) -> SmsGatewayView:
-    """Stores the password encrypted, and the number in E.164; a user has one gateway."""
+    """Stores password and signing key encrypted, and the number in E.164; a user has one gateway. People's answers come
+    in by the webhook `sms-gateway`, signed."""
     return await gateways.add(user_id, body)
 
 

@@ -103,9 +103,9 @@ async def gateway_called(
         accounts: list[TextingAccount] = []
         for candidate in dict.fromkeys(one for one in (named, routed) if one is not None):
             known, land = await intake.known(partial(_known, request, candidate))
-            own = any(signed(a.credentials.get("webhook_secret", ""), raw, timestamp, signature) for a in known)
+            own = [a for a in known if signed(a.credentials.get("webhook_secret", ""), raw, timestamp, signature)]
             if own or (proved and land is not None):
-                owner, country, accounts, proved = candidate, land or country, known, True
+                owner, country, accounts, proved = candidate, land or country, own or known, True
                 break
         if not proved:
             await refuse()

@@ -244,7 +244,8 @@ MAKERS: dict[str, Maker] = {
 async def _with_gateway(world: World) -> str:
     user_id = await world.fresh("user_id")
     body = {"label": world.marker, "gateway_url": "https://gateway.example.com/3rdparty/v1", "username": "olga",
-            "password": "the gateway's", "from_number": f"+447400{next(_NUMBERS):06d}"}  # fmt: skip
+            "password": "the gateway's", "from_number": f"+447400{next(_NUMBERS):06d}",
+            "webhook_secret": "its-signing-key"}  # fmt: skip
     answer = await world.owner.post(f"/users/{user_id}/sms-gateway", json=body)
     assert answer.status_code == 201, answer.text
     return user_id

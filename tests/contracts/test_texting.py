@@ -4,8 +4,10 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 
+from adapters.sms.twilio_check import TwilioCheck
 from application.messaging.texting import Text
 from application.provider import Rejected, TooEarly, Unavailable, Unknown
 from domain.kernel import Phone, new_id
@@ -198,3 +200,16 @@ async def test_a_kill_between_acceptance_and_callback_loses_nothing(stand: Sandb
     eventually(lambda: len(stand.receiver.bodies(path)) >= before + 3)
     assert [body["status"] for body in stand.receiver.bodies(path)[before:]] == ["queued", "sent", "delivered"]
     assert [one.provider_id for one in await stand.texting.find(text, LONG_AGO)] == [receipt.provider_id]
+
+
+async def test_an_account_and_its_number_are_checked(twilio: TwilioProcess) -> None:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        check = TwilioCheck(client, twilio.url)
+        await check.check("twilio", twilio.account.settings, twilio.account.credentials)
+        for settings, credentials, code in (
+            (twilio.account.settings, {"auth_token": "another"}, "401"),
+            ({**twilio.account.settings, "phone_number": "+15005550009"}, twilio.account.credentials, "number"),
+        ):
+            with pytest.raises(Rejected) as raised:
+                await check.check("twilio", settings, credentials)
+            assert raised.value.code == code

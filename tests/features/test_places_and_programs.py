@@ -196,6 +196,7 @@ def give_gateway(story: Story, address: str) -> None:
         "username": "olga",
         "password": "p",
         "from_number": "07700 900123",
+        "webhook_secret": "its-signing-key",
     }
     assert story.ask(story.olga, "POST", f"/users/{story.olga.user_id}/sms-gateway", body) is not None
 

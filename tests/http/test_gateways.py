@@ -13,8 +13,16 @@ from tests.http.conftest import Client, Join
 pytestmark = pytest.mark.anyio
 GATEWAY = {
     "label": "Olga's phone", "gateway_url": "https://gateway.example.com/3rdparty/v1/", "username": "olga",
-    "password": "nobody may see this", "from_number": "07700 900123",
+    "password": "nobody may see this", "from_number": "07700 900123", "webhook_secret": "nor-may-anybody-this",
 }  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def number() -> str:
+    """Let no two tests' organisations claim one number."""
+    number = f"+4474{new_id().int % 10**8:08d}"
+    GATEWAY["from_number"] = f"0{number[3:]}"
+    return number
 
 
 def _refused(answer: httpx.Response, status: int, field: str | None = None) -> str:
@@ -32,7 +40,7 @@ async def _sealed(owner: Client, database: Database) -> list[bytes]:
 
 
 async def test_a_user_is_given_a_gateway_and_its_password_is_shown_to_nobody(
-    owner: Client, join: Join, database: Database
+    owner: Client, join: Join, database: Database, number: str
 ) -> None:
     rep = await join(owner, Role.REP)
     path = f"/users/{rep.user_id}/sms-gateway"
@@ -40,12 +48,13 @@ async def test_a_user_is_given_a_gateway_and_its_password_is_shown_to_nobody(
     answer = await owner.post(path, json=GATEWAY)
     assert answer.status_code == 201, answer.text
     shown = answer.json()["data"]
-    assert (shown["from_number"], shown["user_id"]) == ("+447700900123", str(rep.user_id))
+    assert (shown["from_number"], shown["user_id"]) == (number, str(rep.user_id))
     assert (shown["gateway_url"], shown["is_active"]) == ("https://gateway.example.com/3rdparty/v1", True)
     assert "password" not in shown
     assert (await owner.get(path)).json()["data"] == shown
     [sealed] = await _sealed(owner, database)
-    assert GATEWAY["password"].encode() not in sealed
+    assert not [secret for secret in ("password", "webhook_secret") if GATEWAY[secret].encode() in sealed]
+    assert "webhook_secret" not in shown
     assert _refused(await owner.post(path, json=GATEWAY), 409) == "DUPLICATE_RECORD"
 
 
@@ -53,9 +62,10 @@ async def test_a_gateway_is_changed_in_part(owner: Client, database: Database) -
     path = f"/users/{owner.user_id}/sms-gateway"
     await owner.post(path, json=GATEWAY)
     before = await _sealed(owner, database)
-    body = {"from_number": "+44 7700 900456", "is_active": False}
+    other = f"+4474{new_id().int % 10**8:08d}"
+    body = {"from_number": other, "is_active": False}
     changed = (await owner.patch(path, json=body, headers={"If-Match": '"1"'})).json()["data"]
-    assert (changed["from_number"], changed["is_active"], changed["label"]) == ("+447700900456", False, "Olga's phone")
+    assert (changed["from_number"], changed["is_active"], changed["label"]) == (other, False, "Olga's phone")
     assert await _sealed(owner, database) == before
     stale = await owner.patch(path, json={"label": "X"}, headers={"If-Match": '"1"'})
     assert _refused(stale, 409) == "STALE_VERSION"
@@ -105,11 +115,28 @@ async def test_only_admins_have_to_do_with_gateways_and_only_with_their_own_user
         ({"gateway_url": "https://[::1"}, "gateway_url"),
         ({"from_number": "12345"}, "from_number"),
         ({"password": ""}, "password"),
+        ({"webhook_secret": "short"}, "webhook_secret"),
         ({"account_id": str(new_id())}, "account_id"),
     ],
 )
 async def test_a_gateway_that_cannot_be_names_the_field(owner: Client, change: dict[str, Any], field: str) -> None:
     _refused(await owner.post(f"/users/{owner.user_id}/sms-gateway", json=GATEWAY | change), 400, field)
+
+
+async def test_a_gateway_that_brings_no_answers_is_refused(owner: Client) -> None:
+    unsigned = {name: value for name, value in GATEWAY.items() if name != "webhook_secret"}
+    answer = await owner.post(f"/users/{owner.user_id}/sms-gateway", json=unsigned)
+    assert _refused(answer, 400, "webhook_secret")
+    assert "STOP" in answer.json()["error"]["message"]
+
+
+async def test_two_organisations_do_not_share_a_gateways_number(owner: Client, stranger: Client) -> None:
+    path = f"/users/{owner.user_id}/sms-gateway"
+    assert (await owner.post(path, json=GATEWAY)).status_code == 201
+    theirs = f"/users/{stranger.user_id}/sms-gateway"
+    assert _refused(await stranger.post(theirs, json=GATEWAY), 409, "from_number") == "DUPLICATE_RECORD"
+    await owner.delete(path)
+    assert (await stranger.post(theirs, json=GATEWAY)).status_code == 201
 
 
 @pytest.mark.parametrize(

@@ -147,8 +147,8 @@ async def test_only_admins_and_owners_set_providers_up_and_nobody_another_organi
 
 
 async def test_no_success_is_made_up_for_what_cannot_be_called(owner: Client) -> None:
-    await owner.put("/settings/integrations/twilio", json=TWILIO)
-    refused = await owner.post("/settings/integrations/twilio/test")
+    await owner.put("/settings/integrations/stripe", json={"credentials": {"secret_key": "sk_test_0123456789"}})
+    refused = await owner.post("/settings/integrations/stripe/test")
     assert _refused(refused, 501) == "INTEGRATION_NOT_CONFIGURED"
     refused = await owner.post("/settings/integrations/android_gateway/test")
     assert _refused(refused, 501) == "INTEGRATION_NOT_CONFIGURED"

@@ -275,7 +275,7 @@ async def test_a_user_texts_through_a_gateway_of_their_own(
 ) -> None:
     await set_up(there)
     gateway = {"label": "Olga's", "gateway_url": "https://olga.example.com", "username": "olga-2", "password": "word",
-               "from_number": a_number()}  # fmt: skip
+               "from_number": a_number(), "webhook_secret": "olgas-signing-key"}  # fmt: skip
     assert (await there.post(f"/users/{owner.user_id}/sms-gateway", json=gateway)).status_code == 201
     await _send(outside, there, world)
     assert [asked[1] for asked in phone.asked] == ["https://olga.example.com/messages"]
@@ -296,3 +296,24 @@ async def test_what_nobody_answered_is_asked_about_by_its_id(
         await (await scope.get(Sending)).settle()
     assert (await _standing(world, row["id"]))["state"] == "accepted"
     assert [asked[0] for asked in phone.asked] == ["POST", "GET"]
+
+
+@pytest.mark.parametrize("named", [True, False])
+async def test_what_people_answer_to_a_users_own_gateway_comes_in(
+    outside: TwilioHouse, there: Client, owner: Client, world: World, named: bool
+) -> None:
+    await set_up(there)
+    number, secret = a_number(), "the-signing-key-of-olgas-phone"
+    gateway = {
+        "label": "Olga's phone", "gateway_url": ADDRESS, "username": "olga2", "password": "word",
+        "from_number": number, "webhook_secret": secret,
+    }  # fmt: skip
+    answer = await there.post(f"/users/{owner.user_id}/sms-gateway", json=gateway)
+    assert answer.status_code == 201, answer.text
+    query = f"?organization={world.organization_id}"
+    told = said(None if named else number, "STOP")
+    assert (await call(outside.client, "sms:received", told, query if named else "", secret="no")).status_code == 401
+    answer = await call(outside.client, "sms:received", told, query if named else "", secret=secret)
+    assert answer.status_code == 204, answer.text
+    [text] = await arrived(world)
+    assert (text["body"], text["recipient"]) == ("STOP", number)
