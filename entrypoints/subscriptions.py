@@ -12,6 +12,9 @@ from application.messaging.call_promises import CallPromises
 from application.messaging.consent import Consents
 from application.messaging.conversations import Conversations
 from application.messaging.gate import SEND, SETTLE
+from application.messaging.notices import Notices
+from application.messaging.notification_mail import Digests
+from application.messaging.notifying import DIGEST
 from application.messaging.reconciling import RECONCILE, Reconciling
 from application.messaging.replies import Replies
 from application.messaging.sending import Sending
@@ -27,12 +30,14 @@ from application.scheduling.effects import SETTLE as SETTLE_BOOKINGS
 from application.scheduling.reminders import Reminders
 from application.scheduling.reports import BookingReports
 from domain.identity.organization import OrganizationDeleted
-from domain.messaging.message import MessagePlanned, MessagesSettled, RecipientRefused, TextArrived
-from domain.messaging.reply import AnswerDue, SlotAccepted
+from domain.messaging.message import MessagePlanned, MessagesSettled, RecipientRefused, TextArrived, TextingFailed
+from domain.messaging.reply import AnswerDue, HandedToPerson, LeadTurnedHot, SlotAccepted
+from domain.outreach.campaign import CampaignCompleted
 from domain.outreach.dataset import DatasetRemovalRequested
-from domain.outreach.lead_import import ImportRequested, UndoRequested
+from domain.outreach.lead_import import ImportEnded, ImportRequested, UndoRequested
+from domain.platform.job import JobEnded
 from domain.platform.personal_data import ErasureRequested, ExportRequested
-from domain.scheduling.booking import BookingFailed
+from domain.scheduling.booking import BookingCancelled, BookingFailed, BookingMade, BookingMoved
 from domain.scheduling.report import BookingReported
 
 FOLLOWS: tuple[Subscription, ...] = (
@@ -44,6 +49,16 @@ FOLLOWS: tuple[Subscription, ...] = (
     Subscription("consents.refused", RecipientRefused, Consents, "refused", queue="replies"),
     Subscription("planning.advance", MessagesSettled, Planning, "advance", queue="campaigns"),
     Subscription("bookings.follow", BookingReported, BookingReports, "follow"),
+    Subscription("notices.hot", LeadTurnedHot, Notices, "hot"),
+    Subscription("notices.handed_over", HandedToPerson, Notices, "handed_over"),
+    Subscription("notices.booked", BookingMade, Notices, "booked"),
+    Subscription("notices.moved", BookingMoved, Notices, "moved"),
+    Subscription("notices.cancelled", BookingCancelled, Notices, "cancelled"),
+    Subscription("notices.not_booked", BookingFailed, Notices, "not_booked"),
+    Subscription("notices.texting_failed", TextingFailed, Notices, "texting_failed"),
+    Subscription("notices.campaign_finished", CampaignCompleted, Notices, "campaign_finished"),
+    Subscription("notices.imported", ImportEnded, Notices, "imported"),
+    Subscription("notices.job_ended", JobEnded, Notices, "job_ended"),
     Subscription("imports.run", ImportRequested, Imports, "run", queue="imports", long=True, given_up="give_up"),
     Subscription("imports.undo", UndoRequested, ImportUndo, "run", queue="imports", long=True, given_up="give_up"),
     Subscription(
@@ -79,6 +94,7 @@ SCHEDULED: tuple[Subscription, ...] = (
     Subscription(ERASE, None, OrganizationErasure, "when_due", queue="imports", long=True),
     Subscription(SETTLE_BOOKINGS, None, CalendarDesk, "settle", queue="default", lease_seconds=5, long=True),
     Subscription(REMIND, None, Reminders, "remind", queue="default", long=True),
+    Subscription(DIGEST, None, Digests, "gather"),
     Subscription(MAILS, None, MailHandOver, "settle", queue="default", lease_seconds=5, long=True),
 )
 

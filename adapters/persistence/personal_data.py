@@ -37,6 +37,7 @@ OF_A_PERSON: dict[str, str] = {
     "sends": "conversation_id = ANY ($5) OR lead_id = ANY ($3) OR recipient = ANY ($4)",
     "consents": "contact_id = $2 OR address = ANY ($4)",
     "suppressions": "address = ANY ($4)",
+    "notifications": "contact_id = $2 OR lead_id = ANY ($3)",
     "mails": "to_address = ANY ($4)",
     "import_rows": "contact_id = $2 OR lead_id = ANY ($3)",
 }
@@ -51,6 +52,7 @@ _DELETED = (
     "conversations",
     "notes",
     "lead_tags",
+    "notifications",
     "leads",
     "mails",
     "contacts",
@@ -135,6 +137,10 @@ UPDATE inbound SET payload = '{{}}' WHERE organization_id = $1 AND {_TOLD_OF}
 _JOBS = f"""
 UPDATE jobs SET result = result - 'errors', error = CASE WHEN error IS NULL THEN NULL ELSE 'Erased.' END
 WHERE organization_id = $1 AND ({_NAMED.format("coalesce(result::text, '')")} OR {_NAMED.format("coalesce(error, '')")})
+"""  # noqa: S608 - our own words
+# What a program told in its own words may name somebody without saying whom.
+_NOTIFICATIONS = f"""
+DELETE FROM notifications WHERE organization_id = $1 AND {_NAMED.format("(title || ' ' || message || ' ' || data)")}
 """  # noqa: S608 - our own words
 _ANSWERS = "SELECT actor, route, key, answer FROM idempotency WHERE organization_id = $1 AND answer IS NOT NULL"
 _FORGET_ANSWER = """
@@ -253,6 +259,7 @@ class PostgresPersonalRecords:
         await self._execute(_REASONS, *named)
         counts["inbound"] = await self._execute(_INBOUND, *named, [str(lead) for lead in traces.leads])
         await self._execute(_JOBS, *named)
+        counts["notifications"] += await self._execute(_NOTIFICATIONS, *named)
         await self._execute(_NO_EXPORTS, organization_id, person.id, EXPORT)
         counts["answers"] = await self._forget_answers(person, traces)
         return counts

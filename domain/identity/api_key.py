@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from domain.identity.role import OF_PEOPLE_ONLY, Permission
+from domain.identity.role import OF_PEOPLE_ONLY, OF_PROGRAMS_ONLY, Permission
 from domain.kernel import Conflict, Entity, Event, Forbidden, Invalid
 
 KEY_PREFIX = "rpt_"
@@ -37,7 +37,7 @@ def grantable(wanted: Iterable[Permission], held: frozenset[Permission]) -> froz
         raise Invalid("A key needs at least one permission.", field="permissions")
     if people_only := sorted(found & OF_PEOPLE_ONLY):
         raise Invalid(f"No API key may hold {', '.join(people_only)}.", field="permissions")
-    if lacking := sorted(found - held):
+    if lacking := sorted(found - held - OF_PROGRAMS_ONLY):
         raise Forbidden(f"You cannot give what you do not have: {', '.join(lacking)}.")
     return found
 

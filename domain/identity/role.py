@@ -36,6 +36,7 @@ class Permission(StrEnum):
     CONSENT_WRITE = "consent:write"
     JOBS_READ = "jobs:read"
     JOBS_CANCEL = "jobs:cancel"
+    NOTIFICATIONS_SEND = "notifications:send"
     SANDBOX = "sandbox"
     INSTALLATION = "installation"
     PLATFORM = "platform"
@@ -68,7 +69,9 @@ _MANAGER = _REP | {
     Permission.JOBS_CANCEL,
 }
 PLATFORM_PERMISSIONS = frozenset({Permission.INSTALLATION, Permission.PLATFORM})
-_ADMIN = frozenset(Permission) - PLATFORM_PERMISSIONS - {Permission.ORGANIZATION_DELETE}
+OF_PROGRAMS_ONLY = frozenset({Permission.NOTIFICATIONS_SEND})
+"""What no person may do; whoever may make keys may give it to one."""
+_ADMIN = frozenset(Permission) - PLATFORM_PERMISSIONS - OF_PROGRAMS_ONLY - {Permission.ORGANIZATION_DELETE}
 MANAGES_USERS = frozenset({Permission.USERS_READ, Permission.USERS_WRITE})
 """What the flag `can_manage_users` adds to any role."""
 OF_PEOPLE_ONLY = PLATFORM_PERMISSIONS | MANAGES_USERS | {

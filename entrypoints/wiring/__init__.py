@@ -8,6 +8,7 @@ from entrypoints.wiring.identity import Identity
 from entrypoints.wiring.identity_programs import Programs
 from entrypoints.wiring.mailing import Mails
 from entrypoints.wiring.messaging import Messaging
+from entrypoints.wiring.notifications import Telling
 from entrypoints.wiring.outreach import Outreach
 from entrypoints.wiring.platform import Background
 from entrypoints.wiring.replies import Answers
@@ -20,6 +21,7 @@ PROVIDERS: tuple[Provider, ...] = (
     Http(),
     Mails(),
     Messaging(),
+    Telling(),
     Answers(),
     TextingProviders(),
     Campaigning(),

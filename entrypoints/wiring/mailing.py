@@ -12,6 +12,8 @@ from adapters.sms.sandbox import provider_token
 from application.identity.invitation_mail import InvitationMail
 from application.mailing import INVITATION, Mailing, MailLedger
 from application.mails import MailHandOver, MailsOwed, MailWriters
+from application.messaging.notification_mail import DigestMail, NotificationMail
+from application.messaging.notifying import DIGEST_MAIL, MAIL
 from application.scheduling.reminder_mail import CALL_REMINDER, ReminderMail
 from entrypoints.config import Config
 
@@ -26,9 +28,15 @@ class Mails(Provider):
     hand_over = provide(MailHandOver)
 
     @provide
-    def writers(self, invitations: InvitationMail, reminders: ReminderMail) -> MailWriters:
+    def writers(
+        self,
+        invitations: InvitationMail,
+        reminders: ReminderMail,
+        notifications: NotificationMail,
+        digests: DigestMail,
+    ) -> MailWriters:
         """Name who writes which mails."""
-        return {INVITATION: invitations, CALL_REMINDER: reminders}
+        return {INVITATION: invitations, CALL_REMINDER: reminders, MAIL: notifications, DIGEST_MAIL: digests}
 
     @provide(scope=Scope.APP)
     async def mailing(self, config: Config) -> AsyncIterator[Mailing]:

@@ -11,7 +11,7 @@ from tests.http.conftest import Client
 
 pytestmark = pytest.mark.anyio
 ENDS = frozenset({"signOut", "deleteOrganization"})
-USES_UP = frozenset({"cancelJob"})
+USES_UP = frozenset({"cancelJob", "changeNotification"})
 BY_OTHERS = frozenset({"listSandboxMail", "listSandboxTexts", "sandboxInbound", "testIntegration", "testSmsGateway"})
 """Answered by somebody outside, whom the tests of this folder do not run: 501 and 502 are to be let in."""
 NOT_YET = frozenset({"downloadExport"})

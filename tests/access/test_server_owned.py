@@ -32,6 +32,7 @@ MEANT: dict[str, frozenset[str]] = {
     "changeApiKey": frozenset({"permissions"}),
     "inviteUser": frozenset({"role", "permissions"}),
     "changeUser": frozenset({"role", "permissions"}),
+    "sendNotification": frozenset({"user_id"}),
 }
 """Fields of `OWNED` that an operation takes on purpose, by operationId."""
 

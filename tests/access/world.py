@@ -65,6 +65,8 @@ class World:
         The latter may be done by somebody else than the owner.
         """
         name = kind_of(name)
+        if name == "notification_id":
+            return await _notification(self, maker)
         if name in MAKERS:
             return await MAKERS[name](self)
         makes = _maker_of(name)
@@ -223,6 +225,16 @@ def _working_hour() -> str:
 async def _booking(world: World) -> str:
     body = {"lead_id": await world.fresh("lead_id"), "start_time": _working_hour(), "notes": world.marker}
     answer = await world.owner.post("/bookings", json=body)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["data"]["id"])
+
+
+async def _notification(world: World, of: Client | None = None) -> str:
+    made = await world.owner.post("/api-keys", json={"name": "Program", "permissions": ["notifications:send"]})
+    assert made.status_code == 201, made.text
+    told = {"user_id": str((of or world.owner).user_id), "channels": ["in_app"], "title": world.marker, "message": "…"}
+    headers = {"Authorization": f"Bearer {made.json()['data']['key']}"}
+    answer = await world.owner.post("/notifications/send", json=told, headers=headers)
     assert answer.status_code == 201, answer.text
     return str(answer.json()["data"]["id"])
 

@@ -13,10 +13,14 @@ from dishka import AsyncContainer
 from adapters.persistence.database import Cause
 from adapters.persistence.erased_addresses import PREFIX
 from adapters.persistence.schema import metadata
+from application.messaging.notices import Notices
+from application.messaging.notification_forms import SendNotification
+from application.messaging.notifications import Notifications
 from application.platform.personal_data import PersonalData
 from application.ports import Actor
-from domain.identity.role import Role
+from domain.identity.role import Permission, Role
 from domain.kernel import new_id
+from domain.messaging.reply import LeadTurnedHot
 from entrypoints.config import Config
 from entrypoints.vault import Vault
 from tests.http import test_calcom_webhook
@@ -86,6 +90,7 @@ async def make_known(owner: Client, work_off: WorkOff, config: Config, house: As
     arrived = text(await number_of(world), "My amber stork is well. Zebedee", **{"from": PHONE})
     assert (await call(owner, config, SMS, arrived)).status_code == 204
     await receive_texts(house, world)
+    await tell_of(house, owner, lead_id)
     return Known(contact_id, lead_id, dataset_id)
 
 
@@ -98,6 +103,19 @@ async def report_call(owner: Client, house: AsyncContainer, lead_id: str) -> Non
     report = test_calcom_webhook.told("CREATED", metadata={"lead_id": lead_id}, **said)
     assert (await test_calcom_webhook.call(owner, report)).status_code == 204
     await test_calcom_webhook.follow(house, owner)
+
+
+async def tell_of(house: AsyncContainer, owner: Client, lead_id: str) -> None:
+    """Let the owner be told of a lead, and by a program of their number."""
+    event = LeadTurnedHot(subject=UUID(lead_id), conversation_id=new_id())
+    async with house({Actor: Actor.system(owner.organization_id), Cause: Cause()}) as scope:
+        await (await scope.get(Notices)).hot(event)
+    program = Actor(owner.organization_id, permissions=frozenset({Permission.NOTIFICATIONS_SEND}))
+    said = SendNotification(
+        user_id=owner.user_id, channels=["in_app"], title="Ring back", message="07700 900321 rang, Mr Quagmire."
+    )
+    async with house({Actor: program, Cause: Cause()}) as scope:
+        assert (await (await scope.get(Notifications)).send(said)).id is not None
 
 
 async def places_naming(world: World, vault: Vault, words: Sequence[str]) -> set[str]:
@@ -149,6 +167,7 @@ async def test_after_an_erasure_nothing_names_the_person_anywhere(
     assert {
         "contacts.first_name", "contacts.notes", "leads.phone", "notes.body", "messages.body", "sends.recipient",
         "events.personal", "inbound.payload", "import_rows.cells", "idempotency.answer", "uploads.shape",
+        "notifications.title", "notifications.message",
     } <= before, "the canaries came in by every door"  # fmt: skip
     assert len(files_naming(config, owner.organization_id, CANARIES)) == 2
 

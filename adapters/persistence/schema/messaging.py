@@ -18,6 +18,16 @@ from adapters.persistence.schema.tenancy import (
     uuid,
     version,
 )
+from domain.messaging.notification import Priority
+
+
+def _member() -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint(
+        ["account_id", "organization_id"],
+        ["memberships.account_id", "memberships.organization_id"],
+        ondelete="CASCADE",
+    )
+
 
 conversations = tenant_table(
     "conversations",
@@ -211,6 +221,73 @@ suppressions = tenant_table(
     uuid("consent_id"),
     organization_key(),
     key=("organization_id", "address"),
+)
+
+notifications = tenant_table(
+    "notifications",
+    uuid("account_id"),
+    uuid("source"),
+    text("kind"),
+    text("priority"),
+    text("title"),
+    text("message"),
+    text("link", null=True),
+    sa.Column("data", JSONB(), nullable=False, server_default=sa.text("'{}'")),
+    uuid("lead_id", null=True),
+    uuid("contact_id", null=True),
+    flag("in_app", True),
+    time("read_at", null=True),
+    time("archived_at", null=True),
+    time("digest_at", null=True),
+    uuid("digest_id", null=True),
+    time("created_at"),
+    version(),
+    organization_key(),
+    _member(),
+    references("lead_id", "leads", ondelete="CASCADE"),
+    references("contact_id", "contacts", ondelete="CASCADE"),
+    sa.UniqueConstraint("organization_id", "source", "account_id"),
+    one_of("priority", list(Priority)),
+)
+index(
+    "ix_notifications_account",
+    notifications.c.organization_id,
+    notifications.c.account_id,
+    notifications.c.created_at,
+    notifications.c.id,
+)
+index(
+    "ix_notifications_unread",
+    notifications.c.organization_id,
+    notifications.c.account_id,
+    postgresql_where=notifications.c.read_at.is_(None),
+)
+index(
+    "ix_notifications_digest_at",
+    notifications.c.organization_id,
+    notifications.c.digest_at,
+    postgresql_where=notifications.c.digest_at.is_not(None),
+)
+index(
+    "ix_notifications_digest",
+    notifications.c.organization_id,
+    notifications.c.digest_id,
+    postgresql_where=notifications.c.digest_id.is_not(None),
+)
+index("ix_notifications_lead", notifications.c.organization_id, notifications.c.lead_id)
+index("ix_notifications_contact", notifications.c.organization_id, notifications.c.contact_id)
+
+notification_preferences = tenant_table(
+    "notification_preferences",
+    uuid("account_id"),
+    sa.Column("ways", JSONB(), nullable=False),
+    sa.Column("muted", sa.ARRAY(sa.Text()), nullable=False),
+    number("digest_hour", default=8),
+    text("time_zone", null=True),
+    version(),
+    organization_key(),
+    _member(),
+    key=("organization_id", "account_id"),
 )
 
 inbox_marks = tenant_table(

@@ -1,0 +1,160 @@
+"""Notifications and preferences in PostgreSQL."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+import sqlalchemy as sa
+
+from adapters.persistence.database import PostgresUnitOfWork
+from adapters.persistence.finder import Finder, Listing
+from adapters.persistence.schema.messaging import notifications
+from adapters.persistence.store import PostgresStore, encode_json
+from application.messaging.notification_forms import NotificationFilter
+from application.ports import Actor, Found, PageRequest
+from domain.kernel import NotFound, Stale
+from domain.messaging.notification import Kind, Notification, Preferences, Priority, Way
+
+NOTIFICATIONS = Listing(
+    source=notifications,
+    organization=notifications.c.organization_id,
+    identifier=notifications.c.id,
+    shown={
+        name: notifications.c[name]
+        for name in (
+            "id", "kind", "priority", "title", "message", "link", "data", "lead_id", "read_at", "archived_at",
+            "created_at", "version",
+        )
+    },
+    sorts={"created": notifications.c.created_at},
+    default_sort="created",
+    filters={
+        "unread": lambda p: notifications.c.read_at.is_(None) == p,
+        "archived": lambda p: notifications.c.archived_at.is_not(None) == p,
+        "told": lambda p: notifications.c.account_id == p,
+    },
+    types={"unread": sa.Boolean(), "archived": sa.Boolean(), "told": sa.Uuid()},
+    always=(notifications.c.in_app,),
+)  # fmt: skip
+_READ_ALL = """
+UPDATE notifications SET read_at = $3, version = version + 1
+WHERE organization_id = $1 AND account_id = $2 AND read_at IS NULL AND in_app
+"""
+_PREFERENCES = """
+SELECT account_id, ways, muted, digest_hour, time_zone, version FROM notification_preferences
+WHERE organization_id = $1 AND account_id = ANY ($2)
+"""
+_CHOOSE = """
+INSERT INTO notification_preferences (organization_id, account_id, ways, muted, digest_hour, time_zone)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (organization_id, account_id) DO UPDATE SET ways = excluded.ways, muted = excluded.muted,
+  digest_hour = excluded.digest_hour, time_zone = excluded.time_zone, version = notification_preferences.version + 1
+WHERE notification_preferences.version = $7 RETURNING version
+"""
+_DUE = """
+SELECT DISTINCT account_id FROM notifications WHERE organization_id = $1 AND digest_at <= $2 ORDER BY account_id
+"""
+_GATHER = """
+UPDATE notifications SET digest_id = $3, digest_at = NULL
+WHERE organization_id = $1 AND account_id = $2 AND digest_at <= $4
+"""
+
+
+class PostgresNotifications(PostgresStore[Notification]):
+    """Be the `NotificationStore` and the `DigestStore` of the open unit of work."""
+
+    entity = Notification
+    table = notifications
+    noun = "notification"
+
+    def __init__(self, uow: PostgresUnitOfWork, actor: Actor, finder: Finder) -> None:
+        super().__init__(uow)
+        self._actor = actor
+        self._finder = finder
+
+    async def add_once(self, notification: Notification) -> bool:
+        """Insert one, unless the person was told of this already."""
+        added = await self._write(
+            f"{self._insert} ON CONFLICT (organization_id, source, account_id) DO NOTHING", notification
+        )
+        return added == "INSERT 0 1"
+
+    async def mine(self, identifier: UUID) -> Notification:
+        """Load one of the actor's, locked."""
+        return await self._one("id = $2 AND account_id = $3 AND in_app", identifier, self._actor.user_id,
+                               lock=" FOR NO KEY UPDATE")  # fmt: skip
+
+    async def find(self, narrowed: NotificationFilter, page: PageRequest) -> Found:
+        """List the actor's."""
+        return await self._finder.find(NOTIFICATIONS, narrowed, page, {"told": self._actor.user_id})
+
+    async def show(self, identifier: UUID) -> msgspec.Raw:
+        """Show one of the actor's."""
+        shown = await self._finder.one(NOTIFICATIONS, identifier, {"told": self._actor.user_id})
+        if shown is None:
+            raise NotFound("There is no such notification.")
+        return shown
+
+    async def read_all(self, account_id: UUID, at: datetime) -> int:
+        """Mark all of somebody's as read."""
+        done = await self.uow.connection.execute(_READ_ALL, self.uow.organization_id, account_id, at)
+        return int(str(done).rpartition(" ")[2])
+
+    async def preferences(self, account_ids: Iterable[UUID]) -> Mapping[UUID, Preferences]:
+        """Give the preferences of each."""
+        wanted = list(account_ids)
+        found = {account_id: Preferences(account_id=account_id) for account_id in wanted}
+        for row in await self.uow.connection.fetch(_PREFERENCES, self.uow.organization_id, wanted):
+            ways = {Priority(name): frozenset(map(Way, of)) for name, of in msgspec.json.decode(row["ways"]).items()}
+            found[row["account_id"]] = Preferences(
+                account_id=row["account_id"],
+                ways=ways,
+                muted=frozenset(map(Kind, row["muted"])),
+                digest_hour=row["digest_hour"],
+                time_zone=row["time_zone"],
+                version=row["version"],
+            )
+        return found
+
+    async def save_preferences(self, preferences: Preferences) -> None:
+        """Write somebody's."""
+        version = await self.uow.connection.fetchval(
+            _CHOOSE,
+            self.uow.organization_id,
+            preferences.account_id,
+            encode_json({priority: sorted(ways) for priority, ways in preferences.ways.items()}),
+            sorted(preferences.muted),
+            preferences.digest_hour,
+            preferences.time_zone,
+            preferences.version,
+        )
+        if version is None:
+            raise Stale("These preferences were changed meanwhile.")
+        preferences.version = version
+
+    async def due_to(self, at: datetime) -> list[UUID]:
+        """List the people whose digest is due."""
+        rows = await self.uow.connection.fetch(_DUE, self.uow.organization_id, at)
+        return [row["account_id"] for row in rows]
+
+    async def gather(self, account_id: UUID, digest_id: UUID, at: datetime) -> int:
+        """Put what is due to somebody into one digest."""
+        done = await self.uow.connection.execute(_GATHER, self.uow.organization_id, account_id, digest_id, at)
+        return int(str(done).rpartition(" ")[2])
+
+    async def next_digest(self) -> datetime | None:
+        """Tell when the next digest is due."""
+        found: datetime | None = await self.uow.connection.fetchval(
+            "SELECT min(digest_at) FROM notifications WHERE organization_id = $1", self.uow.organization_id
+        )
+        return found
+
+    async def in_digest(self, digest_id: UUID) -> list[Notification]:
+        """List what went into one."""
+        rows = await self.uow.connection.fetch(
+            "SELECT * FROM notifications WHERE organization_id = $1 AND digest_id = $2 ORDER BY id",
+            self.uow.organization_id,
+            digest_id,
+        )
+        return [self.layout.read(row) for row in rows]

@@ -1,0 +1,177 @@
+"""Which events people are told of, and whom each concerns."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from application.messaging.notification_wordings import when, why
+from application.messaging.notifying import Audience, KnownLead, Notice, Notifying, Recipient
+from application.ports import UnitOfWork, effect
+from domain.messaging.message import TextingFailed
+from domain.messaging.notification import Kind
+from domain.messaging.reply import HandedToPerson, LeadTurnedHot
+from domain.outreach.campaign import CampaignCompleted
+from domain.outreach.lead_import import ImportEnded
+from domain.platform.job import JobEnded, JobStatus
+from domain.scheduling.booking import BookingCancelled, BookingFailed, BookingMade, BookingMoved
+
+IMPORT = "import"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownImport:
+    """Tell who asked for an import, into which dataset, and what stopped it."""
+
+    import_id: UUID
+    dataset_id: UUID
+    asked_by: UUID | None
+    error: str | None
+
+
+class Happenings(Protocol):
+    """Know of datasets and imports what a notification says; answered in the caller's unit of work."""
+
+    async def dataset(self, dataset_id: UUID) -> str | None:
+        """Give a dataset's name."""
+        ...
+
+    async def import_of(self, identifier: UUID) -> KnownImport | None:
+        """Find an import by its own id or its job's."""
+        ...
+
+
+@dataclass(frozen=True)
+class Notices:
+    """Follow what happens and tell those whom it concerns."""
+
+    uow: UnitOfWork
+    audience: Audience
+    happenings: Happenings
+    notifying: Notifying
+
+    @effect
+    async def hot(self, event: LeadTurnedHot) -> None:
+        """A lead wants to go on now."""
+        async with self.uow:
+            lead = await self.audience.lead(event.subject)
+            if lead is not None:
+                data = {"conversation_id": event.conversation_id}
+                await self._of_lead(Kind.LEAD_HOT, lead, {}, data, f"/conversations/{event.conversation_id}")
+
+    @effect
+    async def handed_over(self, event: HandedToPerson) -> None:
+        """A person has to answer."""
+        async with self.uow:
+            reason = why(event.reason, (await self.audience.voice()).locale)
+            link, data = f"/conversations/{event.subject}", {"conversation_id": event.subject, "reason": event.reason}
+            lead = None if event.lead_id is None else await self.audience.lead(event.lead_id)
+            if lead is not None:
+                await self._of_lead(Kind.PERSON_NEEDED, lead, {"reason": reason}, data, link)
+            elif event.lead_id is None:
+                told = Notice(kind=Kind.PERSON_NEEDED, values={"reason": reason}, link=link, data=data)
+                await self.notifying.tell(told, await self.audience.leaders(None, managers=True))
+
+    @effect
+    async def booked(self, event: BookingMade) -> None:
+        """A call stands in the calendar."""
+        await self._of_call(Kind.BOOKING_MADE, event.subject, event.booking_id, event.start_at)
+
+    @effect
+    async def moved(self, event: BookingMoved) -> None:
+        """A call is at another time."""
+        await self._of_call(
+            Kind.BOOKING_MOVED, event.subject, event.booking_id, event.start_at, before=event.old_start_at
+        )
+
+    @effect
+    async def cancelled(self, event: BookingCancelled) -> None:
+        """A call is off."""
+        await self._of_call(
+            Kind.BOOKING_CANCELLED, event.subject, event.booking_id, event.start_at, reason=event.reason
+        )
+
+    @effect
+    async def not_booked(self, event: BookingFailed) -> None:
+        """A call that was asked for did not get into the calendar."""
+        await self._of_call(Kind.BOOKING_FAILED, event.subject, event.booking_id, event.start_at, reason=event.reason)
+
+    @effect
+    async def texting_failed(self, event: TextingFailed) -> None:
+        """A text provider takes nothing until people mend it."""
+        async with self.uow:
+            values = {"provider": event.provider, "reason": event.reason}
+            notice = Notice(kind=Kind.TEXTING_FAILED, values=values, link="/settings/integrations",
+                            data={"provider": event.provider})  # fmt: skip
+            await self.notifying.tell(notice, await self.audience.leaders(None, managers=False))
+
+    @effect
+    async def campaign_finished(self, event: CampaignCompleted) -> None:
+        """A campaign has no touch left."""
+        async with self.uow:
+            notice = Notice(
+                kind=Kind.CAMPAIGN_FINISHED,
+                values={"dataset": await self.happenings.dataset(event.dataset_id)},
+                link=f"/datasets/{event.dataset_id}",
+                data={"campaign_id": event.subject, "dataset_id": event.dataset_id},
+            )
+            await self.notifying.tell(notice, await self.audience.leaders(event.dataset_id, managers=True))
+
+    @effect
+    async def imported(self, event: ImportEnded) -> None:
+        """Every row of an import has its outcome."""
+        async with self.uow:
+            known = await self.happenings.import_of(event.subject)
+            if known is not None:
+                counts = {"created": event.created, "duplicates": event.duplicates, "failed": event.failed}
+                await self._of_import(Kind.IMPORT_FINISHED, known, counts)
+
+    @effect
+    async def job_ended(self, event: JobEnded) -> None:
+        """An import cannot go on."""
+        async with self.uow:
+            failed = event.kind == IMPORT and event.status is JobStatus.FAILED
+            known = await self.happenings.import_of(event.subject) if failed else None
+            if known is not None:
+                await self._of_import(Kind.IMPORT_FAILED, known, {"reason": known.error})
+
+    async def _of_import(self, kind: Kind, known: KnownImport, values: Mapping[str, str | int | None]) -> None:
+        values = {"dataset": await self.happenings.dataset(known.dataset_id), **values}
+        data = {"import_id": known.import_id, "dataset_id": known.dataset_id}
+        notice = Notice(kind=kind, values=values, link=f"/imports/{known.import_id}", data=data)
+        asker = None if known.asked_by is None else await self.audience.seeing(known.asked_by, known.dataset_id)
+        await self.notifying.tell(notice, [asker] if asker else await self._leaders(known.dataset_id))
+
+    async def _of_call(
+        self,
+        kind: Kind,
+        lead_id: UUID,
+        booking_id: UUID,
+        start_at: datetime,
+        *,
+        before: datetime | None = None,
+        reason: str | None = None,
+    ) -> None:
+        async with self.uow:
+            lead, voice = await self.audience.lead(lead_id), await self.audience.voice()
+            if lead is None:
+                return
+            values = {
+                "when": when(start_at, voice.time_zone, voice.locale),
+                "before": None if before is None else when(before, voice.time_zone, voice.locale),
+                "zone": voice.time_zone,
+                "reason": reason,
+            }
+            await self._of_lead(kind, lead, values, {"booking_id": booking_id}, f"/bookings/{booking_id}")
+
+    async def _of_lead(
+        self, kind: Kind, lead: KnownLead, values: Mapping[str, str | None], data: Mapping[str, object], link: str
+    ) -> None:
+        """Tell whose lead it is, else those who lead."""
+        notice = Notice(kind=kind, values={"name": lead.name, **values}, link=link, lead=lead, data=data)
+        owner = None if lead.assigned_to is None else await self.audience.seeing(lead.assigned_to, lead.dataset_id)
+        await self.notifying.tell(notice, [owner] if owner else await self._leaders(lead.dataset_id))
+
+    async def _leaders(self, dataset_id: UUID | None) -> list[Recipient]:
+        return await self.audience.leaders(dataset_id, managers=True)

@@ -1,0 +1,42 @@
+Feature: People are told
+  Whose lead it is hears at once when it matters, once, and of what can wait once a day.
+
+  Background:
+    Given it is Monday 15 March 2027 at 10:00
+    And Olga owns the business, Mary manages it and Rita sells
+    And Ada is Rita's lead, and Bob is nobody's
+
+  Scenario: A hot lead's owner is told once
+    When Ada writes "Yes, still interested"
+    And Ada writes "When can you call me?"
+    And time passes until Monday 15 March 2027 at 12:00
+    Then Rita was told "Ada wants to go on" once, on screen and by mail
+    And nobody else was told anything
+
+  Scenario: Nobody's lead concerns those who lead
+    When Bob writes "Yes, still interested"
+    And time passes until Monday 15 March 2027 at 12:00
+    Then Olga was told "Bob wants to go on" once, on screen and by mail
+    And Mary was told "Bob wants to go on" once, on screen and by mail
+    And Rita was told nothing
+
+  Scenario: By text, where somebody wants that
+    Given Rita wants to be told by text what is immediate
+    When Ada writes "Yes, still interested"
+    And time passes until Monday 15 March 2027 at 12:00
+    Then Rita got one text, "Ada wants to go on", and no mail
+
+  Scenario: What can wait comes once a day
+    Given Mary reads her digest at 17 o'clock
+    When two campaigns are done
+    And time passes until Monday 15 March 2027 at 16:59
+    Then Mary got no mail
+    When time passes until Wednesday 17 March 2027 at 12:00
+    Then Mary got one mail, "2 notifications from Bright Windows"
+
+  Scenario: Who left is told nothing any more
+    When Rita leaves
+    And Ada writes "Yes, still interested"
+    And time passes until Monday 15 March 2027 at 12:00
+    Then Rita was told nothing
+    And Olga was told "Ada wants to go on" once, on screen and by mail
