@@ -38,13 +38,13 @@ class JobsOfImports:
     async def advance(self, job_id: UUID, done: int) -> None:
         """Note how many rows are done."""
         job = await self._jobs.get_for_update(job_id)
-        job.advance(done)
+        self._uow.publish(job.advance(done))
         await self._jobs.save(job)
 
     async def gain(self, job_id: UUID, more: int) -> None:
         """Note that so many more are done."""
         job = await self._jobs.get_for_update(job_id)
-        job.advance(job.done + more)
+        self._uow.publish(job.advance(job.done + more))
         await self._jobs.save(job)
 
     async def finish(self, job_id: UUID, result: dict[str, Any]) -> None:

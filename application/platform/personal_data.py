@@ -251,15 +251,14 @@ class PersonalData:
                 self.uow.publish(job.stop(None, self.clock.now()))
                 await self.jobs.save(job)
                 return False
-            job.advance(0)
+            self.uow.publish(job.advance(0))
             await self.jobs.save(job)
             return True
 
     async def _finish(self, job_id: UUID, result: dict[str, Any]) -> None:
         job = await self.jobs.get_for_update(job_id)
         if not job.has_ended:
-            job.advance(1)
-            self.uow.publish(job.finish(result, self.clock.now()))
+            self.uow.publish(job.advance(1), job.finish(result, self.clock.now()))
             await self.jobs.save(job)
 
     async def _fail(self, job_id: UUID, reason: str) -> None:

@@ -23,6 +23,16 @@ _ENDED = frozenset({JobStatus.DONE, JobStatus.FAILED, JobStatus.CANCELLED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobAdvanced(Event):
+    """Say how far a job is now; `total` None is not known yet."""
+
+    type: ClassVar[str] = "job.advanced"
+    kind: str
+    done: int
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobEnded(Event):
     """Say that a job is over, and how."""
 
@@ -52,10 +62,11 @@ class Job(Entity):
         """Tell whether nothing more will happen."""
         return self.status in _ENDED
 
-    def advance(self, done: int) -> None:
+    def advance(self, done: int) -> JobAdvanced:
         """Note how much is done; the first time, that somebody works on it."""
         self._refuse_when_ended()
         self.status, self.done = JobStatus.RUNNING, done
+        return JobAdvanced(subject=self.id, kind=self.kind, done=done, total=self.total)
 
     def finish(self, result: dict[str, Any], at: datetime) -> JobEnded:
         """End well."""
