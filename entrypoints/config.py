@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from application.messaging.texting import TextingAccount
 from domain.kernel import Invalid
-from entrypoints.config_limits import Limit, Limits
+from entrypoints.config_limits import Limit, Limits, StreamLimits, stream_limits
 from entrypoints.config_texting import TWILIO_API_URL, texting_accounts
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -77,6 +77,7 @@ class Config:
     registration_open: bool
     upload_max: int
     limits: Limits
+    stream_limits: StreamLimits
     files_url: str
     log_level: str
     secret_keys: tuple[bytes, ...] = field(repr=False)
@@ -135,6 +136,7 @@ class Config:
             registration_open=registration == "open",
             upload_max=read.size("UPLOAD_MAX", "200MB"),
             limits=read.limits(),
+            stream_limits=stream_limits(read.text),
             files_url=read.url("FILES_URL", f"file://{data_dir}/files", ("file", "s3")),
             log_level=log_level,
             secret_keys=read.secret_keys(data_dir if sandbox else None),

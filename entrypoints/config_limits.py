@@ -1,6 +1,10 @@
 """The request limits of one installation (`api.md`, part 2)."""
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from domain.kernel import Invalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +31,23 @@ class Limits:
     texts: Limit = Limit(60, 3600)
     analyses: Limit = Limit(1000, 3600)
     bad_signatures: Limit = Limit(1000, 60)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLimits:
+    """Bound the event streams of one process of the API: in all, and those of one person or key."""
+
+    per_process: int = 1_000
+    per_caller: int = 10
+
+
+def stream_limits(text: Callable[[str, str], str]) -> StreamLimits:
+    """Read `RAPPORT_STREAMS` and `RAPPORT_STREAMS_PER_CALLER`, or refuse (`Invalid`) what is no number."""
+    standard = StreamLimits()
+    found = []
+    for name, default in (("STREAMS", standard.per_process), ("STREAMS_PER_CALLER", standard.per_caller)):
+        value = text(name, str(default))
+        if not re.fullmatch(r"[1-9]\d{0,5}", value, re.ASCII):
+            raise Invalid(f"RAPPORT_{name} must be how many streams may be open, such as {default}.")
+        found.append(int(value))
+    return StreamLimits(*found)

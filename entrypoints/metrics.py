@@ -16,6 +16,7 @@ log = structlog.get_logger()
 
 REQUESTS = Counter("rapport_requests_total", "Requests answered.", ["method", "route", "status"])
 REQUEST_SECONDS = Histogram("rapport_request_seconds", "Time to an answer.", ["method", "route"])
+STREAMS = Gauge("rapport_streams", "Event streams that are open.")
 QUEUE_DEPTH = Gauge("rapport_queue_depth", "Deliveries owed and not parked.", ["queue"])
 QUEUE_AGE = Gauge("rapport_queue_age_seconds", "Age of the oldest delivery owed and not parked.", ["queue"])
 PARKED = Gauge("rapport_parked_deliveries", "Deliveries that wait for a person.")

@@ -1,7 +1,7 @@
 """From outbox to deliveries to the broker, and the sweep that stands behind it."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -55,16 +55,24 @@ RETURNING id, queue
 class Relay:
     """Move events from the outbox to those who follow them; any number of relays may run."""
 
-    def __init__(self, database: Database, broker: dramatiq.Broker, routes: Mapping[str, Sequence[Route]]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        broker: dramatiq.Broker,
+        routes: Mapping[str, Sequence[Route]],
+        fed: Callable[[], None] = lambda: None,
+    ) -> None:
         self._database = database
         self._broker = broker
         self._routes = routes
+        self._fed = fed
         self.lag_seconds = 0.0
 
     async def run_once(self) -> int:
         """Relay what waits and sweep what is overdue; gives the number of deliveries enqueued."""
         enqueued = 0
         while (moved := await self._relay()) is not None:
+            self._fed()
             enqueued += await self._enqueue(moved)
         async with self._database.connection() as connection:
             overdue = await connection.fetch(_SWEEP, BATCH)

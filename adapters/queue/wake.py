@@ -1,4 +1,4 @@
-"""Wake the relay and the scheduler right after a commit; their own polling is the net below it."""
+"""Wake relay and scheduler right after a commit, and streams after the relay; each one's polling is the net below."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,11 +7,16 @@ import redis.asyncio as redis
 import structlog
 
 CHANNEL = "rapport:wake"
+FED = "rapport:fed"
+"""Where the relay says that events got their positions."""
 log = structlog.get_logger()
 
 
 class Wake:
     """Publish at most one message per 2 ms, however many commits there were; never delays the caller."""
+
+    channel = CHANNEL
+    seconds = 0.002
 
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
@@ -23,19 +28,26 @@ class Wake:
             self._task = asyncio.get_running_loop().create_task(self._publish())
 
     async def _publish(self) -> None:
-        await asyncio.sleep(0.002)
+        await asyncio.sleep(self.seconds)
         try:
-            await self._client.publish(CHANNEL, b"")
+            await self._client.publish(self.channel, b"")
         except (redis.RedisError, OSError) as error:
             log.info("wake not published", error=type(error).__name__)
 
 
-async def wake_ups(client: redis.Redis, every: float) -> AsyncIterator[None]:
+class FeedWake(Wake):
+    """Wake the streams of every process, at most once per 20 ms."""
+
+    channel = FED
+    seconds = 0.02
+
+
+async def wake_ups(client: redis.Redis, every: float, channel: str = CHANNEL) -> AsyncIterator[None]:
     """Yield when woken, and at least each `every` seconds; outlives a Redis that is away."""
     while True:
         try:
             async with client.pubsub() as subscription:
-                await subscription.subscribe(CHANNEL)
+                await subscription.subscribe(channel)
                 while True:
                     await subscription.get_message(ignore_subscribe_messages=True, timeout=every)
                     yield

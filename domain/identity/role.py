@@ -34,6 +34,7 @@ class Permission(StrEnum):
     MESSAGES_READ = "messages:read"
     MESSAGES_SEND = "messages:send"
     CONSENT_WRITE = "consent:write"
+    EVENTS_READ = "events:read"
     JOBS_READ = "jobs:read"
     JOBS_CANCEL = "jobs:cancel"
     NOTIFICATIONS_SEND = "notifications:send"

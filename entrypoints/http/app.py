@@ -16,6 +16,7 @@ from litestar.datastructures import State
 from entrypoints.config import Config
 from entrypoints.container import container
 from entrypoints.http.edge import Edge, answer_problem
+from entrypoints.http.event_stream import OpenStreams
 from entrypoints.http.openapi import document_of, operations_of
 from entrypoints.http.operation import LARGEST_BODY
 from entrypoints.http.routes import ROUTES, SANDBOX_ROUTES
@@ -28,7 +29,15 @@ from entrypoints.tracing import start_tracing
 DRAIN_SECONDS = 18
 CONNECTIONS = 2048
 """How many may be open at a time; those that wait hold next to nothing, and slow ones are cut."""
-_ALLOWED_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "Prefer", "X-Request-ID"]
+_ALLOWED_HEADERS = [
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-Match",
+    "Last-Event-ID",
+    "Prefer",
+    "X-Request-ID",
+]
 _EXPOSED_HEADERS = [
     "ETag", "Idempotency-Replayed", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After",
     "X-Request-ID",
@@ -90,6 +99,7 @@ async def serve(config: Config) -> None:
     try:
         await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
         if not serving.done():
+            (await house.get(OpenStreams)).close()
             server.stop()  # type: ignore[no-untyped-call]
             await asyncio.wait({serving}, timeout=DRAIN_SECONDS)
         if serving.done():

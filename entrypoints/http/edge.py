@@ -16,6 +16,7 @@ from structlog.contextvars import bind_contextvars, unbind_contextvars
 from adapters.tracing.spans import span
 from domain.kernel import new_id
 from entrypoints.http.errors import encode_problem, problem_of
+from entrypoints.http.operation import HEAD
 from entrypoints.metrics import REQUEST_SECONDS, REQUESTS
 
 log = structlog.get_logger()
@@ -63,6 +64,7 @@ class Edge:
         method = scope["method"]
         if method == "HEAD":
             scope["method"] = "GET"
+            state[HEAD] = True
         started = time.perf_counter()
         status = 0
 

@@ -86,13 +86,13 @@ def problem_of(error: BaseException) -> Problem:
         return Problem(503, "UNAVAILABLE", message, headers={"Retry-After": "30"})
     if isinstance(error, asyncpg.DataError):
         return Problem(400, "VALIDATION_ERROR", "A value is outside of what can be stored.")
-    if isinstance(error, _AWAY):
+    if isinstance(error, AWAY):
         return Problem(503, "UNAVAILABLE", "This cannot be answered right now. Try again.", headers=_SOON)
     return Problem(500, "INTERNAL_ERROR", "Something went wrong on our side. The request id helps us to find it.")
 
 
 _SOON = {"Retry-After": "1"}
-_AWAY = (
+AWAY = (
     DatabaseUnavailable,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,

@@ -179,6 +179,10 @@ def _parameters(
         schema = {"type": "string", "pattern": '^(\\*|(W/)?"?[1-9][0-9]{0,8}"?)$'}
         text = "The version that the change was made from."
         yield {"name": "If-Match", "in": "header", "required": False, "schema": schema, "description": text}
+    if operation.resumable:
+        schema = {"type": "string", "pattern": "^[0-9]{1,18}$"}
+        text = "The id of the last event that you have: the stream goes on after it."
+        yield {"name": "Last-Event-ID", "in": "header", "required": False, "schema": schema, "description": text}
     if operation.keyed:
         schema = {"type": "string", "pattern": "^[\\x21-\\x7e]{1,255}$"}
         text = "Makes a repeated request have one effect, for 24 hours."

@@ -44,6 +44,10 @@ LARGEST_PUBLIC_BODY = 64_000
 SECONDS = 20.0
 _IF_MATCH = "If-Match"
 IfMatch = Annotated[int | None, _IF_MATCH]
+_LAST_EVENT_ID = "Last-Event-ID"
+LastEventId = Annotated[str | None, _LAST_EVENT_ID]
+HEAD = "is_head"
+"""Where a request's state says that only the headers of its answer are wanted."""
 Handler = Callable[..., Awaitable[Any]]
 LimitName = Literal["api", "anonymous", "uploads", "texts", "analyses"]
 JSON = "application/json"
@@ -88,6 +92,7 @@ class Operation:
     narrowed: type[msgspec.Struct] | None
     paged: bool
     conditional: bool
+    resumable: bool
     shows: Any
     listed: bool
     media_type: str
@@ -125,10 +130,11 @@ def operation(
     """Make a route of a handler whose parameters are told apart by their types.
 
     A name that stands in the path is a path parameter; a `Filter` and a `PageRequest` come from the query; `body` is
-    the JSON body's struct; `IfMatch` is the version; `Request` and `Caller` are themselves; anything else is asked of
-    the container. `shows` is the view of a list's item or of a `Raw` answer, for the document. A `raw` route reads its
-    body and query itself, and tells the document by `takes` (OpenAPI's `content` map) what that body is. `body_max`
-    None lets the handler bound the stream. `also` names what an `Answer` of another status shows, such as 202.
+    the JSON body's struct; `IfMatch` is the version, `LastEventId` where a stream broke off; `Request` and `Caller` are
+    themselves; anything else is asked of the container. `shows` is the view of a list's item or of a `Raw` answer, for
+    the document. A `raw` route reads its body and query itself, and tells the document by `takes` (OpenAPI's `content`
+    map) what that body is. `body_max` None lets the handler bound the stream. `also` names what an `Answer` of another
+    status shows, such as 202.
     """
     if status is None:
         status = {"POST": 201, "DELETE": 204}.get(method, 200)
@@ -155,6 +161,7 @@ def operation(
             narrowed=of_kind.get("filter"),
             paged="page" in of_kind,
             conditional="if_match" in of_kind,
+            resumable="last_event_id" in of_kind,
             shows=shows if shows is not None else _shown(answer),
             listed=answer is Found,
             media_type=media_type,
@@ -182,6 +189,8 @@ def _source(name: str, hint: Any, path: str) -> tuple[str, str, Any]:
         return name, "path", hint
     if get_origin(hint) is Annotated and _IF_MATCH in get_args(hint):
         return name, "if_match", hint
+    if get_origin(hint) is Annotated and _LAST_EVENT_ID in get_args(hint):
+        return name, "last_event_id", hint
     if (get_origin(hint) or hint) is Request:
         return name, "request", hint
     if hint is Caller:
@@ -305,6 +314,8 @@ async def _arguments(
         refuse_body(request.headers.get("content-type", ""), body)
     if declared.conditional:
         values["if_match"] = read_if_match(request.headers.get("if-match"))
+    if declared.resumable:
+        values["last_event_id"] = request.headers.get("last-event-id")
     return {
         name: request.path_params[name]
         if kind == "path"

@@ -11,6 +11,7 @@ from entrypoints.wiring.messaging import Messaging
 from entrypoints.wiring.notifications import Telling
 from entrypoints.wiring.outreach import Outreach
 from entrypoints.wiring.platform import Background
+from entrypoints.wiring.realtime import Realtime
 from entrypoints.wiring.replies import Answers
 from entrypoints.wiring.sales import Sales
 from entrypoints.wiring.sandbox import Levers
@@ -32,4 +33,5 @@ PROVIDERS: tuple[Provider, ...] = (
     Outreach(),
     Scheduling(),
     Background(),
+    Realtime(),
 )

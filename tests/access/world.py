@@ -97,6 +97,7 @@ class World:
         texts = {p["name"]: p["example"] for p in one.said["parameters"] if p["in"] == "path" and "example" in p}
         made: dict[str, Any] = {"url": one.path.format(**texts | TEXTS | given)}
         params = {name: p["example"] for name, p in one.query.items() if p["required"] and "example" in p}
+        params |= {"seconds": 0} if one.operation_id in STREAMS else {}
         if params:
             made["params"] = params
         if "multipart/form-data" in one.content:
@@ -287,6 +288,9 @@ INSTEAD: dict[str, dict[str, Maker]] = {
     "testIntegration": {"provider": _provider},
 }
 """Things in an address that must be in another state than `MAKERS` leaves them in, by operationId."""
+
+STREAMS = ("streamEvents", "streamConversations")
+"""What goes on until the caller leaves, unless asked for what was missed alone."""
 
 TEXTS = {"name": "start.js", "job": "send-m1", "provider": "twilio"}
 """Path parameters that are no ids."""

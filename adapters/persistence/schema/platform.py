@@ -49,6 +49,7 @@ feed = tenant_table(
     text("type"),
     key=("organization_id", "position"),
 )
+index("ix_feed_position", feed.c.position)
 
 deliveries = sa.Table(
     "deliveries",

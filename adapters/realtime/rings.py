@@ -1,0 +1,154 @@
+"""What just happened, read once a process for all who follow it: a ring of the latest events an organisation."""
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+import redis.asyncio as redis
+import structlog
+
+from adapters.persistence.database import Database
+from adapters.queue.wake import FED, wake_ups
+from application.platform.event_stream import EventFeed
+from application.platform.happened import Happened
+
+MOST = 1_000
+KEPT_SECONDS = 30.0
+POLL_SECONDS = 1.0
+_NEWS = "SELECT position, organization_id FROM feed WHERE position > $1 ORDER BY position LIMIT 5000"
+_HEAD = "SELECT coalesce(max(position), 0) FROM feed"
+log = structlog.get_logger()
+
+
+class Outrun(Exception):
+    """Say that somebody reads so slowly that what comes next for them is no longer kept here."""
+
+
+class Ring:
+    """Keep one organisation's latest events until everybody had the time to take them."""
+
+    def __init__(self, read_upto: int) -> None:
+        self.followers = 0
+        self.read_upto = read_upto
+        self._kept: deque[tuple[float, Happened]] = deque()
+        self._dropped = 0
+        self._moved = asyncio.Event()
+
+    def push(self, events: Sequence[Happened], upto: int) -> None:
+        """Take in what was read, and wake who waits."""
+        now = time.monotonic()
+        self._kept.extend((now, event) for event in events)
+        self.read_upto = upto
+        self.trim(now)
+        if events:
+            moved, self._moved = self._moved, asyncio.Event()
+            moved.set()
+
+    def trim(self, now: float) -> None:
+        """Drop what everybody had half a minute for, and what is too much."""
+        while self._kept and (len(self._kept) > MOST or self._kept[0][0] < now - KEPT_SECONDS):
+            self._dropped = self._kept.popleft()[1].position
+
+    def since(self, position: int) -> list[Happened]:
+        """Give what came after a position, or raise `Outrun`."""
+        if position < self._dropped:
+            raise Outrun
+        found = []
+        for _, event in reversed(self._kept):
+            if event.position <= position:
+                break
+            found.append(event)
+        return found[::-1]
+
+    async def moved(self, seconds: float) -> None:
+        """Wait for what comes next, for at most so long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._moved.wait()
+
+
+class Rings:
+    """Hold a ring for each organisation that somebody follows, and one reader that fills them while there is one.
+
+    The reader looks which organisations have news, as the system's role, which sees no content; what the news is, it
+    reads as each of them.
+    """
+
+    def __init__(self, feed: EventFeed, client: redis.Redis, open_system: Callable[[], Awaitable[Database]]) -> None:
+        self._feed = feed
+        self._client = client
+        self._open_system = open_system
+        self._rings: dict[UUID, Ring] = {}
+        self._due: set[UUID] = set()
+        self._head = 0
+        self._reader: asyncio.Task[None] | None = None
+        self._opening = asyncio.Lock()
+
+    @asynccontextmanager
+    async def follow(self, organization_id: UUID) -> AsyncIterator[Ring]:
+        """Lend an organisation's ring, into which goes all that becomes visible from now on."""
+        ring = await self._opened(organization_id)
+        ring.followers += 1
+        try:
+            yield ring
+        finally:
+            ring.followers -= 1
+            if not ring.followers and self._rings.get(organization_id) is ring:
+                del self._rings[organization_id]
+            async with self._opening:  # whoever comes meanwhile has a ring, and keeps the reader
+                if not self._rings and self._reader is not None:
+                    self._reader.cancel()
+                    await asyncio.gather(self._reader, return_exceptions=True)
+                    self._reader = None
+
+    async def _opened(self, organization_id: UUID) -> Ring:
+        async with self._opening:
+            if self._reader is None or self._reader.done():
+                system = await self._open_system()
+                try:
+                    async with system.connection() as connection:
+                        self._head = await connection.fetchval(_HEAD)
+                except BaseException:
+                    await system.close()
+                    raise
+                self._reader = asyncio.create_task(self._read(system))
+            ring = self._rings.get(organization_id)
+            if ring is None:
+                ring = self._rings[organization_id] = Ring(await self._feed.newest(organization_id))
+                # What became visible between that answer and now was news to nobody.
+                self._due.add(organization_id)
+            return ring
+
+    async def _read(self, system: Database) -> None:
+        try:
+            async for _ in wake_ups(self._client, POLL_SECONDS, FED):
+                try:
+                    await self._look(system)
+                except Exception as error:  # whatever it is, those who follow are not to be left without a reader
+                    log.warning("streams wait for the database", error=type(error).__name__)
+        finally:
+            await system.close()
+
+    async def _look(self, system: Database) -> None:
+        async with system.connection() as connection:
+            news = await connection.fetch(_NEWS, self._head)
+        if news:
+            self._head = news[-1]["position"]
+        now = time.monotonic()
+        for ring in self._rings.values():
+            ring.trim(now)
+        self._due = {*self._due, *(row["organization_id"] for row in news)} & self._rings.keys()
+        for organization_id in list(self._due):
+            await self._fill(organization_id)
+
+    async def _fill(self, organization_id: UUID) -> None:
+        while (ring := self._rings.get(organization_id)) is not None:
+            page = await self._feed.after(organization_id, ring.read_upto)
+            ring.push(page.events, page.upto)
+            if page.is_last:
+                break
+        self._due.discard(organization_id)

@@ -1,0 +1,229 @@
+"""Server-sent events: one answer that goes on, for as long as the caller may see what it tells."""
+
+import asyncio
+import contextlib
+import time
+from collections import Counter
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import structlog
+from litestar.response.base import ASGIResponse
+from litestar.types import Receive, Send
+
+from adapters.realtime.rings import Outrun, Ring, Rings
+from application.platform.event_stream import EventFeed, Start, StreamFilter
+from application.platform.happened import Happened, shown_to
+from application.ports import Actor
+from entrypoints.config import Config
+from entrypoints.http.auth import Caller
+from entrypoints.http.errors import AWAY, Refused
+from entrypoints.metrics import STREAMS
+
+HEARTBEAT_SECONDS = 15.0
+CHECKED_SECONDS = 15.0
+UNCHECKED_SECONDS = 45.0
+"""How long somebody may go on while the database, which would tell whether they still may, is away."""
+UNREAD_SECONDS = 20.0
+RETRY_MS = 2_000
+log = structlog.get_logger()
+
+
+class OpenStreams:
+    """Know the streams of this process: how many, whose, and that they are to end."""
+
+    def __init__(self, config: Config) -> None:
+        self._limits = config.stream_limits
+        self._of: Counter[str] = Counter()
+        self._writing: set[asyncio.Task[None]] = set()
+        self.closing = False
+
+    def take(self, caller: Caller) -> Callable[[], None]:
+        """Take a place, or refuse with 429 or 503; gives what gives it back."""
+        if self.closing:
+            raise Refused("UNAVAILABLE", "This part of the service is about to end. Come back.", {"Retry-After": "1"})
+        if self._of.total() >= self._limits.per_process:
+            message = f"All {self._limits.per_process} streams of this process are taken. Try again later."
+            raise Refused("UNAVAILABLE", message, {"Retry-After": "10"})
+        if self._of[caller.signature] >= self._limits.per_caller:
+            message = f"You have {self._limits.per_caller} streams open already. Close one first."
+            raise Refused("RATE_LIMITED", message, {"Retry-After": "10"})
+        self._of[caller.signature] += 1
+        STREAMS.inc()
+
+        def give_back() -> None:
+            self._of[caller.signature] -= 1
+            if not self._of[caller.signature]:
+                del self._of[caller.signature]
+            STREAMS.dec()
+
+        return give_back
+
+    @contextlib.contextmanager
+    def writing(self, task: asyncio.Task[None]) -> Iterator[None]:
+        """Let a task that writes be ended with the process."""
+        self._writing.add(task)
+        try:
+            yield
+        finally:
+            self._writing.discard(task)
+
+    def close(self) -> None:
+        """End all streams now, and begin no other."""
+        self.closing = True
+        for task in self._writing:
+            task.cancel()
+
+
+@dataclass(frozen=True)
+class Following:
+    """Be one caller's stream: what was missed first, then what happens."""
+
+    actor: Actor
+    narrowed: StreamFilter
+    types: frozenset[str] | None
+    start: Start
+    feed: EventFeed
+    rings: Rings
+    still_admitted: Callable[[], Awaitable[bool]]
+
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        """Write the stream, piece by piece; ends by itself when the caller's time or right to it does."""
+        position = self.start.position
+        yield f": this is the stream of what happens\nretry: {RETRY_MS}\nid: {position}\n\n".encode()
+        if self.start.reset is not None:
+            yield event_of("stream.reset", {"reason": self.start.reset}, position)
+        try:
+            async with contextlib.AsyncExitStack() as stack:
+                # First the ring, then the log: what becomes visible in between is in both, and told once.
+                ring = (
+                    await stack.enter_async_context(self.rings.follow(self.actor.organization_id))
+                    if self._live
+                    else None
+                )
+                is_last = False
+                while not is_last:
+                    page = await self.feed.after(self.actor.organization_id, position)
+                    position, is_last = page.upto, page.is_last
+                    yield self._told(page.events) + _place(position)
+                if ring is not None:
+                    async for chunk in self._go_on(ring, position):
+                        yield chunk
+        except AWAY as error:
+            log.warning("stream ended", error=type(error).__name__)
+            yield closed("unavailable")
+
+    @property
+    def _live(self) -> bool:
+        return self.narrowed.seconds != 0
+
+    async def _go_on(self, ring: Ring, position: int) -> AsyncGenerator[bytes, None]:
+        now = time.monotonic()
+        ends = now + (self.narrowed.seconds or float("inf"))
+        beat, check, checked = now + HEARTBEAT_SECONDS, now + CHECKED_SECONDS, now
+        while now < ends:
+            if now >= check:
+                try:
+                    if not await self.still_admitted():
+                        yield closed("access_changed")
+                        return
+                    check, checked = now + CHECKED_SECONDS, now
+                except AWAY:
+                    check = now + 1
+                if now - checked > UNCHECKED_SECONDS:
+                    yield closed("unavailable")
+                    return
+            events = ring.since(position)
+            position = events[-1].position if events else max(position, ring.read_upto)
+            told = self._told(events)
+            if told or now >= beat:
+                beat = now + HEARTBEAT_SECONDS
+                yield told or _place(position)
+            if not events:
+                await ring.moved(min(ends, beat, check) - now)
+            now = time.monotonic()
+        yield closed("time_is_up")
+
+    def _told(self, events: Sequence[Happened]) -> bytes:
+        return b"".join(
+            b"id: %d\nevent: %s\ndata: %s\n\n" % (event.position, event.name.encode(), said)
+            for event in events
+            if self.types is None or event.shown.type in self.types
+            if (said := shown_to(self.actor, event, self.narrowed.dataset_id)) is not None
+        )
+
+
+def event_of(name: str, data: dict[str, Any], position: int | None = None) -> bytes:
+    """Write an event of the stream's own."""
+    place = b"" if position is None else b"id: %d\n" % position
+    return place + b"event: %s\ndata: %s\n\n" % (name.encode(), msgspec.json.encode(data))
+
+
+def closed(reason: str) -> bytes:
+    """Say why a stream ends; what was missed is told to whoever comes back."""
+    return event_of("stream.closed", {"reason": reason})
+
+
+def _place(position: int) -> bytes:
+    """Show a sign of life: an id without data is no event, and yet where the next request goes on (HTML, 9.2.6)."""
+    return b": still here\nid: %d\n\n" % position
+
+
+class EventStreamAnswer(ASGIResponse):
+    """Send a stream for as long as somebody reads it, and cut who does not."""
+
+    _should_set_content_length = False
+
+    def __init__(self, following: Following, streams: OpenStreams, give_back: Callable[[], None]) -> None:
+        super().__init__(
+            media_type="text/event-stream", headers={"cache-control": "no-store, no-cache", "x-accel-buffering": "no"}
+        )
+        self._following = following
+        self._streams = streams
+        self._give_back = give_back
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        """Send the answer, and give its place back when it ends, however that is."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._give_back()
+
+    async def send_body(self, send: Send, receive: Receive) -> None:
+        """Write until the stream ends, the caller leaves, or the process does."""
+        writing = asyncio.create_task(self._write(send))
+        left = asyncio.create_task(_left(receive))
+        with self._streams.writing(writing):
+            try:
+                await asyncio.wait({writing, left}, return_when=asyncio.FIRST_COMPLETED)
+                if writing.done() and (error := writing.exception()) is not None:
+                    log.error("stream failed", exc_info=error)
+            finally:
+                writing.cancel()
+                left.cancel()
+                await asyncio.gather(writing, left, return_exceptions=True)
+
+    async def _write(self, send: Send) -> None:
+        chunks = self._following.chunks()
+        try:
+            async with contextlib.aclosing(chunks):
+                async for chunk in chunks:
+                    async with asyncio.timeout(UNREAD_SECONDS):
+                        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            last = b""
+        except (Outrun, TimeoutError):
+            log.info("slow reader of a stream cut")
+            return  # without an end: the server closes the connection
+        except asyncio.CancelledError:
+            if not self._streams.closing:
+                raise
+            last = closed("shutting_down")
+        async with asyncio.timeout(1):
+            await send({"type": "http.response.body", "body": last, "more_body": False})
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

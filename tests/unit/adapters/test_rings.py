@@ -1,0 +1,113 @@
+"""What a process keeps of what just happened, and who reads too slowly for it."""
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from adapters.realtime import rings
+from adapters.realtime.rings import Outrun, Ring
+from application.platform.happened import Happened
+from application.platform.shown_events import SHOWN
+from domain.kernel import new_id
+from entrypoints.config_limits import StreamLimits
+from entrypoints.http import event_stream
+from entrypoints.http.event_stream import EventStreamAnswer, OpenStreams
+
+pytestmark = pytest.mark.anyio
+
+
+def happened(*positions: int) -> list[Happened]:
+    """Make events at positions."""
+    return [Happened(n, new_id(), SHOWN["tag.created"], new_id(), datetime.now(UTC), {}) for n in positions]
+
+
+def positions(events: list[Happened]) -> list[int]:
+    """Name where they stand."""
+    return [event.position for event in events]
+
+
+async def test_each_reads_on_from_where_they_are() -> None:
+    ring = Ring(5)
+    ring.push(happened(7, 9), 9)
+    ring.push(happened(12), 14)
+    assert positions(ring.since(5)) == [7, 9, 12]
+    assert positions(ring.since(8)) == [9, 12]
+    assert ring.since(12) == ring.since(99) == []
+    assert ring.read_upto == 14
+
+
+async def test_who_is_behind_what_is_kept_is_outrun(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rings, "MOST", 3)
+    ring = Ring(0)
+    ring.push(happened(1, 2, 3, 4, 5), 5)
+    assert positions(ring.since(2)) == [3, 4, 5]
+    with pytest.raises(Outrun):
+        ring.since(1)
+    ring.trim(time.monotonic() + rings.KEPT_SECONDS + 1)
+    assert ring.since(5) == []
+    with pytest.raises(Outrun):
+        ring.since(4)
+
+
+async def test_whoever_waits_is_woken_by_what_comes_and_not_before() -> None:
+    ring = Ring(0)
+    waiting = [asyncio.create_task(ring.moved(5)) for _ in range(3)]
+    await asyncio.sleep(0.01)
+    ring.push([], 3)
+    await asyncio.sleep(0.01)
+    assert not any(task.done() for task in waiting)
+    ring.push(happened(4), 4)
+    await asyncio.wait_for(asyncio.gather(*waiting), 1)
+
+
+class _Endless:
+    async def chunks(self) -> Any:
+        while True:
+            yield b": more\n\n"
+            await asyncio.sleep(0)
+
+
+async def _never_leaves() -> Any:
+    await asyncio.Event().wait()
+
+
+async def test_who_takes_nothing_is_cut_without_an_end(monkeypatch: pytest.MonkeyPatch, streams: OpenStreams) -> None:
+    monkeypatch.setattr(event_stream, "UNREAD_SECONDS", 0.05)
+    sent: list[Any] = []
+    given_back: list[bool] = []
+
+    async def stuck(message: Any) -> None:
+        sent.append(message)
+        if len(sent) > 3:
+            await asyncio.Event().wait()
+
+    answer = EventStreamAnswer(_Endless(), streams, lambda: given_back.append(True))  # type: ignore[arg-type]
+    await asyncio.wait_for(answer({}, _never_leaves, stuck), 2)
+    assert given_back == [True]
+    assert [message.get("more_body") for message in sent[1:]] == [True, True, True]
+
+
+async def test_a_process_that_ends_says_so_on_every_stream(streams: OpenStreams) -> None:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+        await asyncio.sleep(0)
+
+    answer = EventStreamAnswer(_Endless(), streams, lambda: None)  # type: ignore[arg-type]
+    running = asyncio.create_task(answer({}, _never_leaves, send))
+    await asyncio.sleep(0.05)
+    streams.close()
+    await asyncio.wait_for(running, 1)
+    assert b"shutting_down" in sent[-1]["body"]
+    assert sent[-1]["more_body"] is False
+
+
+@pytest.fixture
+def streams() -> OpenStreams:
+    """Keep streams as a process with the usual limits does."""
+    return OpenStreams(SimpleNamespace(stream_limits=StreamLimits()))  # type: ignore[arg-type]
