@@ -8,8 +8,8 @@ from sqlalchemy.dialects import postgresql
 
 from adapters.persistence.migrations.tenancy import protect
 
-revision = "0019"
-down_revision: str | None = "0018"
+revision = "0020"
+down_revision: str | None = "0019"
 
 
 def _time(name: str, null: bool = True) -> sa.Column[datetime]:
