@@ -16,7 +16,7 @@ from sqlalchemy.engine import make_url
 
 from adapters.persistence.connection import PooledConnection
 from adapters.persistence.event_log import append
-from adapters.persistence.idempotency import ANSWER, ANSWER_BESIDE, CLAIM, EARLIER
+from adapters.persistence.idempotency import ANSWER, ANSWER_BESIDE, CLAIM, EARLIER, LEFT_FREE
 from adapters.tracing.spans import NOTHING, Span, span
 from application.ports import Actor
 from domain.kernel import Conflict, Event
@@ -372,15 +372,19 @@ class PostgresUnitOfWork:
         await self._finish(connection, "COMMIT")
         self._wake()
 
-    async def finish(self, status: int, answer: bytes) -> None:
-        """Write the answer beside its effect and commit both; does nothing where no keyed block was left open."""
+    async def finish(self, status: int | None, answer: bytes = b"") -> None:
+        """Commit a keyed block that was left open, if any, and its answer; without one the key may be used again."""
         if self._held is None:
             return
         key = self._cause.idempotency
         assert key is not None
         said = (key.actor, key.route, key.key, status, self._seal(answer))
         try:
-            if self._append_held is not None:
+            if status is None:
+                await self._held.execute(LEFT_FREE, self._actor.organization_id, *said[:3])
+                if self._append_held is not None:
+                    await self._append_held()
+            elif self._append_held is not None:
                 await self._append_held(ANSWER_BESIDE, *said)
             else:
                 await self._held.execute(ANSWER, self._actor.organization_id, *said)

@@ -20,3 +20,4 @@ UPDATE idempotency SET status = $14, answer = $15
 WHERE organization_id = $1 AND actor = $11 AND route = $12 AND key = $13
 """
 """The same beside events that are appended, whose parameters come first."""
+LEFT_FREE = "DELETE FROM idempotency WHERE organization_id = $1 AND actor = $2 AND route = $3 AND key = $4"

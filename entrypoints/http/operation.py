@@ -20,6 +20,7 @@ from structlog.contextvars import bind_contextvars
 from adapters.persistence.database import Cause, IdempotencyKey, PostgresUnitOfWork, Replay
 from adapters.persistence.identity import Admissions
 from application.ports import Actor, Found, PageRequest
+from application.provider import ProviderError
 from domain.kernel import NotFound, Refusal
 from entrypoints.http.auth import Access, Caller, Doorkeeper, Unadmitted
 from entrypoints.http.envelope import encode_answer, etag_of
@@ -249,6 +250,10 @@ def _endpoint(declared: Operation, handler: Handler) -> Callable[..., Awaitable[
                     problem = problem_of(refusal)
                     told = encode_problem(problem, request.scope["state"].get("request_id", ""))
                     await (await scope.get(PostgresUnitOfWork)).finish(problem.status, told)
+                raise
+            except ProviderError:
+                # What was written down stays as without a key, and the same key may try again.
+                await (await scope.get(PostgresUnitOfWork)).finish(None)
                 raise
             except Replay as replay:
                 headers = {"Idempotency-Replayed": "true"}

@@ -1,16 +1,22 @@
 """Drafts of AI answers over HTTP: asked for, read, approved, replaced, refused."""
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
+import httpx
 import pytest
-from dishka import AsyncContainer
+from dishka import AsyncContainer, Provider, Scope
 
 from application.messaging.reply_drafts import GeneratedView
+from application.messaging.reply_writing import Fault, ReplyWriter, Unusable, Usage, WritingTask, Written
 from application.messaging.shown import MessageView, ThreadView
 from domain.identity.role import Role
 from domain.kernel import new_id
-from tests.http.conftest import Client, Join, OpenHouse
+from domain.messaging.reply import Intent, Proposal, Sentiment
+from entrypoints.config import Config
+from entrypoints.container import container
+from entrypoints.http.app import create_app
+from tests.http.conftest import BASE, Client, Join, OpenHouse
 from tests.http.sales_world import World, enter
 from tests.http.test_messaging import arrive, fields, person, problem, say, shown
 
@@ -193,3 +199,42 @@ async def test_a_cron_of_somebody_elses_can_ask_for_answers(owner: Client, house
     answer = await owner.get("/cron/process-ai-responses", headers=secret)
     assert answer.status_code == 202
     assert answer.json()["data"]["organizations"] >= 1
+
+
+class _Failing:
+    """Be a writer whose model answers with what is of no use, and is paid all the same; until it is mended."""
+
+    mended = False
+
+    async def write(self, task: WritingTask) -> Written:
+        del task
+        usage = Usage(model="test", input_tokens=900, cost_micros=1200)
+        if not self.mended:
+            raise Unusable(Fault.GARBLED, "The answer cannot be read.", usage)
+        said = "A colleague can go through it with you on the phone."
+        proposal = Proposal(
+            text=said, confidence=0.9, reasoning="Asks.", sentiment=Sentiment.NEUTRAL, intent=Intent.PRICE
+        )
+        return Written(proposal, usage)
+
+
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "draft"}])
+async def test_what_a_failed_draft_cost_is_kept_and_the_key_may_try_again(
+    config: Config, owner: Client, house: AsyncContainer, headers: dict[str, str]
+) -> None:
+    lead = await asked(owner, house, 65)
+    writer = _Failing()
+    provider = Provider(scope=Scope.APP)
+    provider.provide(lambda: writer, provides=ReplyWriter)
+    opened = container(config, provider)
+    transport = httpx.ASGITransport(cast("Any", create_app(config, opened)), raise_app_exceptions=False)
+    async with Client(transport=transport, base_url=BASE, headers=dict(owner.headers)) as there:
+        path, body = "/messages/ai-generate", {"lead_id": lead["id"]}
+        assert (await there.post(path, json=body, headers=headers)).status_code >= 500
+        costs = await World(house, owner.organization_id).fetch(
+            "SELECT status, cost_micros FROM replies WHERE organization_id = $1"
+        )
+        assert [(row["status"], row["cost_micros"]) for row in costs] == [("failed", 1200)] * 2
+        writer.mended = True
+        assert (await there.post(path, json=body, headers=headers)).status_code == 200
+    await opened.close()
