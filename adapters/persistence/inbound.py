@@ -68,6 +68,17 @@ class PostgresReportedMessages:
             handed_at,
         )
 
+    async def price(self, report: Report) -> None:
+        """Write what a message cost."""
+        assert report.price is not None
+        await self._uow.connection.execute(
+            "UPDATE messages SET price = $3, price_currency = $4 WHERE organization_id = $1 AND id = $2",
+            self._uow.organization_id,
+            report.send_id,
+            report.price.amount,
+            report.price.currency,
+        )
+
     async def settle(self, report: Report) -> None:
         """Note that the provider did take a message of which nobody knew, and count it in its thread."""
         await self._uow.connection.execute(

@@ -200,6 +200,8 @@ class PostgresLedger:
             [r.segments for r in told],
             [handed[r.id]["handed_at"] for r in told],
             [handed[r.id]["provider"] for r in told],
+            [r.price and r.price.amount for r in told],
+            [r.price and r.price.currency for r in told],
         )
         accepted = [r.id for r in told if r.state == "accepted"]
         if accepted:

@@ -111,9 +111,12 @@ RETURNING s.id, s.state, s.handed_at, split_part(s.provider, ':', 1) AS provider
 TELL = """
 UPDATE messages m SET status = CASE WHEN m.status IN ('pending', 'unknown') THEN t.status ELSE m.status END,
        provider = t.provider, provider_id = coalesce(t.provider_id, m.provider_id), error_code = t.error,
-       segments = coalesce(t.segments, m.segments), sent_at = CASE WHEN t.status = 'sent' THEN t.at ELSE m.sent_at END
-FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::int[], $7::timestamptz[], $8::text[])
-     AS t(id, status, provider_id, error, segments, at, provider)
+       segments = coalesce(t.segments, m.segments), price = coalesce(t.price, m.price),
+       price_currency = coalesce(t.currency, m.price_currency),
+       sent_at = CASE WHEN t.status = 'sent' THEN t.at ELSE m.sent_at END
+FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::int[], $7::timestamptz[], $8::text[],
+            $9::numeric[], $10::text[])
+     AS t(id, status, provider_id, error, segments, at, provider, price, currency)
 WHERE m.organization_id = $1 AND m.id = t.id
 """
 COUNT = """

@@ -107,6 +107,8 @@ MESSAGE_SHOWN = {
     "provider_id": messages.c.provider_id,
     "segments": messages.c.segments,
     "error_code": messages.c.error_code,
+    "price": sa.cast(messages.c.price, sa.Text()),
+    "price_currency": messages.c.price_currency,
     "sent_at": messages.c.sent_at,
     "delivered_at": messages.c.delivered_at,
     "created_at": messages.c.created_at,

@@ -10,7 +10,7 @@ import msgspec
 from adapters.persistence.database import PostgresUnitOfWork
 from application.identity.secrets import Secrets
 from application.messaging.reconciling import AT_FIRST, OVERLAP, Gap
-from application.messaging.texting import TextingAccount, TextingAccounts, account_of
+from application.messaging.texting import Price, TextingAccount, TextingAccounts, account_of
 from domain.identity.integration import Provider
 from domain.kernel import Phone
 
@@ -47,6 +47,19 @@ INSERT INTO inbox_marks (organization_id, account, listed_until) VALUES ($1, $2,
 ON CONFLICT (organization_id, account) DO UPDATE SET listed_until = excluded.listed_until
 WHERE inbox_marks.listed_until < excluded.listed_until
 """
+
+
+_RECENT = """m.organization_id = $1 AND m.created_at > business_now() - interval '2 days'
+  AND m.direction = 'outbound' AND m.provider_id IS NOT NULL AND m.price IS NULL"""
+_UNPRICED = f"""
+SELECT min(m.sent_at) FROM messages m JOIN sends s ON s.organization_id = $1 AND s.id = m.id
+WHERE {_RECENT} AND s.provider = $2 AND m.sent_at > business_now() - interval '1 day'
+"""  # noqa: S608 - our own words
+_PRICE = f"""
+UPDATE messages m SET price = t.price, price_currency = t.currency
+FROM unnest($2::text[], $3::numeric[], $4::text[]) AS t(provider_id, price, currency)
+WHERE {_RECENT} AND m.provider_id = t.provider_id
+"""  # noqa: S608 - our own words
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +101,21 @@ class PostgresSeen:
     async def listed(self, account: TextingAccount, until: datetime) -> None:
         """Move the mark."""
         await self._uow.connection.execute(_LISTED, self._uow.organization_id, account.name, until)
+
+    async def unpriced_since(self, account: TextingAccount) -> datetime | None:
+        """Look at the last day; what has no price then never has one."""
+        since: datetime | None = await self._uow.connection.fetchval(_UNPRICED, self._uow.organization_id, account.name)
+        return since
+
+    async def price(self, prices: Mapping[str, Price]) -> None:
+        """Write them on the messages."""
+        await self._uow.connection.execute(
+            _PRICE,
+            self._uow.organization_id,
+            list(prices),
+            [price.amount for price in prices.values()],
+            [price.currency for price in prices.values()],
+        )
 
 
 class PostgresAccountBook:

@@ -21,7 +21,7 @@ from adapters.sms.reasons import without_numbers
 from adapters.sms.twilio_words import LATER, MENDED_BY_PEOPLE, OPTED_OUT, PERMANENT, SENDERS, TRIAL, UNVERIFIED
 from application.messaging.inbound import IncomingText, Notice, storable
 from application.messaging.reconciling import Listed
-from application.messaging.texting import Receipt, Text, TextingAccount
+from application.messaging.texting import Price, Receipt, Text, TextingAccount
 from application.provider import ProviderError, Rejected, TooEarly, Unavailable, Unknown, Unusable
 from domain.kernel import Phone
 
@@ -32,6 +32,7 @@ CERTAIN_AFTER: Final = timedelta(seconds=30)
 SKEW: Final = timedelta(minutes=1)
 UNUSABLE_SECONDS: Final = 300.0
 PAGE: Final = 200
+PRICES: Final = 1000
 INBOX_SECONDS: Final = 20.0
 
 _TRIAL: Final = "Sent from your Twilio trial account - "
@@ -116,7 +117,7 @@ class TwilioTexting:
             raise Unknown("Twilio's answer cannot be read.") from error
         if not taken.sid:
             raise Unknown("Twilio's answer names no message.")
-        return Receipt(taken.sid, _segments(taken))
+        return Receipt(taken.sid, _segments(taken), Price.told(taken.price, taken.price_unit))
 
     async def find(self, text: Text, since: datetime) -> list[Receipt]:
         """List our texts of these words to this number; queued ones have no date of sending to filter by.
@@ -152,7 +153,8 @@ class TwilioTexting:
             if not message.body:
                 raise Rejected("redacted", "Twilio keeps no words of this account's texts: none can be found.", False)
             if _words(message.body.removeprefix(_TRIAL)) == _words(text.body):
-                found.append(Receipt(str(message.sid), _segments(message)))
+                price = Price.told(message.price, message.price_unit)
+                found.append(Receipt(str(message.sid), _segments(message), price))
         return found[::-1]
 
     async def inbox(self, account: TextingAccount, to: Phone, since: datetime) -> Listed:
@@ -178,6 +180,21 @@ class TwilioTexting:
         except (TwilioException, ValueError, TypeError, KeyError, AttributeError) as error:
             raise Unavailable(reason="Twilio's answer cannot be read.") from error
         return Listed(found[::-1])
+
+    async def prices(self, account: TextingAccount, since: datetime) -> dict[str, Price]:
+        """List what was billed for texts that were sent since then, the newest first where they are too many."""
+        http = _Http(self._client, self._seconds)
+        try:
+            async with asyncio.timeout(self._inbox_seconds):
+                listed = await self._api(account, http).messages.list_async(
+                    date_sent_after=since, page_size=PRICES, limit=PRICES
+                )
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise Unavailable(reason="Twilio cannot be asked just now.") from error
+        except (TwilioException, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise Unavailable(reason="Twilio's answer cannot be read.") from error
+        told = {str(message.sid): Price.told(message.price, message.price_unit) for message in listed}
+        return {sid: price for sid, price in told.items() if price is not None}
 
     def _api(self, account: TextingAccount, http: _Http) -> Client:
         # An environment of our own making: the SDK would read TWILIO_… variables of the process otherwise.

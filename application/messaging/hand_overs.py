@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from application.messaging.texting import TextingAccount, TextingAccounts
+from application.messaging.texting import Price, TextingAccount, TextingAccounts
 from domain.messaging.message import Settled
 from domain.messaging.policy import Channel, Purpose, Verdict
 
@@ -53,6 +53,7 @@ class Result:
     state: str
     provider_id: str | None = None
     segments: int | None = None
+    price: Price | None = None
     error: str | None = None
     code: str | None = None
     due_at: datetime | None = None

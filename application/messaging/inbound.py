@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from application.messaging.texting import Price
 from application.ports import UnitOfWork, public
 from domain.kernel import Invalid, Phone, new_id
 from domain.messaging.message import MessagesSettled, MessageStatus, RecipientRefused, Settled, TextArrived, later
@@ -46,6 +47,7 @@ class Report:
     permanent: bool
     at: datetime
     opted_out: bool = False
+    price: Price | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +82,10 @@ class ReportedMessages(Protocol):
 
     async def move(self, report: Report, status: MessageStatus, handed_at: datetime | None) -> None:
         """Write a status and what came with it; it was sent when it was handed over."""
+        ...
+
+    async def price(self, report: Report) -> None:
+        """Write what a message cost."""
         ...
 
     async def settle(self, report: Report) -> None:
@@ -126,6 +132,8 @@ class ProviderNotices:
             status = later(message.status, report.status)
             if status is not message.status:
                 await self.reported.move(report, status, message.handed_at)
+            if report.price is not None:
+                await self.reported.price(report)
             if message.unsettled and report.provider_id:  # whatever we thought: it has a text of ours
                 await self.reported.settle(report)
                 self._settled(report, message, "accepted")

@@ -67,5 +67,6 @@ def _accepted(row: Claimed, receipt: Receipt, at: datetime) -> Result:
         state="accepted",
         provider_id=receipt.provider_id,
         segments=receipt.segments,
+        price=receipt.price,
         settled=settled(row, "accepted", at),
     )

@@ -1,6 +1,6 @@
 """What people wrote while we could not be called: the provider is asked for it, and what is missing is filled in."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -8,7 +8,7 @@ from typing import Protocol
 from application.agenda import Agenda
 from application.messaging.hand_overs import AccountBook
 from application.messaging.inbound import IncomingText, ProviderNotices
-from application.messaging.texting import TextingAccount
+from application.messaging.texting import Price, TextingAccount
 from application.ports import Clock, UnitOfWork, effect
 from application.provider import ProviderError, provider_port
 from domain.kernel import Phone
@@ -48,9 +48,13 @@ class Inbox(Protocol):
         """
         ...
 
+    async def prices(self, account: TextingAccount, since: datetime) -> Mapping[str, Price]:
+        """List what texts that were sent since then cost, by the provider's ids; nothing where it cannot tell."""
+        ...
+
 
 class Seen(Protocol):
-    """Know what has come in."""
+    """Know what has come in, and what is not known yet of what went out."""
 
     async def gap(self, account: TextingAccount) -> Gap:
         """Tell what may have been missed since an account last listed everything."""
@@ -58,6 +62,14 @@ class Seen(Protocol):
 
     async def listed(self, account: TextingAccount, until: datetime) -> None:
         """Note that an account listed everything that had come in until then."""
+        ...
+
+    async def unpriced_since(self, account: TextingAccount) -> datetime | None:
+        """Tell since when texts were sent through an account of which nobody has said what they cost; None if none."""
+        ...
+
+    async def price(self, prices: Mapping[str, Price]) -> None:
+        """Note what texts cost, by the provider's ids."""
         ...
 
 
@@ -79,13 +91,27 @@ class Reconciling:
         async with self.uow:
             accounts = (await self.book.accounts()).preferred
             gaps = [await self.seen.gap(account) for account in accounts]
+            unpriced = [await self.seen.unpriced_since(account) for account in accounts]
             if any(gap.numbers for gap in gaps):
                 await self.agenda.no_later_than(RECONCILE, self.clock.now() + EVERY)
         failures: list[Exception] = []
         for account, gap in zip(accounts, gaps, strict=True):
             failures += await self._fill(account, gap)
+        for account, since in zip(accounts, unpriced, strict=True):
+            if since is not None:
+                await self._price(account, since)
         if failures:
             raise failures[0]
+
+    async def _price(self, account: TextingAccount, since: datetime) -> None:
+        """Note what texts cost: providers know it some time after they were sent, and do not tell by themselves."""
+        try:
+            prices = await self.inbox.prices(account, since)
+        except ProviderError:
+            return
+        if prices:
+            async with self.uow:
+                await self.seen.price(prices)
 
     async def _fill(self, account: TextingAccount, gap: Gap) -> list[Exception]:
         """Take in what an account lists; what fails is asked for again, with all that came in meanwhile."""

@@ -48,6 +48,8 @@ _MESSAGE: dict[str, Any] = {
     "provider_id": "01890a5d-ae00-7f00-9b00-0c0d0e0f1011",
     "segments": 1,
     "error_code": None,
+    "price": "0.0079",
+    "price_currency": "USD",
     "sent_at": "2027-03-22T09:00:01Z",
     "delivered_at": "2027-03-22T09:00:04Z",
     "created_at": "2027-03-22T09:00:00Z",
@@ -111,6 +113,8 @@ class MessageView(View, frozen=True):
     provider_id: str | None
     segments: int | None
     error_code: str | None
+    price: str | None
+    price_currency: str | None
     sent_at: datetime | None
     delivered_at: datetime | None
     created_at: datetime

@@ -1,9 +1,11 @@
 """The port through which texts leave, in our words, and through whose account each of them does."""
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -52,6 +54,7 @@ def account_of(
 
 
 Rest = Callable[[TextingAccount], float]
+MOST = Decimal(1000)  # no text costs that
 NOBODYS_REST = 300.0
 NOBODY = TextingAccount("none")
 """The account of who has none: nothing can be sent through it, and nothing was."""
@@ -110,11 +113,30 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """Hold what a provider bills for one text: finer than any coin, so no `Money`."""
+
+    amount: Decimal
+    currency: str
+
+    @classmethod
+    def told(cls, amount: str | None, currency: str | None) -> "Price | None":
+        """Read what a provider tells, costs as negative amounts too; None while it does not know, or makes no sense."""
+        try:
+            read = abs(Decimal(amount or "nan"))
+        except InvalidOperation:
+            return None
+        fits = read.is_finite() and read < MOST and re.fullmatch(r"[A-Z]{3}", currency or "")
+        return cls(read, str(currency)) if fits else None
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
-    """Prove that the provider took a text; `segments` is what it will bill, None when it does not say."""
+    """Prove that the provider took a text; `segments` and `price` are what it will bill, None when it does not say."""
 
     provider_id: str
     segments: int | None = None
+    price: Price | None = None
 
 
 @provider_port

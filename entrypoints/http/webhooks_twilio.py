@@ -23,7 +23,7 @@ from adapters.persistence.database import Cause, PostgresUnitOfWork
 from adapters.sms.twilio_words import OPTED_OUT, PERMANENT, STATUSES
 from application.messaging.hand_overs import AccountBook
 from application.messaging.inbound import IncomingText, Notice, Report, storable
-from application.messaging.texting import TextingAccount
+from application.messaging.texting import Price, TextingAccount
 from application.ports import Actor
 from domain.kernel import Invalid
 from domain.messaging.message import MessageStatus
@@ -228,6 +228,7 @@ async def status_reported(
             permanent=number in PERMANENT,
             at=at,
             opted_out=number == OPTED_OUT,
+            price=Price.told(call["Price"], call["PriceUnit"]),
         )
 
     await intake.take(read)

@@ -288,6 +288,16 @@ async def test_a_report_settles_what_may_be_sent_again(
     assert (after["state"], after["status"], after["provider_id"]) == ("accepted", "delivered", f"SM{row['id'].hex}")
 
 
+async def test_what_a_text_cost_is_shown_with_it(outside: TwilioHouse, there: Client, world: World) -> None:
+    await use_number(there)
+    row = await _send(outside, there, world)
+    before = (await there.get(f"/messages/{row['id']}")).json()["data"]
+    assert (before["price"], before["price_currency"]) == (None, None)
+    await _report(outside, world, row["id"], "delivered", Price="-0.00790", PriceUnit="USD")
+    after = (await there.get(f"/messages/{row['id']}")).json()["data"]
+    assert (after["price"], after["price_currency"]) == ("0.00790", "USD")
+
+
 async def test_a_report_of_what_was_never_handed_over_settles_nothing(
     outside: TwilioHouse, there: Client, world: World
 ) -> None:

@@ -84,6 +84,8 @@ messages = tenant_table(
     text("provider_id", null=True),
     sa.Column("segments", sa.Integer(), nullable=True),
     text("error_code", null=True),
+    sa.Column("price", sa.Numeric(), nullable=True),
+    text("price_currency", null=True),
     time("sent_at", null=True),
     time("delivered_at", null=True),
     time("created_at"),
@@ -317,5 +319,5 @@ inbound = sa.Table(
     text("kind"),
     sa.Column("payload", JSONB(), nullable=False),
     time("received_at", default=MACHINE_NOW),
-    sa.UniqueConstraint("provider", "account", "external_id"),
+    sa.UniqueConstraint("provider", "account", "external_id", "organization_id", postgresql_nulls_not_distinct=True),
 )

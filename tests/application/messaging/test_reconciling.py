@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, cast
 
 import pytest
@@ -10,10 +11,11 @@ import pytest
 from application.messaging.hand_overs import AccountBook
 from application.messaging.inbound import IncomingText, Notice
 from application.messaging.reconciling import OVERLAP, Listed, Reconciling
-from application.messaging.texting import TextingAccount, TextingAccounts, account_of
+from application.messaging.texting import Price, TextingAccount, TextingAccounts, account_of
 from application.provider import Unavailable
 from domain.kernel import Phone, new_id
 from tests.application.conftest import Tenant
+from tests.application.messaging.test_sick_provider import planned
 
 pytestmark = pytest.mark.anyio
 HOUSE = account_of("twilio", {"account_sid": "AC1", "phone_number": "+442079460999"}, {"auth_token": "t"})
@@ -32,6 +34,8 @@ class _Inbox:
     whole: bool = True
     trouble: bool = False
     asked: list[tuple[Phone, datetime]] = field(default_factory=list)
+    billed: dict[str, Price] = field(default_factory=dict)
+    asked_for_prices: list[datetime] = field(default_factory=list)
 
     async def since(self, account: TextingAccount, to: Phone, at: datetime) -> Listed:
         assert account is HOUSE
@@ -39,6 +43,11 @@ class _Inbox:
         if self.trouble:
             raise Unavailable
         return Listed(self.texts, self.whole)
+
+    async def prices(self, account: TextingAccount, since: datetime) -> dict[str, Price]:
+        assert account is HOUSE
+        self.asked_for_prices.append(since)
+        return self.billed
 
 
 async def use_number(tenant: Tenant) -> str:
@@ -105,3 +114,58 @@ async def test_a_text_that_cannot_be_stored_keeps_no_other_out_and_is_asked_for_
 
 async def _mark(tenant: Tenant) -> Any:
     return await tenant.value("SELECT listed_until FROM inbox_marks WHERE organization_id = $1")
+
+
+async def test_what_texts_cost_is_asked_for_until_it_is_known(tenant: Tenant) -> None:
+    await planned(tenant, 2)
+    async with tenant.sql() as connection:
+        await connection.execute(
+            "UPDATE sends SET state = 'accepted', provider = 'twilio:AC1' WHERE organization_id = $1",
+            tenant.organization_id,
+        )
+        await connection.execute(
+            "UPDATE messages SET status = 'sent', sent_at = now(), provider_id = 'SM-' || recipient"
+            " WHERE organization_id = $1",
+            tenant.organization_id,
+        )
+    inbox = _Inbox()
+    await reconcile(tenant, inbox)
+    assert len(inbox.asked_for_prices) == 1
+    inbox.billed = {f"SM-+44740000000{n}": Price(Decimal("0.0079"), "USD") for n in range(2)}
+    await reconcile(tenant, inbox)
+    await reconcile(tenant, inbox)
+    assert len(inbox.asked_for_prices) == 2, "nobody is asked for what is known"
+    shown = "SELECT array_agg(price::text || price_currency) FROM messages WHERE organization_id = $1"
+    assert await tenant.value(shown) == ["0.0079USD"] * 2
+
+
+async def test_organisations_that_share_an_account_each_have_what_it_tells_them(tenant: Tenant) -> None:
+    other = replace(tenant, organization_id=new_id())
+    async with other.sql() as connection:
+        await connection.execute(
+            "INSERT INTO organizations (organization_id, id, name, created_at) VALUES ($1, $1, 'Other', now())",
+            other.organization_id,
+        )
+    for one in (tenant, other):
+        number = await use_number(one)
+        await reconcile(one, _Inbox([text(number, "Hello", "SM-shared")]))
+        assert await bodies(one) == ["Hello"]
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "read"),
+    [
+        ("-0.00750", "USD", Price(Decimal("0.00750"), "USD")),
+        ("0.04", "GBP", Price(Decimal("0.04"), "GBP")),
+        (None, "USD", None),
+        ("", "USD", None),
+        ("free", "USD", None),
+        ("NaN", "USD", None),
+        ("-Infinity", "USD", None),
+        ("1e9", "USD", None),
+        ("0.04", "", None),
+        ("0.04", "pounds", None),
+    ],
+)
+def test_a_price_is_read_as_told(amount: str | None, currency: str, read: Price | None) -> None:
+    assert Price.told(amount, currency) == read
