@@ -15,6 +15,8 @@ from benchmarks import (
     s6_import,
     s7_campaign,
     s8_sweeps,
+    s9_delivery,
+    s10_replies,
     s11_start,
     s12_tenants,
 )
@@ -38,6 +40,8 @@ MEASURES: dict[str, Measure] = {
     "s5": s5_writes.measure,
     "s6": _imports,
     "s7": s7_campaign.measure,
+    "s9": s9_delivery.measure,
+    "s10": s10_replies.measure,
     "s11": s11_start.measure,
     "s12": s12_tenants.measure,
 }

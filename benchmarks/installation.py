@@ -1,5 +1,6 @@
 """An installation for measuring: embedded servers in a folder of its own, and server processes as in production."""
 
+import asyncio
 import contextlib
 import http.client
 import os
@@ -15,9 +16,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
+import redis.asyncio as redis
 from alembic import command
 
 from adapters.persistence.migrations.run import alembic_config
+from adapters.queue.signs import missing
 from entrypoints.config import CHECKOUT, Config
 from entrypoints.servers import Servers, create_database
 from entrypoints.tether import tethered
@@ -95,6 +98,33 @@ class Installation:
         assert port is not None
         with self._served(["-m", "entrypoints.sandbox_provider"], port, "/texts") as server:
             yield server
+
+    @contextlib.contextmanager
+    def part(self, name: str, module: str, *arguments: str) -> Iterator[None]:
+        """Run a part that works in the background: `python -m module …`; it is at work when it has said so."""
+        with (self.log_dir / f"{name}.log").open("wb") as log:
+            environment = {**os.environ, **self.environment}
+            command = tethered([sys.executable, "-m", module, *arguments])
+            child = subprocess.Popen(command, cwd=CHECKOUT, env=environment, stdout=log, stderr=log)
+        try:
+            deadline = time.monotonic() + 60
+            while not asyncio.run(self._works(name)):
+                if child.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(
+                        f"{command!r} does not work: {(self.log_dir / f'{name}.log').read_text()[-500:]}"
+                    )
+                time.sleep(0.05)
+            yield
+        finally:
+            child.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(25)
+            child.kill()
+            child.wait()
+
+    async def _works(self, name: str) -> bool:
+        async with redis.Redis.from_url(self.config.redis_url) as client:
+            return name not in await missing(client)
 
     @contextlib.contextmanager
     def _served(self, arguments: list[str], port: int, ready: str) -> Iterator[Server]:

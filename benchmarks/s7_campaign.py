@@ -78,12 +78,12 @@ async def _rounds(house: Installation, organization_id: UUID, rounds: int) -> tu
     try:
         await _late_receipts(house)
         for number in range(rounds + 1):
-            await _set_clock(base, _morning() + timedelta(days=number))
+            await set_clock(base, morning() + timedelta(days=number))
             await _start(of, base, organization_id, number)
             plans.append(await _plan(of, base, organization_id))
             bare_plans.append(await _plan_bare(base, organization_id))
             # Past the last slot of the campaign's pace: all of it is due at once.
-            await _set_clock(base, _morning() + timedelta(days=number, hours=2))
+            await set_clock(base, morning() + timedelta(days=number, hours=2))
             sends.append(await _send(of, base, organization_id))
             bare_sends.append(await asyncio.to_thread(_send_bare, house.config.redis_url))
     finally:
@@ -92,14 +92,15 @@ async def _rounds(house: Installation, organization_id: UUID, rounds: int) -> tu
     return plans[1:], bare_plans[1:], sends[1:], bare_sends[1:]
 
 
-def _morning() -> datetime:
+def morning() -> datetime:
     """Name the next Monday's ten o'clock, when everybody may be texted."""
     today = datetime.now(UTC).date()
     monday = today + timedelta(days=7 - today.weekday())
     return datetime(monday.year, monday.month, monday.day, 10, tzinfo=ZoneInfo("Europe/London"))
 
 
-async def _set_clock(base: Any, to: datetime) -> None:
+async def set_clock(base: Any, to: datetime) -> None:
+    """Let business time be this, and tick on."""
     await base.execute(_CLOCK, to - datetime.now(UTC))
 
 
