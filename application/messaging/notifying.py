@@ -13,10 +13,10 @@ from application.mails import MailsOwed
 from application.messaging.notification_forms import NotificationFilter
 from application.messaging.notification_texts import NotificationTexts
 from application.messaging.notification_wordings import worded
-from application.ports import Actor, Clock, Found, PageRequest, within
+from application.ports import Actor, Clock, Found, PageRequest, UnitOfWork, within
 from application.provider import Capabilities, NotConfigured
 from domain.kernel import Phone
-from domain.messaging.notification import PRIORITIES, Kind, Notification, Preferences, Priority, Way
+from domain.messaging.notification import PRIORITIES, Kind, Notification, NotificationMade, Preferences, Priority, Way
 
 MAIL = "notification"
 DIGEST_MAIL = "notification_digest"
@@ -144,6 +144,7 @@ class Notifying:
     """Tell people what they want to know, by the ways that they chose, inside the caller's unit of work."""
 
     actor: Actor
+    uow: UnitOfWork
     clock: Clock
     agenda: Agenda
     audience: Audience
@@ -195,6 +196,8 @@ class Notifying:
             made.digest_at = chosen.next_digest(self.clock.now(), voice.time_zone)
         if not await self.store.add_once(made):
             return frozenset()
+        if made.in_app:
+            self.uow.publish(NotificationMade(subject=made.id, account_id=made.account_id, kind=made.kind))
         if made.digest_at is not None:
             await self.agenda.no_later_than(DIGEST, made.digest_at)
         elif Way.EMAIL in ways:

@@ -25,6 +25,7 @@ class About(Enum):
     DATASET = "dataset"  # the one that the event names, else the subject
     JOB = "job"
     LOCATION = "location"
+    PERSON = "person"  # the one that the event names
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,8 @@ class _Sight:
                 )
             case About.JOB:
                 return not narrowed and (self.datasets is None or self._made(event))
+            case About.PERSON:
+                return not narrowed and event.data["account_id"] == str(self.actor.user_id)
             case About.LOCATION:
                 allowed = self.actor.location_ids
                 return not narrowed and (allowed is None or event.subject in allowed)

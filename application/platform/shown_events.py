@@ -22,6 +22,7 @@ from domain.identity.sms_gateway import SmsGatewayAdded, SmsGatewayChanged, SmsG
 from domain.kernel import Event
 from domain.messaging.conversation import TurnChanged
 from domain.messaging.message import MessagePlanned, MessageReceived, MessagesSettled, OptedIn, OptedOut, TextingFailed
+from domain.messaging.notification import NotificationMade
 from domain.messaging.reply import HandedToPerson, LeadTurnedHot
 from domain.outreach.campaign import CampaignCompleted, CampaignPaused, CampaignResumed, CampaignStarted
 from domain.outreach.dataset import DatasetChanged, DatasetCreated, DatasetDeleted
@@ -84,6 +85,7 @@ _ROWS = (
     ),
     *_shown(Permission.JOBS_READ, About.JOB, JobAdvanced, says=("kind", "done", "total")),
     *_shown(Permission.JOBS_READ, About.JOB, JobEnded, says=("kind", "status")),
+    *_shown(Permission.ORGANIZATION_READ, About.PERSON, NotificationMade, says=("kind",)),
     *_shown(Permission.TAGS_READ, About.ORGANIZATION, TagCreated, TagChanged, TagDeleted),
     *_shown(
         Permission.LOCATIONS_READ, About.LOCATION, BrandCreated, BrandChanged, BrandDeleted, LocationCreated,

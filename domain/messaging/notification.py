@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
-from domain.kernel import Entity, Invalid
+from domain.kernel import Entity, Event, Invalid
 
 
 class Kind(StrEnum):
@@ -58,6 +58,15 @@ PRIORITIES: Mapping[Kind, Priority] = {
 """How soon each kind should be known; a `message` names its own."""
 
 _SCREEN_AND_MAIL = frozenset({Way.IN_APP, Way.EMAIL})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotificationMade(Event):
+    """Say that somebody has something to read on their screen."""
+
+    type: ClassVar[str] = "notification.made"
+    account_id: UUID
+    kind: Kind
 
 
 @dataclass(slots=True, kw_only=True)

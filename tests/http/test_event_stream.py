@@ -308,3 +308,27 @@ async def test_a_stream_ends_when_its_time_is_up(owner: Client, feed: Feed) -> N
     events = read_events(answer.text)[0]
     assert [event.name for event in events] == ["contact.created", "lead.created", "stream.closed"]
     assert events[-1].data == {"reason": "time_is_up"}
+
+
+async def test_a_notification_is_told_to_whom_it_is_for(owner: Client, join: Join, feed: Feed) -> None:
+    rep, other = await join(owner, Role.REP), await join(owner, Role.ADMIN)
+    start = await now(owner)
+    key = (await owner.post("/api-keys", json={"name": "Teller", "permissions": ["notifications:send"]})).json()["data"]
+    body = {
+        "user_id": str(rep.user_id),
+        "channels": ["in_app"],
+        "priority": "normal",
+        "title": "Secret",
+        "message": "S",
+    }
+    sent = await owner.post("/notifications/send", json=body, headers={"Authorization": f"Bearer {key['key']}"})
+    assert sent.status_code == 201, sent.text
+    await feed()
+    [made] = await told(rep, start)
+    assert (made.name, made.data["subject_id"], made.data["kind"]) == (
+        "notification.made",
+        sent.json()["data"]["id"],
+        "message",
+    )
+    for client in (owner, other):
+        assert of(await told(client, start), "notification.made") == []
