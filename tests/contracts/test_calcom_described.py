@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from adapters.booking.calcom import CalcomCalendar
+from adapters.booking.calcom_check import CalcomCheck
 from application.scheduling.calendar import Sought
 from tests.contracts.sandbox_process import free_port
 from tests.contracts.test_calcom import ACCOUNT, START, wanted
@@ -65,6 +66,11 @@ async def test_a_call_is_moved_cancelled_and_looked_for_as_described(calcom: Cal
     assert (await calcom.move(ACCOUNT, "booking_uid_123", START)).uid
     await calcom.cancel(ACCOUNT, "booking_uid_123", "Ill")
     assert await calcom.find(ACCOUNT, Sought(key="nobody's", uid=None, since=START)) is None
+
+
+async def test_a_key_is_tried_as_described(described: str) -> None:
+    async with httpx.AsyncClient() as client:
+        await CalcomCheck(client, described, 20).check("calcom", {"event_type_id": 123}, {"api_key": ACCOUNT.api_key})
 
 
 async def test_the_description_refuses_what_does_not_fit_it(described: str) -> None:

