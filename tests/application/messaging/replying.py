@@ -169,6 +169,12 @@ class Thread:
         await self.arrive("Yes please, call me")
         await self.answer()
         await self.hand_over()
+        # Another's sending may have it in hand: the lead answers what is there.
+        while await self.tenant.value(
+            "SELECT count(*) FROM sends WHERE organization_id = $1 AND recipient = $2 AND state <> 'accepted'",
+            self.phone,
+        ):
+            await asyncio.sleep(0.01)
         await self.arrive("Yes that's good")
         await self.answer()
 
