@@ -30,7 +30,9 @@ test: $(STAMP) ## All tests but the long proofs
 	$(PYTHON) -m pytest tests -m "not prove" -n 2 --dist loadfile $(ARGS)
 
 prove: $(STAMP) ## The promises at full numbers; at most 40 minutes
-	$(PYTHON) -m pytest tests -m prove $(ARGS)
+	@$(PYTHON) -m pytest tests -m "prove and not alone" -n 2 --dist loadfile $(ARGS); together=$$?; \
+		$(PYTHON) -m pytest tests -m "prove and alone" $(ARGS); alone=$$?; \
+		for status in $$together $$alone; do [ $$status -eq 0 ] || [ $$status -eq 5 ] || exit $$status; done
 
 bench: $(STAMP) ## The figures of speed, each beside its bare counterpart
 	$(PYTHON) -m benchmarks $(ARGS)

@@ -1,6 +1,5 @@
 """What a long proof writes down when it held: one row of `docs/proofs/proofs.tsv`, and a line at the end of the run."""
 
-import os
 import subprocess
 import time
 from collections.abc import Callable
@@ -13,12 +12,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 TABLE = CHECKOUT / "docs" / "proofs" / "proofs.tsv"
 HEADER = ("promise", "proof", "numbers", "seconds", "commit", "date")
 Note = Callable[[int, str], None]
-_ROWS = pytest.StashKey[dict[str, tuple[str, ...]]]()
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Begin with nothing proved."""
-    config.stash[_ROWS] = {}
+_PROVED = "proved"
 
 
 @pytest.fixture
@@ -29,21 +23,26 @@ def proved(request: pytest.FixtureRequest) -> Note:
     def note(promise: int, numbers: str) -> None:
         seconds = f"{time.monotonic() - started:.0f}"
         row = (str(promise), request.node.nodeid, numbers, seconds, _commit(), f"{datetime.now(UTC):%Y-%m-%d}")
-        request.config.stash[_ROWS][request.node.nodeid] = row
+        # A property of the report, since that is what comes back from another process.
+        request.node.user_properties.append((_PROVED, row))
 
     return note
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print what held, and keep it when the long proofs were asked for."""
-    passed = {report.nodeid for report in terminalreporter.stats.get("passed", [])}
-    rows = {name: row for name, row in config.stash[_ROWS].items() if name in passed}
+    rows = {
+        report.nodeid: tuple(value)
+        for report in terminalreporter.stats.get("passed", [])
+        for name, value in report.user_properties
+        if name == _PROVED and report.when == "call"
+    }
     if not rows:
         return
     terminalreporter.section("what held")
     for row in rows.values():
         terminalreporter.write_line(f"promise {row[0]}: {row[2]} ({row[1].rpartition('::')[2]}, {row[3]} s)")
-    if config.option.markexpr == "prove" and "PYTEST_XDIST_WORKER" not in os.environ:
+    if config.option.markexpr.startswith("prove"):
         _keep(rows)
 
 

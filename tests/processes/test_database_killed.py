@@ -89,6 +89,7 @@ def test_postgresql_gone_is_noticed_and_mended(office: Office) -> None:
 
 
 @pytest.mark.prove
+@pytest.mark.alone
 def test_postgresql_gone_ten_times(office: Office, proved: Note) -> None:
     seen = [gone(office) for _ in range(10)]
     proved(
@@ -121,6 +122,7 @@ def test_while_postgresql_hangs_every_call_ends_soon_and_is_told_so(office: Offi
 
 
 @pytest.mark.prove
+@pytest.mark.alone
 def test_postgresql_hangs_for_thirty_seconds(office: Office, proved: Note) -> None:
     told = hung(office, 30)
     assert {status for status, _ in told} == {503}

@@ -60,6 +60,7 @@ def is_asked_and_whole(office: Office) -> bool:
 
 
 @pytest.mark.prove
+@pytest.mark.alone
 def test_what_stands_still_is_noticed_and_healed_and_what_wakes_again_doubles_nothing(
     tmp_path: Path, proved: Note
 ) -> None:

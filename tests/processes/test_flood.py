@@ -107,6 +107,7 @@ def test_replies_overtake_queued_touches(tmp_path: Path) -> None:
 
 
 @pytest.mark.prove
+@pytest.mark.alone
 def test_a_hundred_thousand_queued_touches_leave_replies_their_speed(tmp_path: Path, proved: Note) -> None:
     with opened(tmp_path, "flood") as office:
         proved(11, flooded(office, 100_000, 40, SLOWEST_SECONDS))

@@ -89,6 +89,7 @@ def test_a_provider_that_is_down_is_left_alone_and_texts_go_on_when_it_is_well(t
 
 
 @pytest.mark.prove
+@pytest.mark.alone
 def test_a_sick_provider_leaves_other_routes_their_speed(tmp_path: Path, proved: Note) -> None:
     seen: dict[str, list[float]] = {"well": [], "hung": [], "refusing": []}
     with ward(tmp_path) as sick:

@@ -127,6 +127,7 @@ def test_texts_that_come_while_the_database_stands_still_are_kept(office: Office
 
 
 @pytest.mark.prove
+@pytest.mark.alone
 def test_a_thousand_texts_in_a_second(office: Office, proved: Note) -> None:
     flood(office, 200)
     seen = flood(office, 1000)
@@ -138,6 +139,7 @@ def test_a_thousand_texts_in_a_second(office: Office, proved: Note) -> None:
 
 
 @pytest.mark.prove
+@pytest.mark.alone
 def test_a_thousand_texts_while_the_database_stands_still_for_five_seconds(office: Office, proved: Note) -> None:
     slowest = stalled(office, 1000, 5)
     assert slowest <= 12
