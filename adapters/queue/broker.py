@@ -74,9 +74,9 @@ def redis_broker(url: str, *middleware: dramatiq.Middleware) -> RedisBroker:
     )
 
 
-LOOK_EVERY = 25
+LOOK_EVERY = {"replies": 25, "answers": 25, "default": 50, "campaigns": 150, "imports": 250}
 END_WITHIN = 500
-"""Milliseconds: how often a queue is looked into, and how soon an idle thread notices that it is to end."""
+"""Milliseconds: how often an empty queue is looked into, and how soon an idle thread notices that it is to end."""
 
 
 def message(delivery_id: UUID, queue: str) -> dramatiq.Message[None]:
@@ -90,15 +90,12 @@ class QueuedWorker(Worker):
     """Give each queue its own share of the threads, so that a flood on one leaves the others theirs."""
 
     def __init__(self, broker: dramatiq.Broker) -> None:
-        super().__init__(broker, worker_timeout=LOOK_EVERY, worker_threads=sum(PREFETCH.values()))
-
-    def _add_worker(self) -> None:
         # A thread is woken by what arrives; its own look is for pauses and the end, and thirty of them cost a core.
-        self.worker_timeout = END_WITHIN
-        super()._add_worker()
-        self.worker_timeout = LOOK_EVERY
+        super().__init__(broker, worker_timeout=END_WITHIN, worker_threads=sum(PREFETCH.values()))
 
     def _add_consumer(self, queue_name: str, *, delay: bool = False) -> None:
         if not delay:
             self.queue_prefetch = PREFETCH[queue_name]
+            self.worker_timeout = LOOK_EVERY[queue_name]
             super()._add_consumer(queue_name, delay=delay)
+            self.worker_timeout = END_WITHIN
