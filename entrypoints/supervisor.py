@@ -25,7 +25,7 @@ from entrypoints.pulse import VARIABLE
 from entrypoints.servers import Servers
 from entrypoints.tether import tethered
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 3.0
 _GENTLE_SECONDS = 25.0
 _SILENT_SECONDS = 30.0
 _SILENT_SERVER_SECONDS = 40.0
@@ -52,7 +52,7 @@ class Part:
         return self.process is not None and self.process.poll() is None
 
     def plan_restart(self, now: float) -> None:
-        """Put off the next start, twice as long each time; a life of ten seconds or more forgives what was before."""
+        """Put off the next start, twice as long each time; a life of three seconds or more forgives what was before."""
         if now - self.started_at >= _LONGEST_PAUSE:
             self.pause = _FIRST_PAUSE
         self.start_at = now + self.pause
