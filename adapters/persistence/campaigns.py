@@ -18,9 +18,10 @@ from domain.kernel import NotFound, Phone
 from domain.outreach.campaign import TEMPLATE_VARIABLES, Campaign
 from domain.outreach.contact_status import TRANSITIONS, Cause, ContactStatus
 
-_WORDS = """lead.id AS lead_id, contact.id AS contact_id, lead.phone, contact.first_name, contact.last_name,
+_LEAD_WORDS = """lead.id AS lead_id, lead.contact_id, lead.phone, lead.product, lead.source,
+  to_char(lead.inquiry_date, 'FMDD FMMonth YYYY') AS inquiry_date"""
+_CONTACT_WORDS = """contact.id AS contact_id, contact.first_name, contact.last_name,
   concat_ws(' ', contact.first_name, contact.last_name) AS full_name, contact.company_name AS company, contact.postcode,
-  lead.product, lead.source, to_char(lead.inquiry_date, 'FMDD FMMonth YYYY') AS inquiry_date,
   (SELECT name FROM organizations WHERE organization_id = $1) AS organization"""
 _ENROL = """
 INSERT INTO enrolments (organization_id, campaign_id, lead_id, touch, due_at)
@@ -68,16 +69,26 @@ WHERE organization_id = $1 AND due_at <= $2 AND NOT held
   AND EXISTS (SELECT 1 FROM campaigns c WHERE c.organization_id = $1 AND c.id = e.campaign_id AND c.status = 'active')
 ORDER BY due_at LIMIT 1
 """
-_DUE = f"""
-SELECT e.touch, e.delayed_by, {_WORDS}
-FROM enrolments e
-JOIN leads lead ON lead.organization_id = $1 AND lead.id = e.lead_id
-JOIN contacts contact ON contact.organization_id = $1 AND contact.id = lead.contact_id
-WHERE e.organization_id = $1 AND e.campaign_id = $2 AND e.due_at <= $3 AND NOT e.held
-ORDER BY e.due_at, e.lead_id LIMIT $4 FOR NO KEY UPDATE OF lead, e SKIP LOCKED
+# One step each, by ids that are known by then: joined, they would be planned for as few rows as a new organisation had
+# when its tables were last analysed, and a batch might walk the organisation once for each of its rows.
+_DUE = """
+SELECT lead_id FROM enrolments
+WHERE organization_id = $1 AND campaign_id = $2 AND due_at <= $3 AND NOT held ORDER BY due_at, lead_id LIMIT $4
+"""
+_DUE_LEADS = f"""
+SELECT {_LEAD_WORDS} FROM leads lead WHERE organization_id = $1 AND id = ANY ($2) FOR NO KEY UPDATE SKIP LOCKED
+"""  # noqa: S608 - our own column names
+_DUE_TOUCHES = """
+SELECT lead_id, touch, delayed_by FROM enrolments
+WHERE organization_id = $1 AND campaign_id = $2 AND lead_id = ANY ($4) AND due_at <= $3 AND NOT held
+ORDER BY due_at, lead_id FOR NO KEY UPDATE SKIP LOCKED
+"""
+_DUE_CONTACTS = f"""
+SELECT {_CONTACT_WORDS} FROM contacts contact WHERE organization_id = $1 AND id = ANY ($2)
 """  # noqa: S608 - our own column names
 _FACTS = f"""
-SELECT {_WORDS} FROM leads lead JOIN contacts contact ON contact.organization_id = $1 AND contact.id = lead.contact_id
+SELECT {_LEAD_WORDS}, {_CONTACT_WORDS}
+FROM leads lead JOIN contacts contact ON contact.organization_id = $1 AND contact.id = lead.contact_id
 WHERE lead.organization_id = $1 AND lead.dataset_id = $2 AND lead.id = $3 AND """  # noqa: S608
 _FINISHED = """
 SELECT c.id FROM campaigns c JOIN datasets d ON d.organization_id = $1 AND d.id = c.dataset_id
@@ -220,16 +231,22 @@ class PostgresCampaigns(PostgresStore[Campaign]):
     async def due(self, campaign: Campaign, limit: int) -> list[DueTouch]:
         """Take due enrolments, locked; a list that has just been imported is planned for as large as it is."""
         await forget_plans(self.uow.connection)
+        now = self.uow.now()
+        ids = [row["lead_id"] for row in await self._rows(_DUE, campaign.id, now, limit)]
+        leads = {row["lead_id"]: row for row in await self._rows(_DUE_LEADS, ids)}
+        contact_ids = [row["contact_id"] for row in leads.values()]
+        contacts = {row["contact_id"]: row for row in await self._rows(_DUE_CONTACTS, contact_ids)}
         return [
             DueTouch(
-                lead_id=row["lead_id"],
-                contact_id=row["contact_id"],
+                lead_id=lead["lead_id"],
+                contact_id=lead["contact_id"],
                 touch=row["touch"],
-                phone=_phone(row),
-                words=_words(row),
+                phone=_phone(lead),
+                words=_words({**lead, **contacts[lead["contact_id"]]}),
                 delayed_by=row["delayed_by"],
             )
-            for row in await self._rows(_DUE, campaign.id, self.uow.now(), limit)
+            for row in await self._rows(_DUE_TOUCHES, campaign.id, now, list(leads))
+            for lead in (leads[row["lead_id"]],)
         ]
 
     async def pace(self, campaign: Campaign) -> None:

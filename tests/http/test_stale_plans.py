@@ -11,8 +11,10 @@ import pytest
 from alembic import command
 from dishka import AsyncContainer
 
-from adapters.persistence.database import Database, connect_arguments
+from adapters.persistence.database import Cause, Database, connect_arguments
 from adapters.persistence.migrations.run import alembic_config
+from application.outreach.planning import Planning
+from application.ports import Actor
 from domain.kernel import new_id
 from entrypoints.config import Config
 from entrypoints.container import container
@@ -25,12 +27,21 @@ pytestmark = pytest.mark.anyio
 pytest_plugins = ["tests.http.background"]
 OTHERS = 15_000
 MINE = 300
+TOUCHES = 2000
 _FILL = (
     "INSERT INTO contacts (organization_id, id, first_name, last_name, created_at, updated_at)"
     " SELECT $1, uuidv7(), 'Bo', 'Birch' || n, now(), now() FROM generate_series(1, $2::int) n",
     "INSERT INTO leads (organization_id, id, contact_id, stage, phone, created_at, updated_at)"
     " SELECT $1, uuidv7(), id, 'NEW_LEAD', '+447', now(), now() FROM contacts WHERE organization_id = $1 LIMIT $2::int",
 )
+
+SMALL = 400
+# Of tables where nothing is known of an organisation, PostgreSQL takes it for one with as few rows as most have.
+_SMALL_ONES = """
+INSERT INTO {table} ({columns})
+SELECT {values} FROM (SELECT uuidv7() AS organization FROM generate_series(1, $1)) o
+CROSS JOIN (SELECT * FROM {table} LIMIT 1) r CROSS JOIN generate_series(1, 3)
+"""
 
 
 @pytest.fixture
@@ -116,3 +127,50 @@ async def test_undo_and_removal_after_a_large_import_read_no_more_than_they_take
     await superuser.close()
     assert ended["result"]["removed_leads"] == ended["result"]["removed_contacts"] == MINE
     assert read < 100 * MINE
+
+
+async def among_small_ones(superuser: Any, *tables: str) -> None:
+    """Copy a row of each table to many organisations, and let PostgreSQL count."""
+    await superuser.execute("SET session_replication_role = replica")
+    new = {"organization_id": "o.organization", "id": "uuidv7()", "lead_id": "uuidv7()", "campaign_id": "uuidv7()"} | {
+        "dataset_id": "uuidv7()"
+    }
+    for one in tables:
+        await superuser.execute(f"ALTER TABLE {one} SET (autovacuum_enabled = off)")
+        columns = [
+            row[0]
+            for row in await superuser.fetch(
+                "SELECT column_name FROM information_schema.columns WHERE table_name = $1 AND is_generated = 'NEVER'",
+                one,
+            )
+        ]
+        values = ", ".join(new.get(column, f"r.{column}") for column in columns)
+        await superuser.execute(_SMALL_ONES.format(table=one, columns=", ".join(columns), values=values), SMALL)
+        await superuser.execute(f"ANALYZE {one}")
+
+
+async def test_a_new_organisations_campaign_is_planned_without_walking_it_for_each_touch(
+    owner: Client, work_off: WorkOff, config: Config, house: AsyncContainer
+) -> None:
+    superuser = await asyncpg.connect(
+        **connect_arguments(config.owner_database_url.replace("rapport_owner@", "postgres@"))
+    )
+    settings = {"schedule": {"start": "00:00", "end": "00:00"}, "rate_limit_messages_per_minute": 6000}
+    few = await people(owner, work_off, 0, 1)
+    await owner.post("/campaigns/start", json={"dataset_id": few["dataset_id"], "settings": settings})
+    await among_small_ones(superuser, "contacts", "leads", "enrolments")
+    many = await people(owner, work_off, 1000, TOUCHES)
+    started = await owner.post("/campaigns/start", json={"dataset_id": many["dataset_id"], "settings": settings})
+    assert started.status_code == 200
+    actor = Actor.system(owner.organization_id)
+    async with house(context={Actor: actor, Cause: Cause()}) as scope:
+        await (await scope.get(Planning)).plan()
+    await house.close()  # says what its connections have read
+
+    planned = await superuser.fetchval("SELECT count(*) FROM sends")
+    read = await superuser.fetchval(
+        "SELECT sum(seq_tup_read + idx_tup_fetch) FROM pg_stat_user_tables WHERE relname IN ('leads', 'contacts')"
+    )
+    await superuser.close()
+    assert planned == TOUCHES + 1
+    assert read < 100 * TOUCHES
