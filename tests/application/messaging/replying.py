@@ -170,10 +170,12 @@ class Thread:
         await self.answer()
         await self.hand_over()
         # Another's sending may have it in hand: the lead answers what is there.
-        while await self.tenant.value(
-            "SELECT count(*) FROM sends WHERE organization_id = $1 AND recipient = $2 AND state <> 'accepted'",
-            self.phone,
-        ):
+        for _ in range(1000):
+            if not await self.tenant.value(
+                "SELECT count(*) FROM sends WHERE organization_id = $1 AND recipient = $2 AND state <> 'accepted'",
+                self.phone,
+            ):
+                break
             await asyncio.sleep(0.01)
         await self.arrive("Yes that's good")
         await self.answer()
