@@ -1,15 +1,34 @@
 """Read streams of events: what was missed, at once."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import msgspec
+import pytest
 
+from adapters.persistence.database import Database
+from adapters.queue.relay import Relay
+from entrypoints.config import Config
+from entrypoints.subscriptions import routes
+from tests.http.background import Deaf
 from tests.http.conftest import Client
 
-Feed = Callable[[], Awaitable[None]]
+Feed = Callable[[], Coroutine[Any, Any, None]]
+
+
+@pytest.fixture
+async def feed(config: Config) -> AsyncIterator[Feed]:
+    """Let the relay give what happened its positions."""
+    system = await Database.open(config.system_database_url, size=1)
+    relay = Relay(system, Deaf(), routes())
+
+    async def fed() -> None:
+        await relay.run_once()
+
+    yield fed
+    await system.close()
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """The stream of events over HTTP: who is told of what, from where on, and who is refused."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -8,36 +7,20 @@ from uuid import UUID
 import pytest
 from dishka import AsyncContainer
 
-from adapters.persistence.database import Cause, Database
-from adapters.queue.relay import Relay
+from adapters.persistence.database import Cause
 from application.platform import event_stream
 from application.ports import Actor, UnitOfWork
 from domain.identity.role import Role
 from domain.kernel import new_id
 from domain.messaging.message import MessagesSettled, Settled
-from entrypoints.config import Config
 from entrypoints.config_limits import StreamLimits
-from entrypoints.subscriptions import routes
-from tests.http.background import Deaf
 from tests.http.conftest import Client, Join, OpenHouse
 from tests.http.lists import MAPPING, WorkOff, begin, job, new_dataset, table, upload
-from tests.http.streams import Feed, Told, missed, now, read_events, told
+from tests.http.streams import Feed, Told, feed, missed, now, read_events, told
 
+__all__ = ["feed"]
 pytestmark = pytest.mark.anyio
 pytest_plugins = ["tests.http.background"]
-
-
-@pytest.fixture
-async def feed(config: Config) -> AsyncIterator[Feed]:
-    """Let the relay give what happened its positions."""
-    system = await Database.open(config.system_database_url, size=1)
-    relay = Relay(system, Deaf(), routes())
-
-    async def fed() -> None:
-        await relay.run_once()
-
-    yield fed
-    await system.close()
 
 
 async def new_lead(client: Client, **more: Any) -> str:
