@@ -11,7 +11,7 @@ from uuid import UUID
 import redis.asyncio as redis
 import structlog
 
-from adapters.persistence.database import Database
+from adapters.persistence.database import Database, Unavailable
 from adapters.queue.wake import FED, wake_ups
 from application.platform.event_stream import EventFeed
 from application.platform.happened import Happened
@@ -143,7 +143,12 @@ class Rings:
             ring.trim(now)
         self._due = {*self._due, *(row["organization_id"] for row in news)} & self._rings.keys()
         for organization_id in list(self._due):
-            await self._fill(organization_id)
+            try:
+                await self._fill(organization_id)
+            except (Unavailable, OSError, TimeoutError):
+                raise  # nobody's can be read now
+            except Exception:  # what one organisation's log holds is not to keep the others' from being read
+                log.exception("what happened cannot be read", organization_id=str(organization_id))
 
     async def _fill(self, organization_id: UUID) -> None:
         while (ring := self._rings.get(organization_id)) is not None:

@@ -98,11 +98,9 @@ class Following:
         try:
             async with contextlib.AsyncExitStack() as stack:
                 # First the ring, then the log: what becomes visible in between is in both, and told once.
-                ring = (
-                    await stack.enter_async_context(self.rings.follow(self.actor.organization_id))
-                    if self._live
-                    else None
-                )
+                ring = None
+                if self.narrowed.seconds != 0:
+                    ring = await stack.enter_async_context(self.rings.follow(self.actor.organization_id))
                 is_last = False
                 while not is_last:
                     page = await self.feed.after(self.actor.organization_id, position)
@@ -114,10 +112,6 @@ class Following:
         except AWAY as error:
             log.warning("stream ended", error=type(error).__name__)
             yield closed("unavailable")
-
-    @property
-    def _live(self) -> bool:
-        return self.narrowed.seconds != 0
 
     async def _go_on(self, ring: Ring, position: int) -> AsyncGenerator[bytes, None]:
         now = time.monotonic()
@@ -141,7 +135,7 @@ class Following:
             if told or now >= beat:
                 beat = now + HEARTBEAT_SECONDS
                 yield told or _place(position)
-            if not events:
+            elif not events:  # and nothing was awaited since it was looked
                 await ring.moved(min(ends, beat, check) - now)
             now = time.monotonic()
         yield closed("time_is_up")

@@ -10,12 +10,14 @@ import pytest
 
 from adapters.realtime import rings
 from adapters.realtime.rings import Outrun, Ring
+from application.platform.event_stream import Start, StreamFilter
 from application.platform.happened import Happened
 from application.platform.shown_events import SHOWN
+from application.ports import Actor
 from domain.kernel import new_id
 from entrypoints.config_limits import StreamLimits
 from entrypoints.http import event_stream
-from entrypoints.http.event_stream import EventStreamAnswer, OpenStreams
+from entrypoints.http.event_stream import EventStreamAnswer, Following, OpenStreams
 
 pytestmark = pytest.mark.anyio
 
@@ -62,6 +64,17 @@ async def test_whoever_waits_is_woken_by_what_comes_and_not_before() -> None:
     assert not any(task.done() for task in waiting)
     ring.push(happened(4), 4)
     await asyncio.wait_for(asyncio.gather(*waiting), 1)
+
+
+async def test_what_happens_during_a_sign_of_life_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_stream, "HEARTBEAT_SECONDS", 1.0)
+    ring = Ring(3)
+    nothing: Any = None
+    following = Following(Actor.system(new_id()), StreamFilter(), None, Start(3), nothing, nothing, nothing)
+    stream = following._go_on(ring, 3)
+    assert await anext(stream) == b": still here\nid: 3\n\n"
+    ring.push(happened(5), 5)
+    assert b"id: 5\nevent: tag.created" in await asyncio.wait_for(anext(stream), 0.5)
 
 
 class _Endless:
