@@ -1,8 +1,9 @@
 """The port through which mail leaves, in our words, and the ledger in which every mail is written down first."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from application.provider import provider_port
@@ -13,14 +14,46 @@ PROVIDER_LIMIT = timedelta(seconds=6)  # longer than any adapter's own time limi
 
 
 @dataclass(frozen=True, slots=True)
+class MailAccount:
+    """Hold an account at a provider; the ledger remembers its `name`: no other account knows of its mails."""
+
+    provider: str
+    id: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def name(self) -> str:
+        """Name it among all accounts of all providers."""
+        return f"{self.provider}:{self.id}" if self.id else self.provider
+
+
+NOBODY = MailAccount("none")
+"""The account of who has none: nothing can be sent through it, and nothing was."""
+
+
+@dataclass(frozen=True, slots=True)
 class Mail:
-    """Hold one mail to hand over, as plain text; `key` is our stored idempotency key."""
+    """Hold one mail to hand over, as plain text; `key` is our stored idempotency key.
+
+    Whoever writes one leaves the account to the hand-over.
+    """
 
     organization_id: UUID
     to: Email
     subject: str
     body: str
     key: str
+    account: MailAccount = NOBODY
+
+
+@dataclass(frozen=True, slots=True)
+class HandedMail:
+    """Hold what is known of a mail that was handed over at `at` (machine time), and of which nobody knows more."""
+
+    key: str
+    at: datetime
+    account: MailAccount
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +71,28 @@ class Mailing(Protocol):
         """Hand over one mail, or raise `Rejected`, `Unavailable` or `Unknown` (`application.provider`)."""
         ...
 
-    async def find(self, key: str) -> Receipt | None:
-        """Tell whether a mail handed over under this key was taken; None means provably not.
+    async def find(self, handed: HandedMail) -> Receipt | None:
+        """Tell whether a mail was taken; None means that handing it over again under its key makes no second one.
 
-        To be asked once the time limits of `send` have passed. Raises `Unavailable` when the provider cannot be asked.
+        To be asked once the time limits of `send` have passed. Raises `Unavailable` when the provider cannot be asked,
+        `Rejected` when it never will tell.
         """
+        ...
+
+
+class MailAccounts(Protocol):
+    """Know through whom the organisation mails, as it stands in the open unit of work."""
+
+    async def current(self) -> MailAccount:
+        """Give the account that serves now, `NOBODY` where there is none."""
+        ...
+
+    async def named(self, name: str) -> MailAccount | None:
+        """Find the account that the ledger remembers, also one that serves no more."""
+        ...
+
+    async def note(self, account: MailAccount, trouble: str | None) -> None:
+        """Write on the organisation's own integration that it serves, or why it does not."""
         ...
 
 
@@ -55,12 +105,13 @@ class MailEntry:
     subject: UUID
     to: str
     state: str
+    account: str | None
     handed_at: datetime | None
     is_under_way: bool
 
 
 class MailLedger(Protocol):
-    """Keep what became of each mail: planned → handed → accepted, rejected or unknown; cancelled."""
+    """Keep what became of each mail: planned → handed → accepted, rejected, unknown or parked; cancelled."""
 
     async def plan(self, kind: str, subject: UUID, to: str, why_not: str | None) -> None:
         """Write a mail down; one that cannot be sent is cancelled at once, and says why."""
@@ -70,14 +121,14 @@ class MailLedger(Protocol):
         """Load one and keep others from it until the unit of work ends."""
         ...
 
-    async def hand(self, entry: MailEntry) -> MailEntry:
-        """Say that it is being handed over from now on (machine time)."""
+    async def hand(self, entry: MailEntry, account: str) -> MailEntry:
+        """Say that it is being handed over through an account from now on (machine time)."""
         ...
 
     async def write(
         self, entry: MailEntry, state: str, *, reason: str | None = None, provider_id: str | None = None
     ) -> None:
-        """Write what became of it, unless somebody else has meanwhile."""
+        """Write what became of it, and the account that may have it, unless somebody else has meanwhile."""
         ...
 
     async def open(self) -> list[tuple[str, UUID]]:

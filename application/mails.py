@@ -2,20 +2,31 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
 from application.agenda import Agenda
-from application.mailing import PROVIDER_LIMIT, Mail, MailEntry, Mailing, MailLedger, Receipt
+from application.mailing import (
+    PROVIDER_LIMIT,
+    HandedMail,
+    Mail,
+    MailAccount,
+    MailAccounts,
+    MailEntry,
+    Mailing,
+    MailLedger,
+    Receipt,
+)
 from application.ports import Clock, UnitOfWork, effect, within
-from application.provider import ProviderError, Rejected, Unavailable, Unknown
+from application.provider import ProviderError, Rejected, Unavailable, Unknown, Unusable
 
 MAILS = "mails.settle"
 RETRY = timedelta(seconds=30)
 MARGIN = timedelta(seconds=0.5)  # the hand-over begins a little later than its unit of work
-ENDS = frozenset({"accepted", "rejected", "cancelled"})
+ENDS = frozenset({"accepted", "rejected", "cancelled", "parked"})
+GONE = "The account through which it may have left is gone; nobody can be asked."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +73,7 @@ class MailHandOver:
     agenda: Agenda
     ledger: MailLedger
     writers: MailWriters
+    accounts: MailAccounts
     mailing: Mailing
 
     @effect
@@ -90,38 +102,56 @@ class MailHandOver:
             await self.agenda.no_later_than(MAILS, self.clock.now() + PROVIDER_LIMIT + MARGIN)
             if entry.is_under_way:
                 return
-            mail = await self._written(entry) if entry.state == "planned" else None
+            account = await self._account(entry)
+            if account is None:
+                await self.ledger.write(entry, "parked", reason=GONE)
+                return
+            mail = await self._written(entry, account) if entry.state == "planned" else None
             if mail is not None:
-                entry = await self.ledger.hand(entry)
+                entry = await self.ledger.hand(entry, account.name)
             elif entry.state == "planned":
                 return
             ends = time.monotonic() + PROVIDER_LIMIT.total_seconds()
-        told = await self._ask(entry) if mail is None else await self._send(mail, ends)
+        told = await self._ask(entry, account) if mail is None else await self._send(mail, ends)
         async with self.uow:
-            match told:
-                case Receipt():
-                    await self.ledger.write(entry, "accepted", provider_id=told.provider_id)
-                case Rejected():
-                    await self.ledger.write(entry, "rejected", reason=told.reason)
-                case Unknown():
-                    await self.ledger.write(entry, "unknown", reason=told.reason)
-                case Unavailable() if mail is None:
-                    await self._again(told.retry_after)
-                case ProviderError():
-                    await self.ledger.write(entry, "planned", reason=told.reason)
-                    await self._again(getattr(told, "retry_after", None))
-                case None:
-                    await self.ledger.write(entry, "planned", reason="The provider did not have it.")
-                    await self._again(0)
+            await self._note(entry, account, told, asked=mail is None)
+
+    async def _note(
+        self, entry: MailEntry, account: MailAccount, told: Receipt | ProviderError | None, *, asked: bool
+    ) -> None:
+        if not isinstance(told, Unavailable) or isinstance(told, Unusable):
+            await self.accounts.note(account, told.reason if isinstance(told, Unusable) else None)
+        match told:
+            case Receipt():
+                await self.ledger.write(entry, "accepted", provider_id=told.provider_id)
+            case Rejected():
+                await self.ledger.write(entry, "parked" if asked else "rejected", reason=told.reason)
+            case Unknown():
+                await self.ledger.write(entry, "unknown", reason=told.reason)
+            case Unavailable() if asked:
+                await self._again(told.retry_after)
+            case ProviderError():
+                # Certainly not taken: whoever serves then may have it.
+                await self.ledger.write(replace(entry, account=None), "planned", reason=told.reason)
+                await self._again(getattr(told, "retry_after", None))
+            case None:
+                await self.ledger.write(entry, "planned", reason="It can be handed over again.")
+                await self._again(0)
+
+    async def _account(self, entry: MailEntry) -> MailAccount | None:
+        """Stay with the account that may have it; None where that is gone."""
+        if entry.account is None:
+            return await self.accounts.current()
+        return await self.accounts.named(entry.account)
 
     async def _again(self, seconds: float | None) -> None:
         wait = RETRY if seconds is None else timedelta(seconds=seconds)
         await self.agenda.no_later_than(MAILS, self.clock.now() + wait)
 
-    async def _written(self, entry: MailEntry) -> Mail | None:
+    async def _written(self, entry: MailEntry, account: MailAccount) -> Mail | None:
         written = await self.writers[entry.kind.partition(":")[0]].write(entry)
         if isinstance(written, Mail):
-            return written
+            return replace(written, account=account)
         await self.ledger.write(entry, "cancelled", reason=written.reason)
         return None
 
@@ -133,9 +163,10 @@ class MailHandOver:
         except ProviderError as error:
             return error
 
-    async def _ask(self, entry: MailEntry) -> Receipt | ProviderError | None:
+    async def _ask(self, entry: MailEntry, account: MailAccount) -> Receipt | ProviderError | None:
+        assert entry.handed_at is not None
         try:
-            return await self.mailing.find(str(entry.id))
+            return await self.mailing.find(HandedMail(str(entry.id), entry.handed_at, account))
         except ProviderError as error:
             return error
 

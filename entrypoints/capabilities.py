@@ -1,10 +1,17 @@
 """Which providers this installation brings, and which capabilities its sandbox serves."""
 
-from domain.identity.integration import Provider
+from domain.identity.integration import MAIL_SERVER, Provider
 from entrypoints.config import Config
 
 SERVED = frozenset(
-    {Provider.TWILIO.value, Provider.ANDROID_GATEWAY.value, Provider.ANTHROPIC.value, Provider.CALCOM.value}
+    {
+        Provider.TWILIO.value,
+        Provider.ANDROID_GATEWAY.value,
+        Provider.ANTHROPIC.value,
+        Provider.CALCOM.value,
+        Provider.RESEND.value,
+        MAIL_SERVER,
+    }
 )
 """The providers that an adapter of this version can be called through; the sandbox's is no provider."""
 TESTED = frozenset({Provider.ANDROID_GATEWAY.value, Provider.TWILIO.value, Provider.CALCOM.value})
@@ -16,11 +23,11 @@ class InstallationProviders:
     """Implement `Providers` from the settings."""
 
     def __init__(self, config: Config) -> None:
-        without_key = {Provider.ANTHROPIC} if config.anthropic.api_key is None else set()
+        without_key = {Provider.ANTHROPIC.value} if config.anthropic.api_key is None else set[str]()
         self._configured = frozenset(
-            provider.value
-            for provider in set(Provider) - without_key
-            if any(name.startswith(f"RAPPORT_{provider.value.upper()}_") for name in config.provider_settings)
+            provider
+            for provider in ({one.value for one in Provider} | {MAIL_SERVER}) - without_key
+            if any(name.startswith(f"RAPPORT_{provider.upper()}_") for name in config.provider_settings)
         )
 
     def configured(self) -> frozenset[str]:

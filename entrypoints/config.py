@@ -19,13 +19,17 @@ import platformdirs
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from application.mailing import MailAccount
 from application.messaging.texting import TextingAccount
 from domain.kernel import Invalid
 from entrypoints.config_limits import Limit, Limits, StreamLimits, stream_limits
+from entrypoints.config_mail import RESEND_API_URL, mail_account
 from entrypoints.config_texting import TWILIO_API_URL, texting_accounts
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-PROVIDERS = ("TWILIO", "ANDROID_GATEWAY", "RESEND", "STRIPE", "ANTHROPIC", "CALCOM", "NYLAS", "PLUSVIBE", "ELEVENLABS")
+PROVIDERS = (
+    "TWILIO", "ANDROID_GATEWAY", "RESEND", "SMTP", "STRIPE", "ANTHROPIC", "CALCOM", "NYLAS", "PLUSVIBE", "ELEVENLABS",
+)  # fmt: skip
 _SIZE = re.compile(r"(\d+)\s*(B|KB|MB|GB|KIB|MIB|GIB)?", re.IGNORECASE)
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 _HIDDEN = "(hidden)"
@@ -88,6 +92,8 @@ class Config:
     calcom: Calcom
     twilio_api_url: str
     texting_accounts: tuple[TextingAccount, ...] = field(repr=False)
+    resend_api_url: str
+    mail_account: MailAccount | None = field(repr=False)
     otel_endpoint: str
     anthropic: Anthropic
     rows: tuple[tuple[str, str, str], ...] = field(repr=False, compare=False)
@@ -149,6 +155,8 @@ class Config:
             calcom=read.calcom(),
             twilio_api_url=read.url("TWILIO_API_URL", TWILIO_API_URL, ("http", "https")).rstrip("/"),
             texting_accounts=texting_accounts(read.group),
+            resend_api_url=read.url("RESEND_API_URL", RESEND_API_URL, ("http", "https")).rstrip("/"),
+            mail_account=mail_account(read.group),
             otel_endpoint=read.collector(),
             anthropic=read.anthropic(),
             rows=read.table(),

@@ -1,6 +1,6 @@
 """Mailing where nobody set a provider up: nothing is taken, what was planned waits."""
 
-from application.mailing import Mail, Receipt
+from application.mailing import HandedMail, Mail, Receipt
 from application.provider import Unavailable
 
 WAIT_SECONDS = 300.0
@@ -13,6 +13,6 @@ class NoMailing:
         """Take nothing."""
         raise Unavailable(WAIT_SECONDS, f"No e-mail provider is configured; {mail.key} waits.")
 
-    async def find(self, key: str) -> Receipt | None:
+    async def find(self, handed: HandedMail) -> Receipt | None:
         """Know nothing."""
-        raise Unavailable(WAIT_SECONDS, f"No e-mail provider is configured; nobody can be asked about {key}.")
+        raise Unavailable(WAIT_SECONDS, f"No e-mail provider is configured; nobody can be asked about {handed.key}.")

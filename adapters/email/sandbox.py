@@ -10,7 +10,7 @@ import msgspec
 
 from adapters.egress.waits import retry_after
 from adapters.email.sandbox_records import Submission, encode
-from application.mailing import Mail, Receipt
+from application.mailing import HandedMail, Mail, Receipt
 from application.provider import Rejected, Unavailable, Unknown
 
 _CONNECT_SECONDS: Final = 2.0
@@ -69,13 +69,13 @@ class SandboxMailing:
                 raise Unknown("The sandbox provider's answer cannot be read.") from error
         raise _failure(answer)
 
-    async def find(self, key: str) -> Receipt | None:
+    async def find(self, handed: HandedMail) -> Receipt | None:
         """Ask by key."""
         try:
             async with asyncio.timeout(self.total_seconds):
                 answer = await self.client.get(
                     f"{self.base_url}/mails/by-key",
-                    params={"key": key},
+                    params={"key": handed.key},
                     headers=self._headers(),
                     timeout=self._timeout(),
                 )

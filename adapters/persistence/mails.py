@@ -32,7 +32,7 @@ class PostgresMailLedger:
     async def lock(self, kind: str, subject: UUID) -> MailEntry | None:
         """Load one and keep others from it until the unit of work ends."""
         row = await self._uow.connection.fetchrow(
-            "SELECT id, kind, subject, to_address, state, handed_at, state = 'handed'"
+            "SELECT id, kind, subject, to_address, state, account, handed_at, state = 'handed'"
             " AND handed_at > clock_timestamp() - $4::interval AS is_under_way FROM mails"
             " WHERE organization_id = $1 AND kind = $2 AND subject = $3 FOR UPDATE",
             self._uow.organization_id,
@@ -48,27 +48,29 @@ class PostgresMailLedger:
             subject=row["subject"],
             to=row["to_address"],
             state=row["state"],
+            account=row["account"],
             handed_at=row["handed_at"],
             is_under_way=row["is_under_way"],
         )
 
-    async def hand(self, entry: MailEntry) -> MailEntry:
-        """Say that it is being handed over from now on."""
+    async def hand(self, entry: MailEntry, account: str) -> MailEntry:
+        """Say that it is being handed over through an account from now on."""
         at = await self._uow.connection.fetchval(
-            "UPDATE mails SET state = 'handed', handed_at = clock_timestamp(), reason = NULL"
+            "UPDATE mails SET state = 'handed', handed_at = clock_timestamp(), reason = NULL, account = $3"
             " WHERE organization_id = $1 AND id = $2 RETURNING handed_at",
             self._uow.organization_id,
             entry.id,
+            account,
         )
-        return replace(entry, state="handed", handed_at=at, is_under_way=True)
+        return replace(entry, state="handed", account=account, handed_at=at, is_under_way=True)
 
     async def write(
         self, entry: MailEntry, state: str, *, reason: str | None = None, provider_id: str | None = None
     ) -> None:
         """Write what became of it, unless somebody else has meanwhile: the hand-over's time tells one from another."""
         await self._uow.connection.execute(
-            "UPDATE mails SET state = $4, reason = $5, provider_id = $6, settled_at ="
-            " CASE WHEN $4 IN ('accepted', 'rejected', 'cancelled') THEN clock_timestamp() END"
+            "UPDATE mails SET state = $4, reason = $5, provider_id = $6, account = $7, settled_at ="
+            " CASE WHEN $4 IN ('accepted', 'rejected', 'cancelled', 'parked') THEN clock_timestamp() END"
             " WHERE organization_id = $1 AND id = $2 AND handed_at IS NOT DISTINCT FROM $3"
             " AND state IN ('planned', 'handed', 'unknown')",
             self._uow.organization_id,
@@ -77,6 +79,7 @@ class PostgresMailLedger:
             state,
             reason,
             provider_id,
+            entry.account,
         )
 
     async def open(self) -> list[tuple[str, UUID]]:

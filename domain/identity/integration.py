@@ -24,9 +24,11 @@ class Provider(StrEnum):
     ELEVENLABS = "elevenlabs"
 
 
-CAPABILITIES: Mapping[str, frozenset[Provider]] = {
+MAIL_SERVER = "smtp"
+"""An installation's own mail server: no organisation sets one up, since its address would be called as it is."""
+CAPABILITIES: Mapping[str, frozenset[str]] = {
     "texting": frozenset({Provider.TWILIO, Provider.ANDROID_GATEWAY}),
-    "email": frozenset({Provider.RESEND, Provider.NYLAS}),
+    "email": frozenset({Provider.RESEND, Provider.NYLAS, MAIL_SERVER}),
     "payments": frozenset({Provider.STRIPE}),
     "ai": frozenset({Provider.ANTHROPIC}),
     "booking": frozenset({Provider.CALCOM}),

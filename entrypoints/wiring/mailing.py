@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator
 import httpx
 from dishka import Provider, Scope, provide
 
-from adapters.email.none import NoMailing
+from adapters.email.resend import ResendMailing
+from adapters.email.routing import RoutedMailing
 from adapters.email.sandbox import SandboxMailing
+from adapters.persistence.mail_accounts import InstallationMailing, PostgresMailAccounts
 from adapters.persistence.mails import PostgresMailLedger
 from adapters.sms.sandbox import provider_token
 from application.identity.invitation_mail import InvitationMail
-from application.mailing import INVITATION, Mailing, MailLedger
+from application.mailing import INVITATION, MailAccounts, Mailing, MailLedger
 from application.mails import MailHandOver, MailsOwed, MailWriters
 from application.messaging.notification_mail import DigestMail, NotificationMail
 from application.messaging.notifying import DIGEST_MAIL, MAIL
@@ -24,6 +26,7 @@ class Mails(Provider):
     scope = Scope.REQUEST
 
     ledger = provide(PostgresMailLedger, provides=MailLedger)
+    accounts = provide(PostgresMailAccounts, provides=MailAccounts)
     owed = provide(MailsOwed)
     hand_over = provide(MailHandOver)
 
@@ -39,11 +42,25 @@ class Mails(Provider):
         return {INVITATION: invitations, CALL_REMINDER: reminders, MAIL: notifications, DIGEST_MAIL: digests}
 
     @provide(scope=Scope.APP)
+    def installation(self, config: Config) -> InstallationMailing:
+        """Name what the environment configures."""
+        sandbox = "off" if not config.sandbox else "implied" if config.sandbox_implied else "always"
+        return InstallationMailing(config.mail_account, sandbox)  # type: ignore[arg-type]
+
+    @provide(scope=Scope.APP)
     async def mailing(self, config: Config) -> AsyncIterator[Mailing]:
-        """Make the sandbox's mailing, which serves in the sandbox only; others come with their providers."""
-        if not config.sandbox:
-            yield NoMailing()
-            return
-        async with httpx.AsyncClient(limits=httpx.Limits(max_connections=4), trust_env=False) as client:
-            token = provider_token(config.derived_key("sandbox-provider"))
-            yield SandboxMailing(client, config.sandbox_provider_url, token)
+        """Open the providers; the sandbox's serves in the sandbox only."""
+        from adapters.email.smtp import SmtpMailing  # for those only who mail
+
+        async with (
+            httpx.AsyncClient(limits=httpx.Limits(max_connections=4), trust_env=False) as near,
+            httpx.AsyncClient(limits=httpx.Limits(max_connections=16), trust_env=False) as far,
+        ):
+            providers: dict[str, Mailing] = {
+                "resend": ResendMailing(far, config.resend_api_url),
+                "smtp": SmtpMailing(),
+            }
+            if config.sandbox:
+                token = provider_token(config.derived_key("sandbox-provider"))
+                providers["sandbox"] = SandboxMailing(near, config.sandbox_provider_url, token)
+            yield RoutedMailing(providers)

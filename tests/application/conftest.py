@@ -11,7 +11,7 @@ import pytest
 from dishka import AnyOf, AsyncContainer, Provider, Scope, provide
 
 from adapters.persistence.database import Cause, Database
-from application.mailing import Mail, Mailing
+from application.mailing import HandedMail, Mail, Mailing
 from application.mailing import Receipt as MailReceipt
 from application.messaging.texting import Receipt, Text, Texting, TextingAccount, TextingHealth
 from application.ports import Actor
@@ -74,9 +74,9 @@ class RememberingMailing:
         self.taken.append(mail)
         return MailReceipt(f"m-{mail.key}")
 
-    async def find(self, key: str) -> MailReceipt | None:
+    async def find(self, handed: HandedMail) -> MailReceipt | None:
         """Find what was taken."""
-        return next((MailReceipt(f"m-{key}") for mail in self.taken if mail.key == key), None)
+        return next((MailReceipt(f"m-{mail.key}") for mail in self.taken if mail.key == handed.key), None)
 
 
 class _Memory(Provider):

@@ -8,9 +8,9 @@ import pytest
 from domain.kernel import Conflict
 from entrypoints.config import CHECKOUT
 from entrypoints.demo import stand_ins
-from entrypoints.demo.stand_ins import running
+from entrypoints.demo.stand_ins import running, seed
 
-__all__ = ["node", "packages", "running", "spec"]
+__all__ = ["node", "packages", "running", "seed", "spec"]
 SPECS = Path(os.environ.get("PROVIDER_SPECS") or CHECKOUT.parent / "shared" / "provider-specs")
 
 

@@ -244,12 +244,13 @@ mails = tenant_table(
     text("to_address"),
     text("state", default="planned"),
     text("reason", null=True),
+    text("account", null=True),
     text("provider_id", null=True),
     time("created_at"),
     time("handed_at", null=True),
     time("settled_at", null=True),
     organization_key(),
-    one_of("state", ["planned", "handed", "accepted", "rejected", "unknown", "cancelled"]),
+    one_of("state", ["planned", "handed", "accepted", "rejected", "unknown", "parked", "cancelled"]),
 )
 index("uq_mails_subject", mails.c.organization_id, mails.c.kind, mails.c.subject, unique=True)
 index(

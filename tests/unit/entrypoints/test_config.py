@@ -48,6 +48,45 @@ def test_outside_the_sandbox_a_key_is_required(tmp_path: Path) -> None:
     assert not _load(tmp_path, SANDBOX="0", SECRET_KEYS=_KEY).registration_open
 
 
+def test_mail_leaves_through_resend_or_through_a_mail_server(tmp_path: Path) -> None:
+    resend = {"RESEND_API_KEY": "re_0123456789", "RESEND_FROM_ADDRESS": "Office@Bright.example", "SECRET_KEYS": _KEY}
+    config = _load(tmp_path, **resend)
+    assert not config.sandbox
+    assert config.mail_account is not None
+    assert (config.mail_account.provider, config.mail_account.settings) == (
+        "resend", {"from_address": "office@bright.example"},
+    )  # fmt: skip
+    assert "re_0123456789" not in repr(config)
+    server = {"SMTP_HOST": "mail.example", "SMTP_FROM_ADDRESS": "office@bright.example", "SECRET_KEYS": _KEY}
+    for more, name in (({}, "smtp:mail.example:587"), ({"SMTP_SECURITY": "tls"}, "smtp:mail.example:465")):
+        served = _load(tmp_path, **server, **more).mail_account
+        assert served is not None
+        assert served.name == name
+    assert _load(tmp_path, RESEND_API_URL="http://127.0.0.1:4008").mail_account is None
+    login = {"SMTP_USERNAME": "office", "SMTP_PASSWORD": "smtp-hush"}
+    assert "smtp-hush" not in repr(_load(tmp_path, **server, **login))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"SMTP_HOST": ""},
+        {"SMTP_FROM_ADDRESS": "nobody"},
+        {"SMTP_SECURITY": "some"},
+        {"SMTP_PORT": "0"},
+        {"SMTP_PORT": "mail"},
+        {"SMTP_USERNAME": "office"},
+        {"SMTP_HOSTNAME": "mail.example"},
+        {"RESEND_API_KEY": "re_0123456789"},
+        {"RESEND_FROM_ADDRESS": "office@bright.example"},
+    ],
+)
+def test_mail_that_cannot_leave_is_refused_by_the_variables_name(tmp_path: Path, wrong: dict[str, str]) -> None:
+    server = {"SMTP_HOST": "mail.example", "SMTP_FROM_ADDRESS": "office@bright.example", "SECRET_KEYS": _KEY}
+    with pytest.raises(Invalid, match=r"RAPPORT_(SMTP|RESEND)_"):
+        _load(tmp_path, **server | wrong)
+
+
 def test_a_configured_provider_ends_the_sandbox_unless_it_is_asked_for(tmp_path: Path) -> None:
     twilio = {"TWILIO_ACCOUNT_SID": f"AC{'0' * 32}", "TWILIO_AUTH_TOKEN": "twilio-hush", "SECRET_KEYS": _KEY}
     assert not _load(tmp_path, **twilio).sandbox

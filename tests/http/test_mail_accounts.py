@@ -1,0 +1,70 @@
+"""Through whom an organisation mails: its own Resend, the installation's account, the sandbox, or nobody."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from adapters.persistence.database import Cause
+from application.mailing import NOBODY, MailAccount, MailAccounts
+from application.ports import Actor, UnitOfWork
+from entrypoints.config import Config
+from entrypoints.container import container
+from tests.http.conftest import Client
+
+pytestmark = pytest.mark.anyio
+INSTALLED = MailAccount("smtp", "mail.example:587", {"from_address": "office@house.example"})
+BODY = {
+    "settings": {"from_address": "office@bright.example", "from_name": "Bright Windows"},
+    "credentials": {"api_key": "re_0123456789"},
+}
+
+
+async def account(config: Config, organization_id: UUID, **settings: Any) -> MailAccount:
+    """Tell through whom an organisation mails in an installation with these settings."""
+    house = container(replace(config, **settings))
+    try:
+        async with house({Actor: Actor.system(organization_id), Cause: Cause()}) as scope:
+            uow, accounts = await scope.get(UnitOfWork), await scope.get(MailAccounts)
+            async with uow.reading():
+                found: MailAccount = await accounts.current()
+                assert await accounts.named(found.name) == found
+                assert await accounts.named("resend:another") is None
+                return found
+    finally:
+        await house.close()
+
+
+async def test_an_organisations_own_goes_before_the_installations(owner: Client, config: Config) -> None:
+    real = {"sandbox": False, "sandbox_implied": False}
+    assert await account(config, owner.organization_id, **real) is NOBODY
+    assert await account(config, owner.organization_id, **real, mail_account=INSTALLED) == INSTALLED
+    answer = await owner.put("/settings/integrations/resend", json=BODY)
+    assert answer.is_success, answer.text
+    own = await account(config, owner.organization_id, **real, mail_account=INSTALLED)
+    assert (own.provider, own.settings) == ("resend", BODY["settings"])
+    assert own.credentials == BODY["credentials"]
+    assert "re_0123456789" not in own.name + repr(own)
+    assert (await owner.put("/settings/integrations/resend", json=BODY | {"is_active": False})).is_success
+    assert await account(config, owner.organization_id, **real, mail_account=INSTALLED) == INSTALLED
+
+
+async def test_the_sandbox_serves_always_where_it_was_asked_for(owner: Client, config: Config) -> None:
+    await owner.put("/settings/integrations/resend", json=BODY)
+    asked_for = await account(config, owner.organization_id, sandbox=True, sandbox_implied=False)
+    assert asked_for.provider == "sandbox"
+    implied = await account(config, owner.organization_id, sandbox=True, sandbox_implied=True)
+    assert implied.provider == "resend"
+
+
+async def test_anothers_account_is_not_used(owner: Client, stranger: Client, config: Config) -> None:
+    await owner.put("/settings/integrations/resend", json=BODY)
+    real = {"sandbox": False, "sandbox_implied": False}
+    assert await account(config, stranger.organization_id, **real) is NOBODY
+
+
+async def test_resend_is_shown_as_connected(owner: Client) -> None:
+    shown = (await owner.put("/settings/integrations/resend", json=BODY)).json()["data"]
+    assert (shown["configured"], shown["connected"], shown["source"]) == (True, True, "organization")
+    assert "re_0123456789" not in str(shown)
