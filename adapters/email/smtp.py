@@ -87,6 +87,8 @@ def _failure(error: Exception, words_are_under_way: bool) -> ProviderError:
             return Rejected(str(error.code), f"The mail server: {_line(error)}", error.code in _NO_SUCH_BOX)
         case aiosmtplib.SMTPResponseException() if error.code >= 400:
             return Unavailable(reason=f"The mail server: {_line(error)}")
+    if type(error) is aiosmtplib.SMTPException:  # such as that it knows no STARTTLS
+        return Unusable(UNUSABLE_SECONDS, f"The mail server cannot be used as it is set: {_line(error)}")
     if words_are_under_way:
         return Unknown(f"The mail server did not answer ({type(error).__name__}).")
     return Unavailable(reason=_UNREACHABLE)
