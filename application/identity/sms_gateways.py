@@ -155,7 +155,7 @@ class SmsGateways:
                 values["password"] = self.secrets.seal({**(self.secrets.open(gateway.password) or {}), **told})
             if "from_number" in values:
                 values["from_number"] = await self.numbers.read(values["from_number"], "from_number")
-                await self._route(user_id, values["from_number"])
+            await self._route(user_id, values.get("from_number", gateway.from_number))
             changed = gateway.change(values)
             if changed is not None:
                 await self.gateways.save(gateway)

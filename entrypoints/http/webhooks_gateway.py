@@ -120,7 +120,12 @@ async def gateway_called(
             payload=told,
         )
         send = _uuid(payload.get("messageId"))
-        if event in _STATUSES and send is not None and owner is not None:
+        if event in _STATUSES and owner is None:
+            sentence = (
+                "A report does not say whose text it is about: register this address with ?organization=<its id>."
+            )
+            raise Invalid(sentence, field="organization")
+        if event in _STATUSES and send is not None:
             return owner, _report(notice, event, send, payload, at)
         if event == "sms:received" and owner is None:
             STRAY.labels(GATEWAY).inc()

@@ -67,6 +67,9 @@ async def test_a_gateway_is_changed_in_part(owner: Client, database: Database) -
     changed = (await owner.patch(path, json=body, headers={"If-Match": '"1"'})).json()["data"]
     assert (changed["from_number"], changed["is_active"], changed["label"]) == (other, False, "Olga's phone")
     assert await _sealed(owner, database) == before
+    routed = (await owner.patch(path, json={"webhook_secret": "another-signing-key"})).json()["data"]
+    assert (routed["version"], routed["from_number"]) == (3, other)
+    before = await _sealed(owner, database)
     stale = await owner.patch(path, json={"label": "X"}, headers={"If-Match": '"1"'})
     assert _refused(stale, 409) == "STALE_VERSION"
     assert (await owner.patch(path, json={"password": "another"})).status_code == 200

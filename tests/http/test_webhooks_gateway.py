@@ -317,3 +317,16 @@ async def test_what_people_answer_to_a_users_own_gateway_comes_in(
     assert answer.status_code == 204, answer.text
     [text] = await arrived(world)
     assert (text["body"], text["recipient"]) == ("STOP", number)
+
+
+async def test_a_report_that_names_no_organisation_is_refused_with_what_to_mend(
+    config: Config, house: AsyncContainer, phone: FakePhone
+) -> None:
+    settings = {
+        "RAPPORT_TWILIO_ACCOUNT_SID": "", "RAPPORT_TWILIO_AUTH_TOKEN": "", "RAPPORT_ANDROID_GATEWAY_URL": ADDRESS,
+        "RAPPORT_ANDROID_GATEWAY_USERNAME": "house", "RAPPORT_ANDROID_GATEWAY_PASSWORD": "word",
+        "RAPPORT_ANDROID_GATEWAY_WEBHOOK_SECRET": HOUSE_SECRET,
+    }  # fmt: skip
+    async with twilio_house(config, _Phone(phone), **settings) as opened:
+        answer = await call(opened.client, "sms:sent", {"messageId": str(new_id())}, secret=HOUSE_SECRET)
+    assert (answer.status_code, answer.json()["error"]["details"][0]["field"]) == (400, "organization")
