@@ -99,7 +99,7 @@ class SendNotification(Command, frozen=True):
     title: Annotated[str, Meta(min_length=1, max_length=200)]
     message: Annotated[str, Meta(min_length=1, max_length=2000)]
     priority: Literal["immediate", "normal", "low"] = "normal"
-    link: Annotated[str, Meta(max_length=500, pattern=r"^/(?!/)\S*$")] | None = None
+    link: Annotated[str, Meta(max_length=500, pattern=r"^/(?!/)[^\s\\]*$")] | None = None
     data: dict[str, Any] = {}
     example: ClassVar[dict[str, Any]] = {
         "user_id": "01890a5d-ac96-774b-bcce-b302099a8057", "channels": ["in_app", "email"], "priority": "normal",

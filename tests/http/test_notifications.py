@@ -103,6 +103,7 @@ async def test_nobody_of_another_organisation_is_told(program: Client, stranger:
         ({"priority": "urgent"}, "priority"),
         ({"link": "https://evil.example"}, "link"),
         ({"link": "//evil.example"}, "link"),
+        ({"link": "/\\evil.example"}, "link"),
         ({"data": {"much": "x" * 5000}}, "data"),
         ({"kind": "lead_hot"}, "kind"),
     ],
