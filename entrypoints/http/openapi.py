@@ -226,6 +226,8 @@ def _header_refs(operation: Operation) -> dict[str, Any]:
 def _content(operation: Operation, schemas: Mapping[Any, Any], components: Mapping[str, Any]) -> dict[str, Any]:
     if operation.media_type == "application/yaml":
         return {operation.media_type: {"example": {"openapi": "3.1.0"}}}
+    if operation.media_type == "text/event-stream":
+        return {operation.media_type: _EVENT}
     if operation.media_type != JSON:
         return {operation.media_type: {"schema": {"type": "string"}, "example": "…"}}
     if operation.shows is None:
@@ -243,6 +245,22 @@ def _content(operation: Operation, schemas: Mapping[Any, Any], components: Mappi
         "properties": {"data": {"type": "array", "items": shown}, "pagination": schemas[Pagination]},
     }
     return {JSON: {"schema": schema, "example": {"data": [example], "pagination": pagination}}}
+
+
+# Each event of a stream, as programs that read the document take it (docs/channels.md says what stands in `data`).
+_EVENT = {
+    "schema": {
+        "type": "object",
+        "required": ["event", "data"],
+        "properties": {name: {"type": "string"} for name in ("id", "event", "data")},
+    },
+    "example": {
+        "id": "4815",
+        "event": "lead.moved",
+        "data": '{"id":"01890a5d-ac96-774b-bcce-b302099a8057","type":"lead.moved","at":"2026-03-02T09:00:00Z",'
+        '"subject_id":"01890a5d-ac96-774b-bcce-b302099a8057","lead_id":"01890a5d-ac96-774b-bcce-b302099a8057"}',
+    },
+}
 
 
 def _refusals(operation: Operation) -> list[int]:
