@@ -9,6 +9,21 @@ from application.mailing import Mail, MailEntry
 from application.mails import NotOwed, one_line
 from application.ports import Actor, within
 
+_WORDINGS = {
+    "en": (
+        "{name} invites you to {place}",
+        "Hello,\n\n{name} invites you to work with {place} in Rapport.\n\n"
+        "Accept within 24 hours of being invited:\n{link}\n\n"
+        "The link works once. If you did not expect this, ignore it: nothing happens without you.\n",
+    ),
+    "es": (
+        "{name} le invita a {place}",
+        "Hola:\n\n{name} le invita a trabajar con {place} en Rapport.\n\n"
+        "Acepte en las 24 horas siguientes a la invitación:\n{link}\n\n"
+        "El enlace sirve una vez. Si no lo esperaba, no haga nada: sin usted no ocurre nada.\n",
+    ),
+}
+
 
 @dataclass(frozen=True)
 class InvitationMail:
@@ -31,14 +46,11 @@ class InvitationMail:
         inviter = await self.accounts.get(invitation.invited_by)
         account = await self.accounts.get(invitation.account_id)
         name, place = one_line(inviter.name), one_line(organization.name)
+        subject, body = _WORDINGS.get(organization.locale[:2], _WORDINGS["en"])
         return Mail(
             organization_id=organization.id,
             to=account.email,
-            subject=f"{name} invites you to {place}",
-            body=(
-                f"Hello,\n\n{name} invites you to work with {place} in Rapport.\n\n"
-                f"Accept within 24 hours of being invited:\n{self.links.address(token)}\n\n"
-                "The link works once. If you did not expect this, ignore it: nothing happens without you.\n"
-            ),
+            subject=subject.format(name=name, place=place),
+            body=body.format(name=name, place=place, link=self.links.address(token)),
             key=str(entry.id),
         )

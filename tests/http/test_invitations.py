@@ -150,6 +150,16 @@ async def test_somebody_is_invited_mailed_and_taken_in(
     assert len(await _mails(owner)) == 1
 
 
+async def test_an_invitation_is_written_in_the_organisations_language(owner: Client, deliver: Deliver) -> None:
+    changed = await owner.patch("/settings/client", json={"locale": "es-ES"})
+    assert changed.is_success, changed.text
+    invited = await invite(owner)
+    await deliver(owner)
+    [mail] = await _mails(owner)
+    assert mail["subject"] == "Olga Owner le invita a Bright Windows"
+    assert invited["link"] in mail["body"]
+
+
 async def _accept_at_once(client: Client, link: str, times: int = 20) -> list[httpx.Response]:
     return await asyncio.gather(*(accept(client, link, f"{PASSWORD} {n}") for n in range(times)))
 
