@@ -25,6 +25,8 @@ _A_SECOND = 200
 _P50_SECONDS = 0.05
 _P99_SECONDS = 0.5
 _PATIENCE = 60.0
+_AT_A_TIME = 16
+"""How many transactions are open at most: where the machine cannot keep the pace, it is lower, and told."""
 
 
 def measure(worlds: Worlds) -> Iterator[Figure]:
@@ -36,21 +38,21 @@ def measure(worlds: Worlds) -> Iterator[Figure]:
         house.part("relay", "benchmarks.bell", "relay", str(notes)),
         house.part("worker", "benchmarks.bell", "worker", str(notes)),
     ):
-        took = asyncio.run(_took(house, notes, worlds.requests))
+        took, pace = asyncio.run(_took(house, notes, worlds.requests))
     for name, seconds, goal in (
         ("p50", took[len(took) // 2], _P50_SECONDS),
         ("p99", took[int(len(took) * 0.99)], _P99_SECONDS),
     ):
         yield Figure(
             f"S9 commit to start at {_A_SECOND}/s, {name} / {goal * 1e3:.0f} ms",
-            f"{seconds * 1e3:.1f} ms",
+            f"{seconds * 1e3:.1f} ms at {pace:.0f}/s",
             f"{goal * 1e3:.0f} ms",
             seconds / goal,
             at_most=1.0,
         )
 
 
-async def _took(house: Installation, notes: Path, events: int) -> list[float]:
+async def _took(house: Installation, notes: Path, events: int) -> tuple[list[float], float]:
     of = container(house.config)
     try:
         await _ring(of, _A_SECOND)  # connections, caches and prepared statements are there
@@ -62,16 +64,18 @@ async def _took(house: Installation, notes: Path, events: int) -> list[float]:
             await asyncio.sleep(0.2)
     finally:
         await of.close()
-    return sorted(started[ring] - at for ring, at in committed.items())
+    pace = (events - 1) / (max(committed.values()) - min(committed.values()))
+    return sorted(started[ring] - at for ring, at in committed.items()), pace
 
 
 async def _ring(of: AsyncContainer, events: int) -> dict[UUID, float]:
     """Publish so many events at the pace; gives when each was about to be committed."""
     committed: dict[UUID, float] = {}
     organization_id = new_id()
+    places = asyncio.Semaphore(_AT_A_TIME)
 
     async def once() -> None:
-        async with of({Actor: Actor.system(organization_id), Cause: Cause()}) as scope:
+        async with places, of({Actor: Actor.system(organization_id), Cause: Cause()}) as scope:
             uow = await scope.get(UnitOfWork)
             async with uow:
                 ring = Rang(subject=new_id())
