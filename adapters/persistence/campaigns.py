@@ -100,8 +100,9 @@ FOR NO KEY UPDATE OF d, c SKIP LOCKED
 """
 _NEXT_DUE = """
 SELECT coalesce((
-  SELECT min(e.due_at) FROM enrolments e JOIN campaigns c ON c.organization_id = $1 AND c.id = e.campaign_id
-  WHERE e.organization_id = $1 AND NOT e.held AND c.status = 'active'
+  SELECT e.due_at FROM enrolments e WHERE e.organization_id = $1 AND e.due_at IS NOT NULL AND NOT e.held
+    AND EXISTS (SELECT 1 FROM campaigns c WHERE c.organization_id = $1 AND c.id = e.campaign_id AND c.status = 'active')
+  ORDER BY e.due_at LIMIT 1
 ), (SELECT $2::timestamptz FROM campaigns WHERE organization_id = $1 AND status = 'active' LIMIT 1))
 """
 _FOLLOW_UP = """
