@@ -39,10 +39,13 @@ _NEEDED = {
     " WHERE k.organization_id = $1 AND k.address = c.phone AND k.contact_id = c.id)",
 }
 KNOWN_REFERENCES = {
-    "leads": {"bookings", "conversations", "enrolments", "lead_tags", "messages", "notes", "sends"},
-    "contacts": {"bookings", "conversations", "leads"},
+    "leads": {"bookings", "conversations", "enrolments", "lead_tags", "messages", "notes", "notifications", "sends"},
+    "contacts": {"bookings", "conversations", "leads", "notifications"},
 }
-"""Which tables refer to what an undo removes; a test compares it with the schema, so that a new one is thought of."""
+"""Which tables refer to what an undo removes; a test compares it with the schema, so that a new one is thought of.
+
+What a notification tells of keeps a lead by itself (texts, bookings); it goes with the lead that nothing else keeps.
+"""
 
 _ROWS = """
 SELECT row, lead_id, contact_id FROM import_rows
