@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 from weakref import WeakValueDictionary
 
@@ -39,15 +39,26 @@ class Intake:
         self._proofs = asyncio.Semaphore(PROOFS_AT_ONCE)
         self._owners: Gathering[tuple[str, str], UUID | None] = Gathering(routes.owners)
         self._lines: WeakValueDictionary[UUID, _Line] = WeakValueDictionary()
+        self._looks: WeakValueDictionary[tuple[str, UUID], Gathering[None, Any]] = WeakValueDictionary()
 
     async def owner(self, provider: str, address: str) -> UUID | None:
         """Tell whose a number is."""
         return await self._owners.ask((provider, address))
 
-    async def known(self, look: Callable[[], Awaitable[_Known]]) -> _Known:
-        """Look up what proves a call, in its turn: who is not proved yet may be anybody."""
-        async with self._proofs:
-            return await look()
+    async def known(self, provider: str, organization: UUID, look: Callable[[], Awaitable[_Known]]) -> _Known:
+        """Look up what proves a provider's calls to an organisation, in its turn: who is not proved may be anybody.
+
+        Those who ask at the same time share a look.
+        """
+        looks: Gathering[None, _Known] | None = self._looks.get((provider, organization))
+        if looks is None:
+
+            async def shared(asked: Sequence[None]) -> list[_Known]:
+                async with self._proofs:
+                    return [await look()] * len(asked)
+
+            looks = self._looks[provider, organization] = Gathering(shared)
+        return await looks.ask(None)
 
     async def text(self, text: IncomingText) -> None:
         """Store a text, for the organisation whose number it came to."""

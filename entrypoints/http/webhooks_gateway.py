@@ -102,7 +102,7 @@ async def gateway_called(
         proved = any(signed(secret, raw, timestamp, signature) for secret in secrets)
         accounts: list[TextingAccount] = []
         for candidate in dict.fromkeys(one for one in (named, routed) if one is not None):
-            known, land = await intake.known(partial(_known, request, candidate))
+            known, land = await intake.known(GATEWAY, candidate, partial(_known, request, candidate))
             own = [a for a in known if signed(a.credentials.get("webhook_secret", ""), raw, timestamp, signature)]
             if own or (proved and land is not None):
                 owner, country, accounts, proved = candidate, land or country, own or known, True

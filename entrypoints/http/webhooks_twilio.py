@@ -100,13 +100,13 @@ async def _call(request: Request[Any, Any, Any], config: Config) -> _Call:
     )
 
 
-async def _accounts_of(request: Request[Any, Any, Any], organization: UUID, sid: str) -> list[TextingAccount]:
-    """Open an organisation's own accounts of this id, also one that it does not text through any more."""
+async def _accounts_of(request: Request[Any, Any, Any], organization: UUID) -> list[TextingAccount]:
+    """Open an organisation's own accounts, also one that it does not text through any more."""
     async with request.app.state.container({Actor: Actor.system(organization), Cause: Cause()}) as scope:
         book = await scope.get(AccountBook)
         async with (await scope.get(PostgresUnitOfWork)).reading():
             known = await book.accounts()
-    return [account for account in known.everyone if account.provider == TWILIO and account.id == sid]
+    return [account for account in known.everyone if account.provider == TWILIO]
 
 
 async def _prove(
@@ -124,8 +124,8 @@ async def _prove(
     if any(call.proved_by(account) for account in installed):
         return None
     for organization in organizations if call.signature and not installed else ():
-        known = await intake.known(partial(_accounts_of, request, organization, sid))
-        if any(call.proved_by(account) for account in known):
+        known = await intake.known(TWILIO, organization, partial(_accounts_of, request, organization))
+        if any(call.proved_by(account) for account in known if account.id == sid):
             return organization
     await limiter.admit("bad_signatures", caller.address)
     raise Refused("UNAUTHORIZED", "This signature is not right.")

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from uuid import UUID
 
 import pytest
 from dishka import AsyncContainer
@@ -47,10 +48,11 @@ async def test_calls_that_prove_nothing_take_few_connections(
     outside: TwilioHouse, owner: Client, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     open_now: list[int] = []
-    most = 0
+    most = looks = 0
 
     async def slowly(self: PostgresAccountBook) -> TextingAccounts:
-        nonlocal most
+        nonlocal most, looks
+        looks += 1
         open_now.append(1)
         most = max(most, len(open_now))
         await asyncio.sleep(0.02)
@@ -58,14 +60,17 @@ async def test_calls_that_prove_nothing_take_few_connections(
         return TextingAccounts()
 
     monkeypatch.setattr(PostgresAccountBook, "accounts", slowly)
-    address = f"{path}?organization={owner.organization_id}&send={new_id()}"
     said = {**form("+447400000000"), "AccountSid": f"AC{'d' * 32}"}
 
-    async def call() -> int:
+    async def call(organization: UUID) -> int:
+        address = f"{path}?organization={organization}&send={new_id()}"
         if path.endswith("gateway"):
             headers = {"x-signature": "0" * 64, "x-timestamp": str(int(time.time()))}
             return (await outside.client.post(address, content=b"{}", headers=headers)).status_code
         return (await outside.client.post(address, data=said, headers={"X-Twilio-Signature": "x"})).status_code
 
-    assert set(await asyncio.gather(*(call() for _ in range(30)))) == {401}
+    assert set(await asyncio.gather(*(call(new_id()) for _ in range(30)))) == {401}
     assert 0 < most <= PROOFS_AT_ONCE
+    looks = 0
+    assert set(await asyncio.gather(*(call(owner.organization_id) for _ in range(30)))) == {401}
+    assert 0 < looks < 15, "those who come together share a look"
