@@ -129,12 +129,14 @@ class ProviderNotices:
             message = await self.reported.outgoing(report.send_id)
             if message is None:
                 return
-            status = later(message.status, report.status)
+            # Whatever we thought, it has a text of ours: `queued` says as much of it as its own answer would have.
+            taken = message.unsettled and bool(report.provider_id)
+            status = later(message.status, later(MessageStatus.SENT, report.status) if taken else report.status)
             if status is not message.status:
                 await self.reported.move(report, status, message.handed_at)
             if report.price is not None:
                 await self.reported.price(report)
-            if message.unsettled and report.provider_id:  # whatever we thought: it has a text of ours
+            if taken:
                 await self.reported.settle(report)
                 self._settled(report, message, "accepted")
             if report.permanent and status is MessageStatus.FAILED is not message.status:

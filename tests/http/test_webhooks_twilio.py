@@ -274,18 +274,21 @@ async def test_a_report_moves_the_message_and_tells_what_it_means(
     assert len(refused) == (code == "21610")
 
 
+@pytest.mark.parametrize(("told", "status"), [("delivered", "delivered"), ("queued", "sent")])
 @pytest.mark.parametrize("state", ["unknown", "parked", "planned", "claimed"])
 async def test_a_report_settles_what_may_be_sent_again(
-    outside: TwilioHouse, there: Client, world: World, state: str
+    outside: TwilioHouse, there: Client, world: World, state: str, told: str, status: str
 ) -> None:
     await use_number(there)
     outside.twilio.refuses.append((500, 20500))
     row = await _send(outside, there, world)
     assert row["state"] == "unknown"
     await world.fetch("UPDATE sends SET state = $3 WHERE organization_id = $1 AND id = $2", row["id"], state)
-    await _report(outside, world, row["id"], "delivered")
+    await _report(outside, world, row["id"], told)
     after = await _standing(world, row["id"])
-    assert (after["state"], after["status"], after["provider_id"]) == ("accepted", "delivered", f"SM{row['id'].hex}")
+    assert (after["state"], after["status"], after["provider_id"]) == ("accepted", status, f"SM{row['id'].hex}")
+    shown = (await there.get(f"/messages/{row['id']}")).json()["data"]
+    assert (shown["status"], shown["provider_id"]) == (status, f"SM{row['id'].hex}")
 
 
 async def test_what_a_text_cost_is_shown_with_it(outside: TwilioHouse, there: Client, world: World) -> None:
