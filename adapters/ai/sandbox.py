@@ -145,6 +145,11 @@ _OTHER_TIME = re.compile(
     r"(?:mon|tues|wednes|thurs|fri|satur|sun)day)\b",
     re.IGNORECASE,
 )
+_ASKS_FOR_A_PERSON = re.compile(
+    r"\b(?:real|actual|live) (?:person|human|being)\b|\bhuman\b|"
+    r"(?:speak|talk|chat) (?:to|with) (?:a person|some(?:one|body))|hablar con (?:una persona|alguien)|persona real",
+    re.IGNORECASE,
+)
 _SECOND = re.compile(r"\b(?:second|latter|segund[ao])\b", re.IGNORECASE)
 
 
@@ -159,6 +164,8 @@ class SandboxReplyWriter:
         if taken is not None:
             text = _BOOKING[language].format(name=_name(task), slot=taken.spoken)
             return _written(task, text, Intent.ACCEPTS_SLOT, Sentiment.HOT, taken.id)
+        if _ASKS_FOR_A_PERSON.search(latest):
+            return _written(task, "", Intent.OTHER, Sentiment.NEUTRAL, None, needs_person="The lead asks for a person.")
         intent, sentiment = next(((r.intent, r.sentiment) for r in _READINGS if r.pattern.search(latest)), _OTHER)
         text = _text(task, language, intent)
         return _written(task, text, intent, sentiment, None)
@@ -210,7 +217,14 @@ def _taken(task: WritingTask, latest: str) -> Slot | None:
     return offered[-1] if _SECOND.search(latest) else offered[0]
 
 
-def _written(task: WritingTask, text: str, intent: Intent, sentiment: Sentiment, slot: str | None) -> Written:
+def _written(
+    task: WritingTask,
+    text: str,
+    intent: Intent,
+    sentiment: Sentiment,
+    slot: str | None,
+    needs_person: str | None = None,
+) -> Written:
     proposal = Proposal(
         text=text,
         confidence=_CONFIDENCE.get(intent, 0.9),
@@ -218,6 +232,7 @@ def _written(task: WritingTask, text: str, intent: Intent, sentiment: Sentiment,
         sentiment=sentiment,
         intent=intent,
         slot=slot,
+        needs_person=needs_person,
     )
     words = sum(len(said.text.split()) for said in task.history)
     return Written(proposal, Usage(model=MODEL, input_tokens=words, output_tokens=len(text.split())))

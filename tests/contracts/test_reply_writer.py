@@ -25,7 +25,7 @@ from application.messaging.reply_writing import (
 )
 from application.provider import Rejected, Unavailable, Unknown
 from domain.kernel import new_id
-from domain.messaging.reply import Intent, Sentiment
+from domain.messaging.reply import Intent, Reason, Sentiment
 from domain.messaging.reply_facts import ReplyFacts, Slot
 from domain.messaging.reply_prompt import PROMPT, VERSION
 from domain.messaging.reply_rules import judge
@@ -238,3 +238,13 @@ async def test_the_sandbox_reads_people_and_keeps_the_rules(text: str, language:
     assert written.proposal.intent is intent
     judged = judge(written.proposal, facts(asked))
     assert judged.breaches == (), written.proposal.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Can I speak to a real person?", "Is this a human", "I'd rather talk to someone", "Quiero hablar con alguien"],
+)
+async def test_the_sandbox_gives_whoever_asks_for_a_person_to_one(text: str) -> None:
+    written = await SandboxReplyWriter().write(task(text))
+    assert written.proposal.needs_person is not None
+    assert judge(written.proposal, facts(task(text))).hand_over is Reason.WRITER_ASKS
