@@ -36,11 +36,21 @@ class Rejected(ProviderError):
 
 
 class Unavailable(ProviderError):
-    """Say that the provider certainly did not take the request; `retry_after` is in seconds, where it named any."""
+    """Say that the provider certainly did not take the request; `retry_after` is in seconds, where it named any.
 
-    def __init__(self, retry_after: float | None = None, reason: str = "The provider cannot be reached.") -> None:
+    `sender_only` tells that it is but the number texted from, so that the same access serves others well.
+    """
+
+    def __init__(
+        self,
+        retry_after: float | None = None,
+        reason: str = "The provider cannot be reached.",
+        *,
+        sender_only: bool = False,
+    ) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
+        self.sender_only = sender_only
 
 
 class Untried(Unavailable):
@@ -48,14 +58,11 @@ class Untried(Unavailable):
 
 
 class Unusable(Untried):
-    """Say that the provider takes nothing of ours until people mend something, such as credentials: no attempt.
+    """Say that the provider takes nothing of ours until people mend something, such as credentials: no attempt."""
 
-    `sender_only` tells that it is but the number texted from, so that the same access serves others well.
-    """
 
-    def __init__(self, retry_after: float | None, reason: str, *, sender_only: bool = False) -> None:
-        super().__init__(retry_after, reason)
-        self.sender_only = sender_only
+class Unfit(Unavailable):
+    """Say that the number texted from does not reach this recipient, or none, until people mend it: an attempt."""
 
 
 class Unknown(ProviderError):

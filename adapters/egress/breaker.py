@@ -63,30 +63,29 @@ class Breaker:
         probe = self._probing = self._rest > 0
         try:
             yield
-        except Unusable as error:
+        except Unavailable as error:
             if error.sender_only:
-                self._answered()
-            else:
+                self._answered(probe)
+            elif isinstance(error, Unusable):
                 self._open(error.retry_after, probe)
-            raise
-        except Untried:
+            elif not isinstance(error, Untried):
+                self._failed(error.retry_after, probe)
             raise
         except (Rejected, TooEarly):
-            self._answered()
-            raise
-        except Unavailable as error:
-            self._failed(error.retry_after, probe)
+            self._answered(probe)
             raise
         except Unknown:
             self._failed(None, probe)
             raise
         else:
-            self._answered()
+            self._answered(probe)
         finally:
             if probe:
                 self._probing = False
 
-    def _answered(self) -> None:
+    def _answered(self, probe: bool) -> None:
+        if self._rest and not probe:
+            return  # it had been called before the breaker opened
         self._failures = 0
         if self._rest:
             self._rest = 0.0

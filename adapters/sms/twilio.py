@@ -18,11 +18,21 @@ from twilio.rest.api.v2010.account.message.media import MediaInstance
 from adapters.egress.waits import retry_after
 from adapters.sms.places import Places
 from adapters.sms.reasons import without_numbers
-from adapters.sms.twilio_words import LATER, MENDED_BY_PEOPLE, OPTED_OUT, PERMANENT, SENDERS, TRIAL, UNVERIFIED
+from adapters.sms.twilio_words import (
+    LATER,
+    MENDED_BY_PEOPLE,
+    OPTED_OUT,
+    PERMANENT,
+    QUEUE_OF_NUMBER,
+    SENDERS,
+    TRIAL,
+    UNFIT,
+    UNVERIFIED,
+)
 from application.messaging.inbound import IncomingText, Notice, storable
 from application.messaging.reconciling import Listed
 from application.messaging.texting import Price, Receipt, Text, TextingAccount
-from application.provider import ProviderError, Rejected, TooEarly, Unavailable, Unknown, Unusable
+from application.provider import ProviderError, Rejected, TooEarly, Unavailable, Unfit, Unknown, Unusable
 from domain.kernel import Phone
 
 TOTAL_SECONDS: Final = 5.0
@@ -256,12 +266,15 @@ def _failure(error: TwilioRestException, wait: float | None, *, own_number: bool
     code, reason = error.code, f"Twilio: {_said(error)}"
     if not 400 <= error.status < 500:
         return Unknown(f"Twilio answered {error.status}.")
+    # The number may be one organisation's, where the account is everybody's.
     if error.status == 429 or code in LATER:
-        return Unavailable(wait if wait is not None else 30.0, reason)
+        sender_only = code == QUEUE_OF_NUMBER and not own_number
+        return Unavailable(wait if wait is not None else 30.0, reason, sender_only=sender_only)
+    if code in UNFIT:
+        return Unfit(UNUSABLE_SECONDS, reason, sender_only=True)
     if code == UNVERIFIED:
         return Rejected(str(code), TRIAL, permanent=False)
     if error.status in (401, 403) or code in MENDED_BY_PEOPLE:
-        # The number may be one organisation's, where the account is everybody's.
         return Unusable(UNUSABLE_SECONDS, reason, sender_only=code in SENDERS and not own_number)
     return Rejected(str(code or error.status), reason, code in PERMANENT, opted_out=code == OPTED_OUT)
 

@@ -30,7 +30,7 @@ from application.messaging.texting import (
     TextingHealth,
 )
 from application.ports import Clock, UnitOfWork, effect
-from application.provider import ProviderError, Rejected, TooEarly, Unknown, Untried, Unusable
+from application.provider import ProviderError, Rejected, TooEarly, Unfit, Unknown, Untried, Unusable
 from domain.kernel import Phone, new_id
 from domain.messaging.message import MessagePlanned, MessagesSettled, RecipientRefused, TextingFailed
 from domain.messaging.policy import SendRequest, decide
@@ -276,7 +276,7 @@ class Sending:
             row, name = handed.row, handed.account.name
             if isinstance(one, Receipt):
                 used.add(name)
-            elif isinstance(one, Unusable):
+            elif isinstance(one, Unusable | Unfit):
                 failed[name] = one.reason
             elif isinstance(one, Rejected) and one.opted_out:
                 self.uow.publish(

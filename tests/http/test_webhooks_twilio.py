@@ -228,7 +228,7 @@ async def test_each_refusal_has_an_end_of_its_own(
         "SELECT 1 FROM events WHERE organization_id = $1 AND type = 'message.recipient_refused'"
     )
     assert len(refused) == (code == 21610)
-    burned = 0 if code in (20003, 21606) else 1
+    burned = 0 if code == 20003 else 1
     assert row["attempts"] == burned
     alarms = await world.fetch(f"{EVENTS} 'texting.failed'")
     assert len(alarms) == (code in (20003, 21606))

@@ -141,6 +141,21 @@ def test_an_access_that_people_must_mend_opens_it_at_once_and_a_number_that_they
     assert refused(breaker) == 300
 
 
+def test_a_number_whose_queue_is_full_keeps_no_other_number_away(breaker: Breaker) -> None:
+    for _ in range(3 * FAILURES):
+        fail(breaker, Unavailable(30, "This number's queue is full.", sender_only=True))
+    assert breaker.rest_seconds() == 0
+
+
+@pytest.mark.parametrize("answer", [None, Rejected("invalid_to", "No such number.", True)])
+def test_what_was_under_way_when_it_opened_does_not_close_it(breaker: Breaker, answer: Rejected | None) -> None:
+    slow = breaker.call()
+    slow.__enter__()
+    fail(breaker, Unusable(300, "This token is not right."))
+    assert not slow.__exit__(None if answer is None else type(answer), answer, None)
+    assert breaker.rest_seconds() == 300
+
+
 def test_an_answer_that_comes_too_early_is_an_answer(breaker: Breaker) -> None:
     for _ in range(3 * FAILURES):
         fail(breaker, TooEarly(5, "It cannot be told yet."))

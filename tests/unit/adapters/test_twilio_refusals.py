@@ -9,7 +9,7 @@ import pytest
 from adapters.sms.reasons import without_numbers
 from adapters.sms.twilio import TwilioTexting
 from application.messaging.texting import Text, account_of
-from application.provider import ProviderError, Rejected, Unavailable, Unknown, Unusable
+from application.provider import ProviderError, Rejected, Unavailable, Unfit, Unknown, Unusable
 from domain.kernel import Phone, new_id
 
 pytestmark = pytest.mark.anyio
@@ -65,9 +65,9 @@ async def test_a_trial_account_that_may_not_text_a_number_fails_this_text_alone(
     ("status", "code", "settings", "sender_only"),
     [
         (401, 20003, {}, False),
-        (400, 21606, {}, True),
-        (400, 21606, {"phone_number": "+442079460011"}, False),
-        (400, 21703, {"messaging_service_sid": "MG1"}, False),
+        (400, 21659, {}, True),
+        (400, 21659, {"phone_number": "+442079460011"}, False),
+        (400, 21705, {"messaging_service_sid": "MG1"}, False),
     ],
 )
 async def test_only_a_number_that_is_one_organisations_concerns_it_alone(
@@ -76,6 +76,25 @@ async def test_only_a_number_that_is_one_organisations_concerns_it_alone(
     error = await refused(says(status, code), **settings)
     assert isinstance(error, Unusable)
     assert error.sender_only is sender_only
+
+
+@pytest.mark.parametrize("code", [21606, 21703])
+@pytest.mark.parametrize("settings", [{}, {"phone_number": "+442079460011"}, {"messaging_service_sid": "MG1"}])
+async def test_a_number_that_does_not_reach_one_recipient_stands_in_no_other_texts_way(
+    code: int, settings: dict[str, str]
+) -> None:
+    error = await refused(says(400, code), **settings)
+    assert isinstance(error, Unfit)
+    assert error.sender_only
+
+
+@pytest.mark.parametrize(("settings", "sender_only"), [({}, True), ({"phone_number": "+442079460011"}, False)])
+async def test_a_full_queue_of_one_organisations_number_leaves_the_account_to_the_others(
+    settings: dict[str, str], sender_only: bool
+) -> None:
+    error = await refused(says(429, 21611), **settings)
+    assert isinstance(error, Unavailable)
+    assert (error.retry_after, error.sender_only) == (30, sender_only)
 
 
 @pytest.mark.parametrize(
