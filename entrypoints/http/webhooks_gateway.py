@@ -101,7 +101,10 @@ async def gateway_called(
         secrets = [a.credentials.get("webhook_secret", "") for a in config.texting_accounts if a.provider == GATEWAY]
         proved = any(signed(secret, raw, timestamp, signature) for secret in secrets)
         accounts: list[TextingAccount] = []
-        for candidate in dict.fromkeys(one for one in (named, routed) if one is not None):
+        # A text is theirs whose number it came to; a report's number is that of whoever was texted.
+        is_text = isinstance(told, dict) and told.get("event") == "sms:received"
+        asked = (routed, named) if is_text else (named, routed)
+        for candidate in dict.fromkeys(one for one in asked if one is not None):
             known, land = await intake.known(GATEWAY, candidate, partial(_known, request, candidate))
             own = [a for a in known if signed(a.credentials.get("webhook_secret", ""), raw, timestamp, signature)]
             if own or (proved and land is not None):

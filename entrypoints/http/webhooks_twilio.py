@@ -164,7 +164,8 @@ async def text_arrived(
 
     async def read() -> tuple[UUID | None, IncomingText]:
         routed = await intake.owner(TWILIO, call["To"])
-        candidates = [one for one in (_named(request, "organization"), routed) if one is not None]
+        # Whose number it is comes first: two may have one account, and the address be of whose it was.
+        candidates = [one for one in (routed, _named(request, "organization")) if one is not None]
         owner = await _prove(request, call, candidates, config, limiter, caller, intake) or routed
         if not call["MessageSid"]:
             raise Invalid("The message has no id.", field="MessageSid")

@@ -208,6 +208,22 @@ async def test_the_installations_secret_brings_texts_for_the_number_texted(
     assert len(await arrived(world)) == 1
 
 
+async def test_what_comes_to_an_installations_gateway_is_whose_number_it_is_whatever_the_address_names(
+    config: Config, there: Client, stranger: Client, world: World, phone: FakePhone
+) -> None:
+    number = await set_up(there)
+    settings = {
+        "RAPPORT_TWILIO_ACCOUNT_SID": "", "RAPPORT_TWILIO_AUTH_TOKEN": "", "RAPPORT_ANDROID_GATEWAY_URL": ADDRESS,
+        "RAPPORT_ANDROID_GATEWAY_USERNAME": "house", "RAPPORT_ANDROID_GATEWAY_PASSWORD": "word",
+        "RAPPORT_ANDROID_GATEWAY_WEBHOOK_SECRET": HOUSE_SECRET,
+    }  # fmt: skip
+    async with twilio_house(config, _Phone(phone), **settings) as common:
+        query = f"?organization={stranger.organization_id}"
+        answer = await call(common.client, "sms:received", said(number, "STOP"), query, secret=HOUSE_SECRET)
+    assert answer.status_code == 204
+    assert [one["body"] for one in await arrived(world)] == ["STOP"]
+
+
 async def _send(outside: TwilioHouse, there: Client, world: World) -> dict[str, Any]:
     lead = await enter(there, {"first_name": "Ada", "phone_number": a_number()}, dataset_id=str(await world.dataset()))
     answer = await there.post("/messages/send", json={"lead_id": lead["id"], "content": "Hello Ada"})

@@ -136,6 +136,18 @@ async def test_an_own_account_is_proved_by_its_own_token_in_both_schemes(
     assert len(await stored(world, elsewhere["MessageSid"])) == 1
 
 
+async def test_a_text_to_a_number_that_moved_within_an_account_is_its_new_organisations(
+    outside: TwilioHouse, there: Client, stranger: Client, world: World
+) -> None:
+    theirs = outside.of(stranger)
+    body = {"settings": {"account_sid": OWN_SID}, "credentials": {"auth_token": OWN_TOKEN}}
+    assert (await theirs.put("/settings/integrations/twilio", json=body)).status_code == 200
+    said = form(await set_up(there), "STOP", AccountSid=OWN_SID)
+    before = f"{SMS}?organization={stranger.organization_id}"
+    assert (await outside.call(before, said, OWN_TOKEN)).status_code == 200
+    assert len(await stored(world, said["MessageSid"])) == 1
+
+
 async def test_a_foreign_organisations_token_proves_nothing_for_this_one(
     outside: TwilioHouse, there: Client, stranger: Client, world: World
 ) -> None:
