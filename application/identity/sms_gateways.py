@@ -1,5 +1,6 @@
 """Users' own SMS gateways."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Protocol
@@ -16,7 +17,7 @@ from application.ports import Actor, Clock, Command, Store, UnitOfWork, View, re
 from domain.identity.integration import Provider
 from domain.identity.role import Permission
 from domain.identity.sms_gateway import SmsGateway
-from domain.kernel import Invalid, NotFound, Phone, new_id
+from domain.kernel import Duplicate, Invalid, NotFound, Phone, new_id
 
 Label = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"\S")]
 Url = Annotated[str, Meta(min_length=8, max_length=500)]
@@ -155,7 +156,10 @@ class SmsGateways:
                 values["password"] = self.secrets.seal({**(self.secrets.open(gateway.password) or {}), **told})
             if "from_number" in values:
                 values["from_number"] = await self.numbers.read(values["from_number"], "from_number")
-            await self._route(user_id, values.get("from_number", gateway.from_number))
+                await self._route(user_id, values["from_number"])
+            else:
+                with suppress(Duplicate):  # who has its number by now is no reason to refuse what is changed
+                    await self._route(user_id, gateway.from_number)
             changed = gateway.change(values)
             if changed is not None:
                 await self.gateways.save(gateway)
@@ -177,12 +181,13 @@ class SmsGateways:
     async def test(self, user_id: UUID) -> TestedView:
         """Ask a user's gateway whether it answers and takes the login."""
         self.actor.require(Permission.INTEGRATIONS_WRITE)
-        async with self.uow:
-            gateway, now = await self._of(user_id), self.clock.now()
+        async with self.uow.reading():
+            gateway = await self._of(user_id)
         settings = {"gateway_url": gateway.gateway_url, "username": gateway.username}
         credentials = opened(self.secrets, gateway.password)
         error = await failed_check(self.checks, Provider.ANDROID_GATEWAY, settings, credentials)
-        return TestedView(ok=error is None, error=error, tested_at=now)
+        async with self.uow:
+            return TestedView(ok=error is None, error=error, tested_at=self.clock.now())
 
     async def _route(self, user_id: UUID, number: Phone | None) -> None:
         """Let what comes to a gateway's number, also of one that is not used now, come to the organisation."""

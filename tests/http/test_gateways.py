@@ -142,6 +142,19 @@ async def test_two_organisations_do_not_share_a_gateways_number(owner: Client, s
     assert (await stranger.post(theirs, json=GATEWAY)).status_code == 201
 
 
+async def test_a_gateway_of_old_whose_number_is_anothers_by_now_is_changed_all_the_same(
+    owner: Client, stranger: Client, database: Database
+) -> None:
+    path = f"/users/{owner.user_id}/sms-gateway"
+    assert (await owner.post(path, json=GATEWAY)).status_code == 201
+    async with database.connection() as connection:
+        await connection.execute("DELETE FROM routes WHERE organization_id = $1", owner.organization_id)
+    assert (await stranger.post(f"/users/{stranger.user_id}/sms-gateway", json=GATEWAY)).status_code == 201
+    changed = await owner.patch(path, json={"is_active": False})
+    assert changed.status_code == 200, changed.text
+    assert _refused(await owner.patch(path, json={"from_number": GATEWAY["from_number"]}), 409) == "DUPLICATE_RECORD"
+
+
 @pytest.mark.parametrize(
     "address",
     [
