@@ -187,6 +187,7 @@ class PostgresUnitOfWork:
         self._connection: Any = None
         self._held: Any = None
         self._append_held: Callable[..., Awaitable[None]] | None = None
+        self._unanswered = False
         self._writing = False
         self.committed = False
         self._claimed = cause.idempotency is None
@@ -365,6 +366,7 @@ class PostgresUnitOfWork:
             await self.abandon(error)
             raise
         await self._commit_held()
+        self._unanswered = True
 
     async def _commit_held(self) -> None:
         connection, self._held = self._held, None
@@ -373,9 +375,16 @@ class PostgresUnitOfWork:
         self._wake()
 
     async def finish(self, status: int | None, answer: bytes = b"") -> None:
-        """Commit a keyed block that was left open, if any, and its answer; without one the key may be used again."""
+        """Commit a keyed block that was left open, if any, and its answer; without one the key may be used again.
+
+        Where a later block was undone, or read only, the key that an earlier one committed is answered by itself.
+        """
+        if self._held is None and self._unanswered:
+            await self._begin("")
+            self._held, self._append_held = self._forget(), None
         if self._held is None:
             return
+        self._unanswered = False
         key = self._cause.idempotency
         assert key is not None
         said = (key.actor, key.route, key.key, status, self._seal(answer))
