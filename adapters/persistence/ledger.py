@@ -225,16 +225,15 @@ class PostgresLedger:
                 sql.ASK_AGAIN, self._uow.organization_id, list(waits), list(waits.values())
             )
 
-    async def known(self, provider_ids: Collection[str], recipients: Collection[str]) -> frozenset[str]:
-        """Pick out the ids that other rows bear."""
-        rows = await self._uow.connection.fetch(
-            "SELECT provider_id FROM sends WHERE organization_id = $1 AND recipient = ANY ($2)"
-            " AND provider_id = ANY ($3)",
-            self._uow.organization_id,
-            list(recipients),
-            list(provider_ids),
-        )
-        return frozenset(row["provider_id"] for row in rows)
+    async def known(
+        self, provider_ids: Collection[str], recipients: Collection[str], batch: UUID | None
+    ) -> tuple[frozenset[str], frozenset[str]]:
+        """Pick out the ids that other rows bear, and to whom another batch's text is on its way; one at a time."""
+        connection, organization = self._uow.connection, self._uow.organization_id
+        await connection.execute(sql.ONE_ASKS, str(organization))
+        rows = await connection.fetch(sql.BEARING, organization, list(recipients), list(provider_ids), batch)
+        bearing = frozenset(row["provider_id"] for row in rows if row["state"] != "handed")
+        return bearing, frozenset(row["recipient"] for row in rows if row["state"] == "handed")
 
     async def next_look(self, provider_limit: timedelta) -> float | None:
         """Tell in how many seconds a claimed, handed or unknown row is to be looked at."""

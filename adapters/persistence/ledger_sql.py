@@ -110,7 +110,8 @@ RETURNING s.id, s.state, s.handed_at, split_part(s.provider, ':', 1) AS provider
 """
 TELL = """
 UPDATE messages m SET status = CASE WHEN m.status IN ('pending', 'unknown') THEN t.status ELSE m.status END,
-       provider = t.provider, provider_id = coalesce(t.provider_id, m.provider_id), error_code = t.error,
+       provider = t.provider, provider_id = coalesce(t.provider_id, m.provider_id),
+       error_code = CASE WHEN m.status IN ('pending', 'unknown') THEN t.error ELSE coalesce(t.error, m.error_code) END,
        segments = coalesce(t.segments, m.segments), price = coalesce(t.price, m.price),
        price_currency = coalesce(t.currency, m.price_currency),
        sent_at = CASE WHEN t.status = 'sent' THEN t.at ELSE m.sent_at END
@@ -165,10 +166,20 @@ FROM due, messages m
 WHERE s.organization_id = $1 AND s.id = due.id AND m.organization_id = $1 AND m.id = s.id
 RETURNING {COLUMNS}
 """  # noqa: S608 - our own column names
+# Others may lock rows in the order of their ids; who comes to this with some locked already must wait for none of them.
 ASK_AGAIN = """
+WITH mine AS (
+  SELECT id FROM sends WHERE organization_id = $1 AND id = ANY ($2) AND state = 'unknown'
+  ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+)
 UPDATE sends s SET lease_until = clock_timestamp() + make_interval(secs => w.seconds)
-FROM unnest($2::uuid[], $3::float8[]) AS w(id, seconds)
-WHERE s.organization_id = $1 AND s.id = w.id AND s.state = 'unknown'
+FROM unnest($2::uuid[], $3::float8[]) AS w(id, seconds) JOIN mine USING (id)
+WHERE s.organization_id = $1 AND s.id = mine.id
+"""
+ONE_ASKS = "SELECT pg_advisory_xact_lock(hashtextextended('receipts/' || $1, 0))"
+BEARING = """
+SELECT recipient, state, provider_id FROM sends WHERE organization_id = $1 AND recipient = ANY ($2)
+  AND (provider_id = ANY ($3) OR (state = 'handed' AND batch IS DISTINCT FROM $4::uuid))
 """
 NEXT_LOOK = """
 SELECT extract(epoch FROM min(

@@ -111,8 +111,14 @@ class HandOvers(Protocol):
         """Give unknown rows again in so many seconds, where the provider named a time."""
         ...
 
-    async def known(self, provider_ids: Collection[str], recipients: Collection[str]) -> frozenset[str]:
-        """Pick out those of a provider's ids that rows to these recipients bear."""
+    async def known(
+        self, provider_ids: Collection[str], recipients: Collection[str], batch: UUID | None
+    ) -> tuple[frozenset[str], frozenset[str]]:
+        """Pick out those of a provider's ids that rows to these recipients bear, and those of the recipients to whom
+        another batch's text is on its way, so that an id may be that one's.
+
+        Whoever asks after this one waits until the unit of work ends, for the ids that it gives to rows.
+        """
         ...
 
     async def next_look(self, provider_limit: timedelta) -> float | None:

@@ -1,11 +1,12 @@
 """What becomes of a ledger row by what the provider said of it."""
 
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from application.messaging.hand_overs import Claimed, Result
 from application.messaging.texting import Receipt
-from application.provider import ProviderError, Rejected, Unavailable, Unknown, Untried
+from application.provider import ProviderError, Rejected, TooEarly, Unavailable, Unknown, Untried
 from domain.messaging.message import Settled
 
 LONGEST_WAIT: Final = timedelta(hours=1)  # whatever a provider says
@@ -14,6 +15,10 @@ MOST_ATTEMPTS: Final = 12
 
 class Untold(ProviderError):
     """Say that whether a text was taken once nobody can ever tell, so that a person has to decide."""
+
+
+Found = Sequence[Receipt] | ProviderError
+Told = Receipt | ProviderError | None
 
 
 def settled(row: Claimed, outcome: str, at: datetime) -> Settled:
@@ -70,3 +75,30 @@ def _accepted(row: Claimed, receipt: Receipt, at: datetime) -> Result:
         price=receipt.price,
         settled=settled(row, "accepted", at),
     )
+
+
+def one_to_one(
+    rows: Sequence[Claimed],
+    found: Sequence[Found],
+    known: Collection[str],
+    leaving: Collection[str],
+    wait: float,
+) -> list[Told]:
+    """Give each row a receipt that no other row has: `known` are those that are others'.
+
+    Where a text to the same number is `leaving`, a receipt may be that one's: it is asked again after `wait` seconds.
+    """
+    taken = set(known)
+    given: list[Told] = []
+    for row, told in zip(rows, found, strict=True):
+        if isinstance(told, ProviderError):
+            given.append(told)
+            continue
+        free = next((one for one in told if one.provider_id not in taken), None)
+        if free is not None and row.recipient in leaving:
+            given.append(TooEarly(wait, "Another text to this number is on its way."))
+            continue
+        if free is not None:
+            taken.add(free.provider_id)
+        given.append(free)
+    return given

@@ -18,7 +18,7 @@ from application.messaging.hand_overs import (
     HandOvers,
     Result,
 )
-from application.messaging.outcomes import Untold, of_hand_over, of_question, settled
+from application.messaging.outcomes import Found, Told, Untold, of_hand_over, of_question, one_to_one, settled
 from application.messaging.reconciling import EVERY, RECONCILE
 from application.messaging.texting import (
     NOBODY,
@@ -30,7 +30,7 @@ from application.messaging.texting import (
     TextingHealth,
 )
 from application.ports import Clock, UnitOfWork, effect
-from application.provider import ProviderError, Rejected, TooEarly, Unfit, Unknown, Untried, Unusable
+from application.provider import ProviderError, Rejected, TooEarly, Unavailable, Unfit, Unknown, Untried, Unusable
 from domain.kernel import Phone, new_id
 from domain.messaging.message import MessagePlanned, MessagesSettled, RecipientRefused, TextingFailed
 from domain.messaging.policy import SendRequest, decide
@@ -43,9 +43,6 @@ LEASE = timedelta(seconds=15)
 PROVIDER_LIMIT = timedelta(seconds=6)  # longer than any adapter's own time limit for one call
 ASK_AFTER = 2 * PROVIDER_LIMIT  # a group is handed while the last one's calls run, and waits for them
 SOONEST_LOOK = 1.0
-
-_Found = Sequence[Receipt] | ProviderError
-_Told = Receipt | ProviderError | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +130,7 @@ class Sending:
         found = await asyncio.gather(*(self._ask(row, accounts) for row in unknown))
         async with self.uow:
             now = self.clock.now()
-            told = await self._one_to_one(unknown, found)
+            told = await self._one_to_one(unknown, found, None)
             results = [of_question(row, one, now) for row, one in zip(unknown, told, strict=True)]
             await self._write(None, [result for result in results if result is not None], now)
             early = zip(unknown, told, strict=True)
@@ -150,20 +147,13 @@ class Sending:
         own = await self.rows.next_due(reached) if reached else None
         return due if own is None else min(due, own)
 
-    async def _one_to_one(self, rows: Sequence[Claimed], found: Sequence[_Found]) -> list[_Told]:
+    async def _one_to_one(self, rows: Sequence[Claimed], found: Sequence[Found], batch: UUID | None) -> Sequence[Told]:
         """Give each row a receipt that no other row has: the same words may have gone to the same number twice."""
         candidates = {one.provider_id for told in found if not isinstance(told, ProviderError) for one in told}
-        taken = set(await self.rows.known(candidates, {row.recipient for row in rows})) if candidates else set()
-        given: list[_Told] = []
-        for told in found:
-            if isinstance(told, ProviderError):
-                given.append(told)
-                continue
-            free = next((one for one in told if one.provider_id not in taken), None)
-            if free is not None:
-                taken.add(free.provider_id)
-            given.append(free)
-        return given
+        if not candidates:
+            return [told if isinstance(told, ProviderError) else None for told in found]
+        known, leaving = await self.rows.known(candidates, {row.recipient for row in rows}, batch)
+        return one_to_one(rows, found, known, leaving, PROVIDER_LIMIT.total_seconds())
 
     async def _batch(self, only: UUID | None = None) -> bool:
         batch = new_id()
@@ -205,7 +195,7 @@ class Sending:
                         await self._note(batch, ended)
                     handed, accounts = await self._hand(batch, group)
                     begun += len(group)
-                    doubts = await self._doubts(handed, accounts)
+                    doubts = await self._doubts(batch, handed, accounts)
                     if calls is not None:
                         await asyncio.wait([calls.told])
                     told = asyncio.ensure_future(
@@ -238,14 +228,15 @@ class Sending:
                 self.uow.publish(MessagesSettled(subject=batch, settled=refused))
         return [_Handed(row, chosen[row.id]) for row in claimed if row.id in done.handed], accounts
 
-    async def _doubts(self, handed: Sequence[_Handed], accounts: TextingAccounts) -> Mapping[UUID, _Told]:
+    async def _doubts(self, batch: UUID, handed: Sequence[_Handed], accounts: TextingAccounts) -> Mapping[UUID, Told]:
         """Ask about rows of a restored database, which may have been taken after the backup; gives what was found."""
-        rows = [one.row for one in handed if one.row.doubted_since is not None]
-        if not rows or not accounts.everyone:
+        doubted = (one.row for one in handed if one.row.doubted_since is not None)
+        rows = [row for row in doubted if accounts.of(row.author_id)]
+        if not rows:
             return {}
         found = await asyncio.gather(*(self._ask(row, accounts) for row in rows))
         async with self.uow:
-            told = await self._one_to_one(rows, found)
+            told = await self._one_to_one(rows, found, batch)
         return {row.id: one for row, one in zip(rows, told, strict=True)}
 
     async def _note(self, batch: UUID, calls: "_Calls | None") -> None:
@@ -298,7 +289,7 @@ class Sending:
         if again:
             await self.agenda.no_later_than(SEND, min(again))
 
-    async def _send(self, one: _Handed, found: _Told, ends: float) -> Receipt | ProviderError:
+    async def _send(self, one: _Handed, found: Told, ends: float) -> Receipt | ProviderError:
         match found:
             case Receipt():
                 return found
@@ -306,6 +297,8 @@ class Sending:
                 return Untold(found.reason)
             case TooEarly():
                 return Untried(found.retry_after, found.reason)
+            case Untried():  # an account that never answers again would keep the text waiting for ever
+                return Unavailable(None, found.reason)
             case ProviderError():
                 return found
         if time.monotonic() + PROVIDER_LIMIT.total_seconds() > ends:
@@ -317,22 +310,31 @@ class Sending:
         except Exception as error:  # what nobody foresaw must not cost the others their receipts
             return Unknown(f"The provider's adapter broke off ({type(error).__name__}).")
 
-    async def _ask(self, row: Claimed, accounts: TextingAccounts) -> _Found:
-        """Ask the account that was handed the text; every one of them where nobody wrote down which."""
-        since = row.doubted_since or row.handed_machine_at
-        assert since is not None
-        everyone = accounts.everyone
+    async def _ask(self, row: Claimed, accounts: TextingAccounts) -> Found:
+        """Ask the account that was handed the text; all that it can have left through where nobody wrote down which."""
+        asked = accounts.of(row.author_id)
         if row.provider is not None and row.doubted_since is None:
             named = accounts.named(row.provider)
-            everyone = () if named is None else (named,)
-        if not everyone:
+            asked = () if named is None else (named,)
+        if not asked:
             return Rejected("account", f"The access to {row.provider or 'any provider'} is gone: nobody to ask.", False)
+        told = await asyncio.gather(*(self._find(row, account) for account in asked), return_exceptions=True)
         found: list[Receipt] = []
-        try:
-            for account in everyone:
-                found += await self.texting.find(self._text(row, account), since)
-        except ProviderError as error:
-            return error
+        for one in told:
+            if isinstance(one, ProviderError):
+                return one
+            if isinstance(one, BaseException):
+                raise one
+            found += one
+        return found
+
+    async def _find(self, row: Claimed, account: TextingAccount) -> Sequence[Receipt]:
+        """Ask an account, as far back as the backup or the hand-over, whichever was first."""
+        text, handed = self._text(row, account), row.handed_machine_at
+        since = min(at for at in (row.doubted_since, handed) if at is not None)
+        found = await self.texting.find(text, since)
+        if not found and handed is not None and handed > since:  # it may be too early to tell of the hand-over
+            found = await self.texting.find(text, handed)
         return found
 
     def _text(self, row: Claimed, account: TextingAccount) -> Text:

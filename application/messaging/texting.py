@@ -87,6 +87,10 @@ class TextingAccounts:
         """Find the account that the ledger remembers, also one that is not used any more."""
         return next((one for one in (NOBODY, *self.everyone) if one.name == name), None)
 
+    def of(self, author_id: UUID | None) -> tuple[TextingAccount, ...]:
+        """List those that an author's text can have left through: nobody else's own gateway carries it."""
+        return tuple(account for account in self.everyone if account.owner_id in (None, author_id))
+
     @property
     def everyone(self) -> tuple[TextingAccount, ...]:
         """List all of them."""

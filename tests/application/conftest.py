@@ -33,6 +33,7 @@ class RememberingTexting:
     failures: list[tuple[ProviderError, bool]] = field(default_factory=list)
     on_send: Callable[[Text], Any] | None = None
     on_find: Callable[[Text], None] | None = None
+    asked: list[tuple[str, str, datetime]] = field(default_factory=list)
     rests: float = 0.0
     down: set[str] = field(default_factory=set)
 
@@ -50,7 +51,7 @@ class RememberingTexting:
 
     async def find(self, text: Text, since: datetime) -> list[Receipt]:
         """Find what was taken; nothing here is older than a test."""
-        del since
+        self.asked.append((text.key, text.account.name, since))
         if self.on_find is not None:
             self.on_find(text)
         return [Receipt(f"p-{t.key}", 1) for t in self.taken if t.key == text.key and t.to == text.to]

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -10,9 +11,9 @@ import pytest
 from adapters.persistence.database import connect_arguments
 from adapters.persistence.texting_accounts import SANDBOX
 from application.messaging.sending import Sending
-from application.messaging.texting import Text
-from application.provider import Rejected, TooEarly, Unavailable
-from domain.kernel import Phone
+from application.messaging.texting import Text, TextingAccount, TextingAccounts
+from application.provider import Rejected, TooEarly, Unavailable, Untried
+from domain.kernel import Phone, new_id
 from entrypoints.config import Config
 from tests.application.conftest import Tenant
 from tests.application.messaging.test_sick_provider import planned, send_due
@@ -125,12 +126,13 @@ async def test_what_a_restored_database_cannot_know_ends_where_nobody_can_tell(t
     assert not [text for text in tenant.texting.taken if text.organization_id == tenant.organization_id]
 
 
+@pytest.mark.parametrize("silence", [Unavailable(reason="Who knows."), Untried(1, "It is left alone.")], ids=repr)
 async def test_what_a_restored_database_cannot_know_is_asked_about_a_dozen_times_only(
-    tenant: Tenant, superuser: Any
+    tenant: Tenant, superuser: Any, silence: Unavailable
 ) -> None:
     await planned(tenant, 1)
     again = "UPDATE sends SET due_at = business_now() WHERE organization_id = $1"
-    async with restored(tenant, superuser), asking(tenant, lambda _: Unavailable(reason="Who knows.")) as asked:
+    async with restored(tenant, superuser), asking(tenant, lambda _: silence) as asked:
         for _ in range(15):
             await send_due(tenant)
             async with tenant.sql() as connection:
@@ -162,3 +164,32 @@ async def test_a_receipt_that_another_row_bears_proves_nothing_for_a_restored_on
         await send_due(tenant)
     mine = [text.key for text in tenant.texting.taken if text.organization_id == tenant.organization_id]
     assert mine == [str(second)] * 2, "the one that was taken is the other row's"
+
+
+@pytest.mark.parametrize(
+    ("handed", "asked"),
+    [("2000-12-31", ["2000-12-31"]), ("2001-01-03", ["2001-01-01", "2001-01-03"])],
+    ids=["before the backup", "after it"],
+)
+async def test_a_restored_unknown_is_asked_about_since_its_hand_over_and_since_the_backup(
+    tenant: Tenant, superuser: Any, handed: str, asked: list[str]
+) -> None:
+    await lost(tenant, 1, "20 minutes")
+    [send] = await tenant.value("SELECT array_agg(id) FROM sends WHERE organization_id = $1")
+    async with tenant.sql() as connection:
+        await connection.execute(
+            "UPDATE sends SET handed_machine_at = $2 WHERE organization_id = $1",
+            tenant.organization_id,
+            datetime.fromisoformat(f"{handed}T00:00:00+00:00"),
+        )
+    async with restored(tenant, superuser):
+        await settle(tenant)
+    assert [since.date().isoformat() for key, _, since in tenant.texting.asked if key == str(send)] == asked
+
+
+def test_nobody_elses_gateway_is_asked_about_a_text() -> None:
+    mine, theirs, common, former = new_id(), new_id(), TextingAccount("twilio", "AC1"), TextingAccount("twilio", "AC2")
+    own = tuple(TextingAccount("android_gateway", str(who), owner_id=who) for who in (mine, theirs))
+    accounts = TextingAccounts((common,), own, (former,))
+    assert accounts.of(mine) == (common, own[0], former)
+    assert accounts.of(None) == (common, former)
