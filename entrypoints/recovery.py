@@ -8,7 +8,7 @@ from datetime import datetime
 import asyncpg
 from alembic import command
 
-from adapters.persistence.database import Cause, Database, Unavailable
+from adapters.persistence.database import Cause, Database, Unavailable, connect_arguments
 from adapters.persistence.migrations.run import alembic_config
 from application.outreach.campaigns import Campaigns
 from application.ports import Actor, UnitOfWork
@@ -22,6 +22,17 @@ INSERT INTO installation (id, backed_up_at, restored_at) VALUES (1, $1, business
 ON CONFLICT (id) DO UPDATE SET restored_at = business_now(),
   backed_up_at = least(installation.backed_up_at, excluded.backed_up_at)
 """
+# Positions that were given out after the backup are not to be given to other events.
+_MOVE_ON = "SELECT setval('feed_position', nextval('feed_position') + 1000000000)"
+
+
+async def move_positions_on(config: Config) -> None:
+    """Let events get positions that no stream has told of before the restore."""
+    connection = await asyncpg.connect(**connect_arguments(config.owner_database_url), timeout=5)
+    try:
+        await connection.execute(_MOVE_ON)
+    finally:
+        await connection.close()
 
 
 async def note_restore(config: Config, backed_up_at: datetime) -> int:
@@ -62,6 +73,7 @@ def main() -> None:
         moment, config = _moment(asked.backed_up_at), Config.load()
         with Servers(config):
             command.upgrade(alembic_config(config.owner_database_url), "head")
+            asyncio.run(move_positions_on(config))
             paused = asyncio.run(note_restore(config, moment))
     except Refusal as refusal:
         sys.exit(refusal.message)

@@ -7,16 +7,19 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+import structlog
 
 from adapters.persistence.database import Database
 from application.platform.event_stream import Page
 from application.platform.happened import About, Happened, LeadFacts
 from application.platform.shown_events import SHOWN
 from application.ports import Actor
+from domain.sales.contact import ContactDeleted
 
 PAGE = 200
 _AT_A_TIME = 4  # of the pool's connections, however many come back after a restart
 _NEWEST = "SELECT coalesce(max(position), 0) FROM feed WHERE organization_id = $1"
+_KNOWS = "SELECT EXISTS (SELECT FROM feed WHERE organization_id = $1 AND position = $2)"
 _BEYOND = """
 SELECT EXISTS (SELECT FROM feed WHERE organization_id = $1 AND position > $2 ORDER BY position OFFSET $3 LIMIT 1)
 """
@@ -37,6 +40,7 @@ UNION ALL SELECT id, created_by FROM jobs WHERE organization_id = $1 AND id = AN
 _DATASET = """
 SELECT EXISTS (SELECT FROM datasets WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL)
 """
+log = structlog.get_logger()
 
 
 class PostgresFeed:
@@ -57,6 +61,11 @@ class PostgresFeed:
         async with self._reading(organization_id) as connection:
             return int(await connection.fetchval(_NEWEST, organization_id))
 
+    async def knows(self, organization_id: UUID, position: int) -> bool:
+        """Tell whether an event of the organisation stands at a position."""
+        async with self._reading(organization_id) as connection:
+            return bool(await connection.fetchval(_KNOWS, organization_id, position))
+
     async def is_within(self, organization_id: UUID, position: int, most: int) -> bool:
         """Tell whether at most so many events came after a position."""
         async with self._reading(organization_id) as connection:
@@ -73,7 +82,7 @@ class PostgresFeed:
         """Give what came after a position, a page of it."""
         async with self._reading(organization_id) as connection:
             rows = await connection.fetch(_AFTER, organization_id, position, list(SHOWN), PAGE)
-            read = [_Read(row) for row in rows if row["data"] is not None]
+            read = [one for row in rows if row["data"] is not None and (one := _readable(row)) is not None]
             events = await self._judged(connection, organization_id, read) if read else []
         return Page(events, rows[-1]["position"] if rows else position, len(rows) < PAGE)
 
@@ -84,7 +93,7 @@ class PostgresFeed:
         of_message = {row["id"]: row["lead_id"] for row in told}
         for one in read:
             if one.asks_message:
-                one.named = [of_message.get(one.subject)]
+                one.named, one.is_gone = [of_message.get(one.subject)], one.subject not in of_message
         wanted = {lead for one in read for lead in one.named if lead is not None}
         contacts = [one.subject for one in read if one.about is About.CONTACT]
         jobs = [one.subject for one in read if one.about is About.JOB]
@@ -92,10 +101,15 @@ class PostgresFeed:
         made = await connection.fetch(_MAKERS, organization_id, contacts, jobs) if contacts or jobs else []
         makers = {row["id"]: row["created_by"] for row in made}
         facts = {row["id"]: LeadFacts(row["assigned_to"], row["dataset_id"]) for row in leads}
+        for one in read:
+            # A contact that has leads cannot be deleted by itself, so that its end is told as nobody's.
+            if one.about is About.CONTACT and one.shown.type != ContactDeleted.type:
+                one.is_gone = one.subject not in makers
         of_contact: dict[UUID, dict[UUID, LeadFacts]] = {}
         for row in leads:
             of_contact.setdefault(row["contact_id"], {})[row["id"]] = facts[row["id"]]
-        return [one.happened(facts, of_contact.get(one.subject, {}), makers.get(one.subject)) for one in read]
+        found = (one.happened(facts, of_contact.get(one.subject, {}), makers.get(one.subject)) for one in read)
+        return [event for event in found if _is_writable(event)]
 
 
 class _Read:
@@ -108,6 +122,8 @@ class _Read:
         self.shown = SHOWN[row["type"]]
         self.about = self.shown.about
         self.named: list[UUID | None] = list(self._named())
+        self.whose = self._whose()
+        self.is_gone = False
 
     @property
     def asks_message(self) -> bool:
@@ -125,6 +141,15 @@ class _Read:
             case _:
                 return []
 
+    def _whose(self) -> UUID | None:
+        match self.about:
+            case About.DATASET:
+                return _id(self.data.get("dataset_id")) or self.subject
+            case About.PERSON:
+                return UUID(self.data["account_id"])
+            case _:
+                return None
+
     def happened(
         self, leads: Mapping[UUID, LeadFacts], of_contact: Mapping[UUID, LeadFacts], maker: UUID | None
     ) -> Happened:
@@ -141,7 +166,26 @@ class _Read:
             named=self.named,
             leads=of_contact if self.about is About.CONTACT else known,
             maker=maker,
+            whose=self.whose,
+            is_gone=self.is_gone,
         )
+
+
+def _readable(row: Any) -> _Read | None:
+    """Read a row, or pass over one that cannot be: it is not to keep all that follows it from being told."""
+    try:
+        return _Read(row)
+    except Exception:
+        log.exception("an event cannot be shown", event_id=str(row["event_id"]), type=row["type"])
+        return None
+
+
+def _is_writable(event: Happened) -> bool:
+    try:
+        return bool(event.whole)
+    except Exception:
+        log.exception("an event cannot be shown", event_id=str(event.id), type=event.shown.type)
+        return False
 
 
 def _id(text: str | None) -> UUID | None:

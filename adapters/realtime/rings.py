@@ -85,29 +85,33 @@ class Rings:
         self._rings: dict[UUID, Ring] = {}
         self._due: set[UUID] = set()
         self._head = 0
+        self._followers = 0
         self._reader: asyncio.Task[None] | None = None
         self._opening = asyncio.Lock()
 
     @asynccontextmanager
     async def follow(self, organization_id: UUID) -> AsyncIterator[Ring]:
         """Lend an organisation's ring, into which goes all that becomes visible from now on."""
-        ring = await self._opened(organization_id)
-        ring.followers += 1
+        self._followers += 1
         try:
-            yield ring
+            ring = await self._opened(organization_id)
+            ring.followers += 1
+            try:
+                yield ring
+            finally:
+                ring.followers -= 1
+                if not ring.followers and self._rings.get(organization_id) is ring:
+                    del self._rings[organization_id]
         finally:
-            ring.followers -= 1
-            if not ring.followers and self._rings.get(organization_id) is ring:
-                del self._rings[organization_id]
-            async with self._opening:  # whoever comes meanwhile has a ring, and keeps the reader
-                if not self._rings and self._reader is not None:
-                    self._reader.cancel()
-                    await asyncio.gather(self._reader, return_exceptions=True)
-                    self._reader = None
+            self._followers -= 1
+            if not self._followers and self._reader is not None:
+                reader, self._reader = self._reader, None
+                reader.cancel()
+                await asyncio.wait({reader})
 
     async def _opened(self, organization_id: UUID) -> Ring:
         async with self._opening:
-            if self._reader is None or self._reader.done():
+            if self._reader is None:
                 system = await self._open_system()
                 try:
                     async with system.connection() as connection:
@@ -125,15 +129,25 @@ class Rings:
 
     async def _read(self, system: Database) -> None:
         try:
-            async for _ in wake_ups(self._client, POLL_SECONDS, FED):
+            while True:
                 try:
-                    await self._look(system)
-                except Exception as error:  # whatever it is, those who follow are not to be left without a reader
-                    log.warning("streams wait for the database", error=type(error).__name__)
+                    await self._follow_news(system)
+                except Exception:  # whatever it is, those who follow are not to be left without a reader
+                    log.exception("the reader of streams begins anew")
+                await asyncio.sleep(POLL_SECONDS)
         finally:
             await system.close()
 
-    async def _look(self, system: Database) -> None:
+    async def _follow_news(self, system: Database) -> None:
+        async for _ in wake_ups(self._client, POLL_SECONDS, FED):
+            try:
+                while await self._look(system):
+                    pass
+            except Exception as error:  # the next look may succeed, and needs no new subscription
+                log.warning("streams wait for the database", error=type(error).__name__)
+
+    async def _look(self, system: Database) -> bool:
+        """Read a page of each organisation that has news, and tell whether there is more: none waits for another's."""
         async with system.connection() as connection:
             news = await connection.fetch(_NEWS, self._head)
         if news:
@@ -142,18 +156,22 @@ class Rings:
         for ring in self._rings.values():
             ring.trim(now)
         self._due = {*self._due, *(row["organization_id"] for row in news)} & self._rings.keys()
+        is_more = False
         for organization_id in list(self._due):
             try:
-                await self._fill(organization_id)
-            except (Unavailable, OSError, TimeoutError):
+                is_more |= await self._fill(organization_id)
+            except (Unavailable, ConnectionError):
                 raise  # nobody's can be read now
             except Exception:  # what one organisation's log holds is not to keep the others' from being read
                 log.exception("what happened cannot be read", organization_id=str(organization_id))
+        return is_more
 
-    async def _fill(self, organization_id: UUID) -> None:
-        while (ring := self._rings.get(organization_id)) is not None:
-            page = await self._feed.after(organization_id, ring.read_upto)
-            ring.push(page.events, page.upto)
-            if page.is_last:
-                break
-        self._due.discard(organization_id)
+    async def _fill(self, organization_id: UUID) -> bool:
+        ring = self._rings.get(organization_id)
+        if ring is None:
+            return False
+        page = await self._feed.after(organization_id, ring.read_upto)
+        ring.push(page.events, page.upto)
+        if page.is_last:
+            self._due.discard(organization_id)
+        return not page.is_last

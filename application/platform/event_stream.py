@@ -41,6 +41,10 @@ class EventFeed(Protocol):
         """Tell an organisation's last position; 0 where nothing has happened."""
         ...
 
+    async def knows(self, organization_id: UUID, position: int) -> bool:
+        """Tell whether an event of the organisation stands at a position."""
+        ...
+
     async def is_within(self, organization_id: UUID, position: int, most: int) -> bool:
         """Tell whether at most so many events came after a position."""
         ...
@@ -90,7 +94,8 @@ class EventStreams:
         if last_event_id is None:
             return Start(newest)
         position = int(last_event_id)
-        if position > newest:
+        # Every id that a stream gives is an event's, or 0: another one is of a log that a restore took back.
+        if position and not await self.feed.knows(organization_id, position):
             return Start(newest, "unknown_position")
         if not await self.feed.is_within(organization_id, position, MOST_REPLAYED):
             return Start(newest, "too_far_behind")

@@ -51,7 +51,8 @@ class LeadFacts:
 class Happened:
     """Be one event of the log; `named` are the leads it is about, `leads` what is known of those that still stand.
 
-    `maker` is who started the job or entered the contact that it is about.
+    `maker` is who started the job or entered the contact that it is about, `whose` the dataset or person that it
+    names. Where the message or contact is gone, nobody can tell whose lead's it was.
     """
 
     position: int
@@ -63,6 +64,8 @@ class Happened:
     named: Sequence[UUID | None] = ()
     leads: Mapping[UUID, LeadFacts] = field(default_factory=dict)
     maker: UUID | None = None
+    whose: UUID | None = None
+    is_gone: bool = False
 
     @property
     def name(self) -> str:
@@ -116,6 +119,8 @@ class _Sight:
         return theirs and (self.datasets is None or facts.dataset_id in self.datasets)
 
     def of(self, event: Happened, *, narrowed: bool) -> bool:
+        if event.is_gone:
+            return self.actor.sees_all_leads and self.datasets is None
         match event.shown.about:
             case About.LEAD | About.THREAD:
                 return self.of_lead(event, next(iter(event.named), None))
@@ -123,13 +128,11 @@ class _Sight:
                 made = self.datasets is None or (not narrowed and self._made(event))
                 return any(self.of_lead(event, one) for one in event.leads) if event.leads else made
             case About.DATASET:
-                return (
-                    self.datasets is None or UUID(event.data.get("dataset_id") or str(event.subject)) in self.datasets
-                )
+                return self.datasets is None or event.whose in self.datasets
             case About.JOB:
                 return not narrowed and (self.datasets is None or self._made(event))
             case About.PERSON:
-                return not narrowed and event.data["account_id"] == str(self.actor.user_id)
+                return not narrowed and event.whose == self.actor.user_id
             case About.LOCATION:
                 allowed = self.actor.location_ids
                 return not narrowed and (allowed is None or event.subject in allowed)

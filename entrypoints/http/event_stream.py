@@ -77,6 +77,35 @@ class OpenStreams:
             task.cancel()
 
 
+class _Stay:
+    """Know how long a stream may go on: until its time is up, or its caller may no longer see what it tells."""
+
+    def __init__(self, seconds: int | None, still_admitted: Callable[[], Awaitable[bool]]) -> None:
+        now = time.monotonic()
+        self._still_admitted = still_admitted
+        self._ends = now + (seconds or float("inf"))
+        self._check, self._checked = now + CHECKED_SECONDS, now
+
+    @property
+    def asks_again(self) -> float:
+        """Tell when `over` is to be asked next."""
+        return min(self._ends, self._check)
+
+    async def over(self) -> str | None:
+        """Tell why the stream is to end, if it is; asks at the door when that is due."""
+        now = time.monotonic()
+        if now >= self._ends:
+            return "time_is_up"
+        if now >= self._check:
+            try:
+                if not await self._still_admitted():
+                    return "access_changed"
+                self._check, self._checked = now + CHECKED_SECONDS, now
+            except AWAY:
+                self._check = now + 1
+        return "unavailable" if now - self._checked > UNCHECKED_SECONDS else None
+
+
 @dataclass(frozen=True)
 class Following:
     """Be one caller's stream: what was missed first, then what happens."""
@@ -95,6 +124,7 @@ class Following:
         yield f": this is the stream of what happens\nretry: {RETRY_MS}\nid: {position}\n\n".encode()
         if self.start.reset is not None:
             yield event_of("stream.reset", {"reason": self.start.reset}, position)
+        stay = _Stay(self.narrowed.seconds, self.still_admitted)
         try:
             async with contextlib.AsyncExitStack() as stack:
                 # First the ring, then the log: what becomes visible in between is in both, and told once.
@@ -103,32 +133,23 @@ class Following:
                     ring = await stack.enter_async_context(self.rings.follow(self.actor.organization_id))
                 is_last = False
                 while not is_last:
+                    if (why := await stay.over()) is not None:
+                        yield closed(why)
+                        return
                     page = await self.feed.after(self.actor.organization_id, position)
                     position, is_last = page.upto, page.is_last
                     yield self._told(page.events) + _place(position)
                 if ring is not None:
-                    async for chunk in self._go_on(ring, position):
+                    async for chunk in self._go_on(ring, position, stay):
                         yield chunk
         except AWAY as error:
             log.warning("stream ended", error=type(error).__name__)
             yield closed("unavailable")
 
-    async def _go_on(self, ring: Ring, position: int) -> AsyncGenerator[bytes, None]:
-        now = time.monotonic()
-        ends = now + (self.narrowed.seconds or float("inf"))
-        beat, check, checked = now + HEARTBEAT_SECONDS, now + CHECKED_SECONDS, now
-        while now < ends:
-            if now >= check:
-                try:
-                    if not await self.still_admitted():
-                        yield closed("access_changed")
-                        return
-                    check, checked = now + CHECKED_SECONDS, now
-                except AWAY:
-                    check = now + 1
-                if now - checked > UNCHECKED_SECONDS:
-                    yield closed("unavailable")
-                    return
+    async def _go_on(self, ring: Ring, position: int, stay: "_Stay") -> AsyncGenerator[bytes, None]:
+        beat = time.monotonic() + HEARTBEAT_SECONDS
+        while (why := await stay.over()) is None:
+            now = time.monotonic()
             events = ring.since(position)
             position = events[-1].position if events else max(position, ring.read_upto)
             told = self._told(events)
@@ -136,9 +157,8 @@ class Following:
                 beat = now + HEARTBEAT_SECONDS
                 yield told or _place(position)
             elif not events:  # and nothing was awaited since it was looked
-                await ring.moved(min(ends, beat, check) - now)
-            now = time.monotonic()
-        yield closed("time_is_up")
+                await ring.moved(min(beat, stay.asks_again) - now)
+        yield closed(why)
 
     def _told(self, events: Sequence[Happened]) -> bytes:
         return b"".join(

@@ -11,9 +11,12 @@ from adapters.persistence.database import Cause
 from application.platform import event_stream
 from application.ports import Actor, UnitOfWork
 from domain.identity.role import Role
-from domain.kernel import new_id
-from domain.messaging.message import MessagesSettled, Settled
+from domain.kernel import Event, new_id
+from domain.messaging.message import MessagePlanned, MessagesSettled, Settled
+from domain.messaging.notification import Kind, NotificationMade
+from entrypoints.config import Config
 from entrypoints.config_limits import StreamLimits
+from entrypoints.recovery import move_positions_on
 from tests.http.conftest import Client, Join, OpenHouse
 from tests.http.lists import MAPPING, WorkOff, begin, job, new_dataset, table, upload
 from tests.http.streams import Feed, Told, feed, missed, now, read_events, told
@@ -29,6 +32,14 @@ async def new_lead(client: Client, **more: Any) -> str:
     answer = await client.post("/leads", json={"contact": contact, **more})
     assert answer.status_code == 201, answer.text
     return str(answer.json()["data"]["id"])
+
+
+async def publish(house: AsyncContainer, client: Client, event: Event) -> None:
+    """Let something happen in a client's organisation."""
+    async with house({Actor: Actor.system(client.organization_id), Cause: Cause()}) as scope:
+        uow = await scope.get(UnitOfWork)
+        async with uow:
+            uow.publish(event)
 
 
 def of(events: list[Told], kind: str) -> list[dict[str, Any]]:
@@ -98,6 +109,22 @@ async def test_an_id_that_was_never_given_out_begins_anew_and_says_so(owner: Cli
     events, last = read_events((await missed(owner, 10**17)).text)
     assert [(event.name, event.data) for event in events] == [("stream.reset", {"reason": "unknown_position"})]
     assert last == await now(owner)
+
+
+async def test_an_id_of_before_a_restore_begins_anew_whatever_happened_since(
+    owner: Client, stranger: Client, feed: Feed, config: Config
+) -> None:
+    await feed()
+    start = await now(owner)
+    await move_positions_on(config)
+    lead_id = await new_lead(owner)
+    await feed()
+    assert [one["lead_id"] for one in of(await told(owner, start), "lead.created")] == [lead_id]
+    assert await now(owner) > start + 10**9
+    for lost in (start + 1, await now(stranger)):
+        events, last = read_events((await missed(owner, lost)).text)
+        assert [(event.name, event.data) for event in events] == [("stream.reset", {"reason": "unknown_position"})]
+        assert last == await now(owner)
 
 
 async def test_who_is_too_far_behind_is_told_to_load_again(
@@ -245,14 +272,11 @@ async def test_a_group_of_messages_is_told_message_by_message(
     await feed()
     start = await now(owner)
     at = datetime.now(UTC)
-    async with house({Actor: Actor.system(owner.organization_id), Cause: Cause()}) as scope:
-        uow = await scope.get(UnitOfWork)
-        async with uow:
-            settled = tuple(
-                Settled(send_id=new_id(), outcome="accepted", at=at, lead_id=UUID(lead), campaign_id=None, touch=None)
-                for lead in leads
-            )
-            uow.publish(MessagesSettled(subject=new_id(), settled=settled))
+    settled = tuple(
+        Settled(send_id=new_id(), outcome="accepted", at=at, lead_id=UUID(lead), campaign_id=None, touch=None)
+        for lead in leads
+    )
+    await publish(house, owner, MessagesSettled(subject=new_id(), settled=settled))
     await feed()
     [whole] = await told(owner, start)
     [part] = await told(rep, start)
@@ -260,6 +284,35 @@ async def test_a_group_of_messages_is_told_message_by_message(
     assert [one["lead_id"] for one in whole.data["messages"]] == leads
     assert [one["lead_id"] for one in part.data["messages"]] == leads[:1]
     assert [one.data for one in await told(owner, start, dataset_id=dataset_id)] == [part.data]
+
+
+async def test_an_event_that_cannot_be_read_is_passed_over(owner: Client, feed: Feed, house: AsyncContainer) -> None:
+    start = await now(owner)
+    of_another_time: Any = ({"message": "1"},)
+    await publish(house, owner, MessagesSettled(subject=new_id(), settled=of_another_time))
+    of_another_time = ({"send_id": "1", "lead_id": None},)
+    await publish(house, owner, MessagesSettled(subject=new_id(), settled=of_another_time))
+    unknown: Any = "nobody"
+    await publish(house, owner, NotificationMade(subject=new_id(), account_id=unknown, kind=Kind.MESSAGE))
+    lead_id = await new_lead(owner)
+    await feed()
+    assert [event.name for event in await told(owner, start)] == ["contact.created", "lead.created"]
+    assert [one["lead_id"] for one in of(await told(owner, start), "lead.created")] == [lead_id]
+
+
+async def test_what_is_gone_is_told_to_those_alone_who_see_all(
+    owner: Client, join: Join, feed: Feed, house: AsyncContainer
+) -> None:
+    rep = await join(owner, Role.REP)
+    start = await now(rep)
+    await publish(house, owner, MessagePlanned(subject=new_id()))
+    contact = (await owner.post("/contacts", json={"first_name": "Ann", "email": "ann@example.com"})).json()["data"]
+    assert (await owner.delete(f"/contacts/{contact['id']}")).status_code == 204
+    await feed()
+    whole = await told(owner, start)
+    assert [event.name for event in whole] == ["message.planned", "contact.created", "contact.deleted"]
+    assert whole[0].data["lead_id"] is None
+    assert [event.name for event in await told(rep, start)] == ["contact.deleted"]
 
 
 async def test_only_the_headers_are_given_where_they_alone_are_asked_for(owner: Client) -> None:

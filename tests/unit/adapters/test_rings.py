@@ -2,15 +2,19 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from adapters.persistence.database import Unavailable
 from adapters.realtime import rings
-from adapters.realtime.rings import Outrun, Ring
-from application.platform.event_stream import Start, StreamFilter
+from adapters.realtime.rings import Outrun, Ring, Rings
+from application.platform.event_stream import Page, Start, StreamFilter
 from application.platform.happened import Happened
 from application.platform.shown_events import SHOWN
 from application.ports import Actor
@@ -71,10 +75,128 @@ async def test_what_happens_during_a_sign_of_life_is_told_at_once(monkeypatch: p
     ring = Ring(3)
     nothing: Any = None
     following = Following(Actor.system(new_id()), StreamFilter(), None, Start(3), nothing, nothing, nothing)
-    stream = following._go_on(ring, 3)
+    stream = following._go_on(ring, 3, event_stream._Stay(None, nothing))
     assert await anext(stream) == b": still here\nid: 3\n\n"
     ring.push(happened(5), 5)
     assert b"id: 5\nevent: tag.created" in await asyncio.wait_for(anext(stream), 0.5)
+
+
+async def _refused() -> bool:
+    return False
+
+
+@pytest.mark.parametrize(("seconds", "why"), [(None, b"access_changed"), (1, b"time_is_up")])
+async def test_who_catches_up_for_long_is_asked_again_meanwhile(
+    monkeypatch: pytest.MonkeyPatch, seconds: int | None, why: bytes
+) -> None:
+    monkeypatch.setattr(event_stream, "CHECKED_SECONDS", 0.2 if seconds is None else 60)
+
+    class Feed:
+        async def after(self, _: UUID, position: int) -> Page:
+            await asyncio.sleep(0.05)
+            return Page(happened(position + 1), position + 1, is_last=False)
+
+    class NoRings:
+        @asynccontextmanager
+        async def follow(self, _: UUID) -> AsyncIterator[Ring]:
+            yield Ring(0)
+
+    feed: Any = Feed()
+    no_rings: Any = NoRings()
+    wanted = StreamFilter(seconds=seconds)
+    following = Following(Actor.system(new_id()), wanted, None, Start(3), feed, no_rings, _refused)
+    async with asyncio.timeout(3):
+        told = [chunk async for chunk in following.chunks()]
+    assert len(told) >= 3
+    assert why in told[-1]
+
+
+class _System:
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        yield self
+
+    async def fetchval(self, _: str) -> int:
+        return 0
+
+    async def fetch(self, *_: Any) -> list[Any]:
+        return []
+
+    async def close(self) -> None:
+        pass
+
+
+async def _system() -> Any:
+    return _System()
+
+
+class _Log:
+    """Be a log of which one organisation's has no end, and nobody's has a beginning."""
+
+    endless: UUID | None = None
+
+    async def newest(self, _: UUID) -> int:
+        return 0
+
+    async def after(self, organization_id: UUID, position: int) -> Page:
+        await asyncio.sleep(0)
+        is_endless = organization_id == self.endless
+        return Page(happened(position + 1), position + 1, is_last=not is_endless)
+
+
+async def _every_moment(*_: Any) -> AsyncIterator[None]:
+    while True:
+        yield
+        await asyncio.sleep(0.001)
+
+
+async def test_one_organisations_flood_does_not_keep_others_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rings, "wake_ups", _every_moment)
+    feed: Any = _Log()
+    feed.endless, other = new_id(), new_id()
+    nothing: Any = None
+    all_rings = Rings(feed, nothing, _system)
+    async with asyncio.timeout(5), all_rings.follow(feed.endless) as flooded:
+        await flooded.moved(1)
+        async with all_rings.follow(other) as ring:
+            await ring.moved(1)
+            assert ring.since(0)
+
+
+async def test_a_reader_that_fails_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rings, "POLL_SECONDS", 0.01)
+    failed: list[bool] = []
+
+    async def wake_ups(*_: Any) -> AsyncIterator[None]:
+        if not failed:
+            failed.append(True)
+            raise RuntimeError("pubsub connection not set")
+        async for moment in _every_moment():
+            yield moment
+
+    monkeypatch.setattr(rings, "wake_ups", wake_ups)
+    feed: Any = _Log()
+    nothing: Any = None
+    async with asyncio.timeout(5), Rings(feed, nothing, _system).follow(new_id()) as ring:
+        await ring.moved(2)
+        assert failed
+        assert ring.since(0)
+
+
+async def test_nobody_who_failed_to_follow_leaves_a_reader_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rings, "wake_ups", _every_moment)
+
+    class Away(_Log):
+        async def newest(self, _: UUID) -> int:
+            raise Unavailable
+
+    feed: Any = Away()
+    nothing: Any = None
+    all_rings = Rings(feed, nothing, _system)
+    with pytest.raises(Unavailable):
+        async with all_rings.follow(new_id()):
+            pass
+    assert all_rings._reader is None
 
 
 class _Endless:
