@@ -21,18 +21,22 @@ class Wake:
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
         self._task: asyncio.Task[None] | None = None
+        self._asked = False
 
     def __call__(self) -> None:
         """Ask for a wake-up soon."""
+        self._asked = True
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._publish())
 
     async def _publish(self) -> None:
-        await asyncio.sleep(self.seconds)
-        try:
-            await self._client.publish(self.channel, b"")
-        except (redis.RedisError, OSError) as error:
-            log.info("wake not published", error=type(error).__name__)
+        while self._asked:
+            await asyncio.sleep(self.seconds)
+            self._asked = False  # who asks while this is on its way may have committed too late for it
+            try:
+                await self._client.publish(self.channel, b"")
+            except (redis.RedisError, OSError) as error:
+                log.info("wake not published", error=type(error).__name__)
 
 
 class FeedWake(Wake):
