@@ -35,17 +35,22 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class StreamLimits:
-    """Bound the event streams of one process of the API: in all, and those of one person or key."""
+    """Bound the event streams of one process of the API: in all, and those of one caller and one organisation."""
 
     per_process: int = 1_000
     per_caller: int = 10
+    per_organization: int = 250
 
 
 def stream_limits(text: Callable[[str, str], str]) -> StreamLimits:
-    """Read `RAPPORT_STREAMS` and `RAPPORT_STREAMS_PER_CALLER`, or refuse (`Invalid`) what is no number."""
+    """Read `RAPPORT_STREAMS`, `…_PER_CALLER` and `…_PER_ORGANIZATION`, or refuse (`Invalid`) what is no number."""
     standard = StreamLimits()
     found = []
-    for name, default in (("STREAMS", standard.per_process), ("STREAMS_PER_CALLER", standard.per_caller)):
+    for name, default in (
+        ("STREAMS", standard.per_process),
+        ("STREAMS_PER_CALLER", standard.per_caller),
+        ("STREAMS_PER_ORGANIZATION", standard.per_organization),
+    ):
         value = text(name, str(default))
         if not re.fullmatch(r"[1-9]\d{0,5}", value, re.ASCII):
             raise Invalid(f"RAPPORT_{name} must be how many streams may be open, such as {default}.")

@@ -15,14 +15,15 @@ from domain.kernel import Invalid, NotFound
 
 MOST_REPLAYED = 10_000
 """How far behind somebody may go on; farther than this it is quicker to load lists again."""
-_POSITION = re.compile(r"[0-9]{1,18}", re.ASCII)
+_POSITION = re.compile(r"^[0-9]{1,18}$", re.ASCII)
 
 
 class StreamFilter(Filter, frozen=True):
-    """Say what of the stream is wanted: one dataset's events, and for how many seconds; 0 is what was missed."""
+    """Say what is wanted: one dataset's events, for how many seconds (0 is what was missed), after which event."""
 
     dataset_id: UUID | None = None
     seconds: Annotated[int, msgspec.Meta(ge=0, le=86_400)] | None = None
+    last_event_id: Annotated[str, msgspec.Meta(pattern=_POSITION.pattern, max_length=18)] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +92,10 @@ class EventStreams:
             raise NotFound("There is no such dataset.")
         organization_id = self.actor.organization_id
         newest = await self.feed.newest(organization_id)
-        if last_event_id is None:
+        last = narrowed.last_event_id if last_event_id is None else last_event_id
+        if last is None:
             return Start(newest)
-        position = int(last_event_id)
+        position = int(last)
         # Every id that a stream gives is an event's, or 0: another one is of a log that a restore took back.
         if position and not await self.feed.knows(organization_id, position):
             return Start(newest, "unknown_position")

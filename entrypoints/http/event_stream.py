@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import structlog
@@ -14,7 +15,7 @@ from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Send
 
 from adapters.realtime.rings import Outrun, Ring, Rings
-from application.platform.event_stream import EventFeed, Start, StreamFilter
+from application.platform.event_stream import EventFeed, Page, Start, StreamFilter
 from application.platform.happened import Happened, shown_to
 from application.ports import Actor
 from entrypoints.config import Config
@@ -28,6 +29,8 @@ UNCHECKED_SECONDS = 45.0
 """How long somebody may go on while the database, which would tell whether they still may, is away."""
 UNREAD_SECONDS = 20.0
 RETRY_MS = 2_000
+CHUNK_BYTES = 64 * 1024
+"""How much of one stream is written at a time, which is what a slow reader's memory is bounded by."""
 log = structlog.get_logger()
 
 
@@ -36,35 +39,46 @@ class OpenStreams:
 
     def __init__(self, config: Config) -> None:
         self._limits = config.stream_limits
-        self._of: Counter[str] = Counter()
-        self._writing: set[asyncio.Task[None]] = set()
+        self._of: Counter[str | UUID] = Counter()
+        self._open = 0
+        self._writing: set[asyncio.Task[bool]] = set()
         self.closing = False
 
     def take(self, caller: Caller) -> Callable[[], None]:
         """Take a place, or refuse with 429 or 503; gives what gives it back."""
         if self.closing:
             raise Refused("UNAVAILABLE", "This part of the service is about to end. Come back.", {"Retry-After": "1"})
-        if self._of.total() >= self._limits.per_process:
+        if self._open >= self._limits.per_process:
             message = f"All {self._limits.per_process} streams of this process are taken. Try again later."
             raise Refused("UNAVAILABLE", message, {"Retry-After": "10"})
         if self._of[caller.signature] >= self._limits.per_caller:
             message = f"You have {self._limits.per_caller} streams open already. Close one first."
             raise Refused("RATE_LIMITED", message, {"Retry-After": "10"})
-        self._of[caller.signature] += 1
+        organization_id = caller.actor.organization_id
+        if self._of[organization_id] >= self._limits.per_organization:
+            message = f"Your organisation has {self._limits.per_organization} streams open already. Close one first."
+            raise Refused("RATE_LIMITED", message, {"Retry-After": "10"})
+        whose = (caller.signature, organization_id)
+        self._of.update(whose)
+        self._open += 1
         STREAMS.inc()
 
         def give_back() -> None:
-            self._of[caller.signature] -= 1
-            if not self._of[caller.signature]:
-                del self._of[caller.signature]
+            self._of.subtract(whose)
+            for one in whose:
+                if not self._of[one]:
+                    del self._of[one]
+            self._open -= 1
             STREAMS.dec()
 
         return give_back
 
     @contextlib.contextmanager
-    def writing(self, task: asyncio.Task[None]) -> Iterator[None]:
-        """Let a task that writes be ended with the process."""
+    def writing(self, task: asyncio.Task[bool]) -> Iterator[None]:
+        """Let a task that writes be ended with the process, at once if that is ending already."""
         self._writing.add(task)
+        if self.closing:
+            task.cancel()
         try:
             yield
         finally:
@@ -131,16 +145,19 @@ class Following:
                 ring = None
                 if self.narrowed.seconds != 0:
                     ring = await stack.enter_async_context(self.rings.follow(self.actor.organization_id))
-                is_last = False
-                while not is_last:
+                page = Page((), position, is_last=False)
+                rest: Sequence[Happened] = ()
+                while rest or not page.is_last:
                     if (why := await stay.over()) is not None:
                         yield closed(why)
                         return
-                    page = await self.feed.after(self.actor.organization_id, position)
-                    position, is_last = page.upto, page.is_last
-                    yield self._told(page.events) + _place(position)
+                    if not rest:
+                        page = await self.feed.after(self.actor.organization_id, page.upto)
+                        rest = page.events
+                    told, rest = self._told(rest)
+                    yield told if rest else told + _place(page.upto)
                 if ring is not None:
-                    async for chunk in self._go_on(ring, position, stay):
+                    async for chunk in self._go_on(ring, page.upto, stay):
                         yield chunk
         except AWAY as error:
             log.warning("stream ended", error=type(error).__name__)
@@ -151,8 +168,8 @@ class Following:
         while (why := await stay.over()) is None:
             now = time.monotonic()
             events = ring.since(position)
-            position = events[-1].position if events else max(position, ring.read_upto)
-            told = self._told(events)
+            told, rest = self._told(events)
+            position = events[-1 - len(rest)].position if events else max(position, ring.read_upto)
             if told or now >= beat:
                 beat = now + HEARTBEAT_SECONDS
                 yield told or _place(position)
@@ -160,13 +177,17 @@ class Following:
                 await ring.moved(min(beat, stay.asks_again) - now)
         yield closed(why)
 
-    def _told(self, events: Sequence[Happened]) -> bytes:
-        return b"".join(
-            b"id: %d\nevent: %s\ndata: %s\n\n" % (event.position, event.name.encode(), said)
-            for event in events
-            if self.types is None or event.shown.type in self.types
-            if (said := shown_to(self.actor, event, self.narrowed.dataset_id)) is not None
-        )
+    def _told(self, events: Sequence[Happened]) -> tuple[bytes, Sequence[Happened]]:
+        """Write a chunk of events; gives it and the rest, which is none or comes after something that was written."""
+        told = bytearray()
+        for number, event in enumerate(events):
+            if len(told) >= CHUNK_BYTES:
+                return bytes(told), events[number:]
+            if self.types is not None and event.shown.type not in self.types:
+                continue
+            if (said := shown_to(self.actor, event, self.narrowed.dataset_id)) is not None:
+                told += b"id: %d\nevent: %s\ndata: %s\n\n" % (event.position, event.name.encode(), said)
+        return bytes(told), ()
 
 
 def event_of(name: str, data: dict[str, Any], position: int | None = None) -> bytes:
@@ -212,28 +233,33 @@ class EventStreamAnswer(ASGIResponse):
         with self._streams.writing(writing):
             try:
                 await asyncio.wait({writing, left}, return_when=asyncio.FIRST_COMPLETED)
-                if writing.done() and (error := writing.exception()) is not None:
+                if writing.cancelled():
+                    await _end(send, closed("shutting_down"))
+                elif writing.done() and (error := writing.exception()) is not None:
                     log.error("stream failed", exc_info=error)
+                elif writing.done() and writing.result():
+                    await _end(send)
             finally:
                 writing.cancel()
                 left.cancel()
                 await asyncio.gather(writing, left, return_exceptions=True)
 
-    async def _write(self, send: Send) -> None:
+    async def _write(self, send: Send) -> bool:
+        """Write the stream; tells whether it came to its end."""
         chunks = self._following.chunks()
         try:
             async with contextlib.aclosing(chunks):
                 async for chunk in chunks:
                     async with asyncio.timeout(UNREAD_SECONDS):
                         await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            last = b""
         except (Outrun, TimeoutError):
             log.info("slow reader of a stream cut")
-            return  # without an end: the server closes the connection
-        except asyncio.CancelledError:
-            if not self._streams.closing:
-                raise
-            last = closed("shutting_down")
+            return False  # without an end: the server closes the connection
+        return True
+
+
+async def _end(send: Send, last: bytes = b"") -> None:
+    with contextlib.suppress(TimeoutError):  # whoever takes nothing now is cut
         async with asyncio.timeout(1):
             await send({"type": "http.response.body", "body": last, "more_body": False})
 

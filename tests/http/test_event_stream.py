@@ -127,6 +127,20 @@ async def test_an_id_of_before_a_restore_begins_anew_whatever_happened_since(
         assert last == await now(owner)
 
 
+async def test_the_last_event_may_be_named_in_the_address_and_the_header_goes_first(owner: Client, feed: Feed) -> None:
+    start = await now(owner)
+    lead_id = await new_lead(owner)
+    await feed()
+    for path in ("/events/stream", "/conversations/stream"):
+        for last in ("x", "-1", "9" * 19, ""):
+            answer = await owner.get(path, params={"seconds": 0, "last_event_id": last})
+            assert answer.status_code == 400, last
+            assert answer.json()["error"]["details"][0]["field"] == "last_event_id"
+    anew = await missed(owner, last_event_id=start)
+    assert [one["lead_id"] for one in of(read_events(anew.text)[0], "lead.created")] == [lead_id]
+    assert await told(owner, await now(owner), last_event_id=start) == []
+
+
 async def test_who_is_too_far_behind_is_told_to_load_again(
     owner: Client, feed: Feed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -331,6 +345,10 @@ async def test_streams_are_counted_by_caller_and_process(owner: Client, join: Jo
     full = await open_house(rep, stream_limits=StreamLimits(per_process=0, per_caller=2))
     refused = await full.get("/events/stream?seconds=0")
     assert (refused.status_code, refused.json()["error"]["code"]) == (503, "UNAVAILABLE")
+    of_one = await open_house(rep, stream_limits=StreamLimits(per_organization=0))
+    refused = await of_one.get("/events/stream?seconds=0")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (429, "RATE_LIMITED")
+    assert "organisation" in refused.json()["error"]["message"]
     once = await open_house(rep, stream_limits=StreamLimits(per_process=1, per_caller=1))
     for _ in range(3):  # each gives its place back
         assert (await once.get("/events/stream?seconds=0")).status_code == 200

@@ -102,8 +102,9 @@ async def studio(
 ) -> AsyncIterator[Studio]:
     """Open the house."""
     port = free_port()
-    own = {"RAPPORT_REDIS_URL": valkey.url, "RAPPORT_PORT": str(port), "RAPPORT_STREAMS_PER_CALLER": "600"}
-    processes = Processes({**environment, **own}, tmp_path_factory.mktemp("parts"))
+    own = {"RAPPORT_REDIS_URL": valkey.url, "RAPPORT_PORT": str(port)}
+    many = {"RAPPORT_STREAMS_PER_CALLER": "600", "RAPPORT_STREAMS_PER_ORGANIZATION": "600"}
+    processes = Processes({**environment, **own, **many}, tmp_path_factory.mktemp("parts"))
     house = container(replace(config, redis_url=valkey.url))
     made = Studio(f"http://127.0.0.1:{port}", processes, valkey, house, "", new_id())
     for part in (API, RELAY):

@@ -199,6 +199,30 @@ async def test_nobody_who_failed_to_follow_leaves_a_reader_behind(monkeypatch: p
     assert all_rings._reader is None
 
 
+async def test_a_chunk_is_bounded_however_much_happened(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_stream, "CHUNK_BYTES", 200)
+    happenings = happened(*range(1, 21))
+    ring = Ring(0)
+    ring.push(happenings, 20)
+
+    class Feed:
+        async def after(self, *_: Any) -> Page:
+            return Page(happenings, 25, is_last=True)
+
+    nothing: Any = None
+    feed: Any = Feed()
+    following = Following(Actor.system(new_id()), StreamFilter(seconds=0), None, Start(0), feed, nothing, nothing)
+    _, *caught_up = [chunk async for chunk in following.chunks()]
+    told = following._go_on(ring, 0, event_stream._Stay(None, nothing))
+    live = [await anext(told) for _ in caught_up]
+    for chunks in (caught_up, live):
+        assert len(chunks) > 5
+        assert max(map(len, chunks)) < 600
+        places = [line for line in b"".join(chunks).splitlines() if line.startswith(b"id: ")]
+        assert places[:20] == [b"id: %d" % number for number in range(1, 21)]
+    assert caught_up[-1].endswith(b"id: 25\n\n")
+
+
 class _Endless:
     async def chunks(self) -> Any:
         while True:
@@ -240,6 +264,34 @@ async def test_a_process_that_ends_says_so_on_every_stream(streams: OpenStreams)
     await asyncio.wait_for(running, 1)
     assert b"shutting_down" in sent[-1]["body"]
     assert sent[-1]["more_body"] is False
+
+
+async def test_a_stream_that_begins_while_the_process_ends_is_ended_too(streams: OpenStreams) -> None:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+        streams.close()
+
+    answer = EventStreamAnswer(_Endless(), streams, lambda: None)  # type: ignore[arg-type]
+    await asyncio.wait_for(answer({}, _never_leaves, send), 1)
+    assert b"shutting_down" in sent[-1]["body"]
+
+
+async def test_who_takes_not_even_the_last_words_is_no_failure(
+    streams: OpenStreams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed: list[str] = []
+    monkeypatch.setattr(event_stream.log, "error", lambda message, **_: failed.append(message))
+
+    async def stuck(message: Any) -> None:
+        if "body" in message:
+            streams.close()
+            await asyncio.Event().wait()
+
+    answer = EventStreamAnswer(_Endless(), streams, lambda: None)  # type: ignore[arg-type]
+    await asyncio.wait_for(answer({}, _never_leaves, stuck), 3)
+    assert failed == []
 
 
 @pytest.fixture
