@@ -1,6 +1,6 @@
 """Campaigns and enrolments."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -65,7 +65,7 @@ GROUP BY touch, variant, state, delayed_by, rule ORDER BY touch, variant, state
 """
 _DUE_CAMPAIGN = """
 SELECT campaign_id FROM enrolments e
-WHERE organization_id = $1 AND due_at <= $2 AND NOT held
+WHERE organization_id = $1 AND due_at <= $2 AND NOT held AND campaign_id <> ALL ($3)
   AND EXISTS (SELECT 1 FROM campaigns c WHERE c.organization_id = $1 AND c.id = e.campaign_id AND c.status = 'active')
 ORDER BY due_at LIMIT 1
 """
@@ -221,9 +221,9 @@ class PostgresCampaigns(PostgresStore[Campaign]):
         """Tell whether the organisation has a number to send from."""
         return bool(await self._rows("SELECT 1 FROM organizations WHERE organization_id = $1 AND sender IS NOT NULL"))
 
-    async def campaign_with_due(self) -> Campaign | None:
-        """Find an active campaign with due enrolments and lock it."""
-        rows = await self._rows(_DUE_CAMPAIGN, self.uow.now())
+    async def campaign_with_due(self, besides: Collection[UUID]) -> Campaign | None:
+        """Find another active campaign with due enrolments and lock it."""
+        rows = await self._rows(_DUE_CAMPAIGN, self.uow.now(), list(besides))
         if not rows:
             return None
         campaign = await self.get_for_update(rows[0]["campaign_id"])

@@ -1,8 +1,8 @@
 """Planning: due enrolments become texts, settled texts bring the next touch."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from domain.outreach.campaign import EXHAUSTED_AFTER, Campaign, Touch, choose_va
 PLANNED_AT_ONCE = 1000
 BATCHES_IN_TURN = 10
 EXHAUST = "EXHAUST"
+WHILE_LOCKED = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +78,8 @@ class TouchGate(Protocol):
 class Enrolments(Protocol):
     """Know which lead is due for which touch."""
 
-    async def campaign_with_due(self) -> Campaign | None:
-        """Find an active campaign with due enrolments and lock it; None when all is planned or locked by others."""
+    async def campaign_with_due(self, besides: Collection[UUID]) -> Campaign | None:
+        """Find another active campaign with due enrolments and lock it; None where all are planned, or others' now."""
         ...
 
     async def due(self, campaign: Campaign, limit: int) -> list[DueTouch]:
@@ -163,8 +164,9 @@ class Planning:
 
         After some batches others have their turn.
         """
+        locked: set[UUID] = set()
         for _ in range(BATCHES_IN_TURN):
-            if not await self._batch():
+            if not await self._batch(locked):
                 break
         async with self.uow:
             now = self.clock.now()
@@ -175,18 +177,20 @@ class Planning:
             await self.agenda.lock(PLAN)
             due = await self.enrolments.next_due(now + EXHAUSTED_AFTER)
             if due is not None:
-                await self.agenda.no_later_than(PLAN, due)
+                await self.agenda.no_later_than(PLAN, max(due, now + WHILE_LOCKED) if locked else due)
 
-    async def _batch(self) -> bool:
+    async def _batch(self, locked: set[UUID]) -> bool:
         async with self.uow:
-            campaign = await self.enrolments.campaign_with_due()
+            campaign = await self.enrolments.campaign_with_due(locked)
             if campaign is None:
                 return False
             due = await self.enrolments.due(campaign, PLANNED_AT_ONCE)
             await self.enrolments.exhaust(campaign, [d.lead_id for d in due if d.touch == EXHAUST])
             await self._plan(campaign, [d for d in due if d.touch != EXHAUST])
             await self.enrolments.pace(campaign)
-        return bool(due)  # none: others have what is due locked; the schedule asks again
+        if not due:  # others have all of it locked, which is no reason for other campaigns to wait
+            locked.add(campaign.id)
+        return True
 
     async def _plan(self, campaign: Campaign, due: Sequence[DueTouch]) -> None:
         texts = [text for touch in due if (text := _text(campaign, touch)) is not None]

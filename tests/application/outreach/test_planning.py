@@ -358,3 +358,22 @@ async def test_what_others_have_locked_is_left_to_the_next_call(tenant: Tenant) 
     assert await agenda(tenant) is not None
     await called(tenant)
     assert len(await rows(tenant, "SELECT 1 FROM sends WHERE organization_id = $1")) == 2
+
+
+async def test_a_campaign_whose_leads_are_locked_keeps_no_other_waiting(tenant: Tenant) -> None:
+    _, [lead] = await started(tenant, 1)
+    dataset = await tenant.dataset()
+    other = await tenant.lead("+447700900399", dataset)
+    async with tenant.use(Campaigns) as campaigns:
+        await campaigns.start(StartCampaign(dataset_id=dataset, settings=FAST))
+    async with tenant.sql() as connection:
+        await connection.execute(
+            "SELECT 1 FROM leads WHERE organization_id = $1 AND id = $2 FOR UPDATE", tenant.organization_id, lead
+        )
+        await called(tenant)
+    planned = await rows(tenant, "SELECT lead_id FROM sends WHERE organization_id = $1")
+    assert [row["lead_id"] for row in planned] == [other]
+    due = await tenant.value("SELECT due_at FROM enrolments WHERE organization_id = $1 AND lead_id = $2", lead)
+    again = await agenda(tenant)
+    assert again is not None
+    assert again >= due + timedelta(seconds=1), "not at once: who has them locked needs a moment"
