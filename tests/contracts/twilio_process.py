@@ -27,14 +27,13 @@ class Line:
         self._port = port
         self._answer = b""
         self.fault: str | None = None
-        self.url = ""
         self._server: asyncio.Server | None = None
         self._here = free_port()
+        self.url = f"http://127.0.0.1:{self._here}"
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["Line"]:
         """Listen."""
-        self.url = f"http://127.0.0.1:{self._here}"
         await self.up()
         try:
             yield self
@@ -57,12 +56,16 @@ class Line:
         head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n{more}\r\n"
         self.fault, self._answer = "answer", (head + body).encode()
 
+    def _fault_of(self, _request: bytes, /) -> str | None:
+        """Tell what is to happen to a call: `before` or `after` the provider, `answer`, or nothing."""
+        fault, self.fault = self.fault, None
+        return fault
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry one call; the connection is not kept, so that a cut line is cut for everybody."""
         try:
             request = await _message(reader)
-            fault, self.fault = self.fault, None
-            if request is None or fault == "before":
+            if request is None or (fault := self._fault_of(request)) == "before":
                 return
             if fault == "answer":
                 writer.write(self._answer)

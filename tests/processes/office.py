@@ -195,9 +195,11 @@ class Office:
 
 
 @contextmanager
-def opened(folder: Path, seed: str, *, workers: int = 2, settings: Mapping[str, str] | None = None) -> Iterator[Office]:
+def opened(
+    folder: Path, seed: str, *, workers: int = 2, port: int | None = None, settings: Mapping[str, str] | None = None
+) -> Iterator[Office]:
     """Open an office in a house of its own."""
-    with House(seed, workers, None, keep=False, settings=settings) as house:
+    with House(seed, workers, port, keep=False, settings=settings) as house:
         office = Office(house, folder)
         try:
             yield office
