@@ -10,17 +10,21 @@ from application.provider import provider_port
 from domain.kernel import Email
 
 INVITATION = "invitation"
-PROVIDER_LIMIT = timedelta(seconds=6)  # longer than any adapter's own time limit for one call
+PROVIDER_LIMIT = timedelta(seconds=6)  # a call begins within it, and ends within it unless its account says otherwise
 
 
 @dataclass(frozen=True, slots=True)
 class MailAccount:
-    """Hold an account at a provider; the ledger remembers its `name`: no other account knows of its mails."""
+    """Hold an account at a provider; the ledger remembers its `name`: no other account knows of its mails.
+
+    `limit` is longer than its adapter's own time limit for one call.
+    """
 
     provider: str
     id: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    limit: timedelta = PROVIDER_LIMIT
 
     @property
     def name(self) -> str:
@@ -36,7 +40,7 @@ NOBODY = MailAccount("none")
 class Mail:
     """Hold one mail to hand over, as plain text; `key` is our stored idempotency key.
 
-    Whoever writes one leaves the account to the hand-over.
+    Whoever writes one leaves the rest to the hand-over; `is_doubtful` says that it may have been taken before.
     """
 
     organization_id: UUID
@@ -45,11 +49,12 @@ class Mail:
     body: str
     key: str
     account: MailAccount = NOBODY
+    is_doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class HandedMail:
-    """Hold what is known of a mail that was handed over at `at` (machine time), and of which nobody knows more."""
+    """Hold what is known of a mail that may have been taken: first handed over so at `at` (machine time)."""
 
     key: str
     at: datetime
@@ -98,7 +103,7 @@ class MailAccounts(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailEntry:
-    """Hold one row of the mail ledger; `is_under_way` says that whoever handed it over may still be at it."""
+    """Hold one row of the mail ledger, handed over last `age` ago, and at `doubted_at` without an end that is known."""
 
     id: UUID
     kind: str
@@ -107,7 +112,18 @@ class MailEntry:
     state: str
     account: str | None
     handed_at: datetime | None
-    is_under_way: bool
+    age: timedelta | None = None
+    doubted_at: datetime | None = None
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Tell whether it may have been taken."""
+        return self.account != NOBODY.name and (self.state != "planned" or self.account is not None)
+
+    @property
+    def doubtful_since(self) -> datetime | None:
+        """Tell when it was first handed over without an end that anybody knows."""
+        return (self.doubted_at or self.handed_at) if self.is_doubtful else None
 
 
 class MailLedger(Protocol):
@@ -121,16 +137,30 @@ class MailLedger(Protocol):
         """Load one and keep others from it until the unit of work ends."""
         ...
 
-    async def hand(self, entry: MailEntry, account: str) -> MailEntry:
-        """Say that it is being handed over through an account from now on (machine time)."""
+    async def hand(self, entry: MailEntry, account: str, look_at: datetime) -> MailEntry:
+        """Say that it is being handed over through an account from now on (machine time), to be looked at later."""
         ...
 
     async def write(
-        self, entry: MailEntry, state: str, *, reason: str | None = None, provider_id: str | None = None
+        self,
+        entry: MailEntry,
+        state: str,
+        *,
+        reason: str | None = None,
+        provider_id: str | None = None,
+        next_try_at: datetime | None = None,
     ) -> None:
         """Write what became of it, and the account that may have it, unless somebody else has meanwhile."""
         ...
 
-    async def open(self) -> list[tuple[str, UUID]]:
-        """List kind and subject of mails that have not come to an end, a hundred at most: those never tried first."""
+    async def put_off(self, kind: str, subject: UUID, until: datetime) -> None:
+        """Let one that has not come to an end wait."""
+        ...
+
+    async def due(self) -> list[tuple[str, UUID]]:
+        """List kind and subject of open mails that are due, a hundred at most: those never tried first."""
+        ...
+
+    async def next_due(self) -> datetime | None:
+        """Tell when the next is due; the beginning of time means at once, None that all came to an end."""
         ...

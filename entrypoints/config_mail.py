@@ -1,6 +1,7 @@
 """The mail provider that the environment configures for everybody, held to the same forms as an organisation's."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 
 from application.mailing import MailAccount
 from domain.kernel import Email, Invalid
@@ -61,4 +62,5 @@ def _smtp(given: Mapping[str, str]) -> MailAccount:
         f"{settings['host']}:{port}",
         settings,
         {"password": given["password"]} if "password" in given else {},
+        limit=timedelta(seconds=65),
     )

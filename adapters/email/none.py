@@ -14,5 +14,6 @@ class NoMailing:
         raise Unavailable(WAIT_SECONDS, f"No e-mail provider is configured; {mail.key} waits.")
 
     async def find(self, handed: HandedMail) -> Receipt | None:
-        """Know nothing."""
-        raise Unavailable(WAIT_SECONDS, f"No e-mail provider is configured; nobody can be asked about {handed.key}.")
+        """Know that nothing was ever taken."""
+        del handed
+        return None

@@ -9,12 +9,13 @@ import httpx
 
 from adapters.email.words import from_name, refuse_unfit
 from application.mailing import HandedMail, Mail, Receipt
-from application.provider import ProviderError, Rejected, Unavailable, Unknown, Unusable
+from application.provider import ProviderError, Rejected, Unavailable, Unknown, Untried, Unusable
 
 TOTAL_SECONDS: Final = 5.0
 UNUSABLE_SECONDS: Final = 300.0
 KEYS_HOLD: Final = timedelta(hours=20)
 """Four hours less than Resend says, so that what is handed over again is never a second mail."""
+FORGETS_SECONDS: Final = 3600.0
 _QUOTAS = frozenset({"daily_quota_exceeded", "monthly_quota_exceeded"})
 
 
@@ -36,6 +37,8 @@ class ResendMailing:
             "subject": mail.subject,
             "text": mail.body,
         }
+        if not mail.account.credentials["api_key"].isascii():
+            raise Unusable(UNUSABLE_SECONDS, "Resend: the API key holds characters that no key has.")
         headers = {"Authorization": f"Bearer {mail.account.credentials['api_key']}", "Idempotency-Key": mail.key}
         try:
             async with asyncio.timeout(self.total_seconds):
@@ -50,11 +53,15 @@ class ResendMailing:
         if answer.is_success and isinstance(said.get("id"), str):
             return Receipt(said["id"])
         if answer.status_code == 409 and said.get("name") == "invalid_idempotent_request":
-            return Receipt(f"key:{mail.key}")  # taken before, in words that have changed since
+            if mail.is_doubtful:
+                return Receipt(f"key:{mail.key}")  # taken before, in words that have changed since
+            raise Untried(
+                FORGETS_SECONDS, "Resend holds this mail's key for other words, until a day after it refused them."
+            )
         raise _failure(answer, said)
 
     async def find(self, handed: HandedMail) -> Receipt | None:
-        """Let it be handed over again while Resend knows the key; later nobody can tell."""
+        """Let it be handed over again while Resend knows the key of the first hand-over; later nobody can tell."""
         if datetime.now(UTC) - handed.at < KEYS_HOLD:
             return None
         raise Rejected(
@@ -82,6 +89,8 @@ def _failure(answer: httpx.Response, said: dict[str, Any]) -> ProviderError:
     if status in (408, 429, 503):
         named = answer.headers.get("retry-after", "")
         return Unavailable(float(named) if named.isdecimal() else None, reason)
+    if 400 <= status < 500 and "`from`" in reason:
+        return Unusable(UNUSABLE_SECONDS, reason)
     if 400 <= status < 500:
         return Rejected(name, reason, permanent="`to`" in reason)
     return Unknown(f"Resend answered {status}.")

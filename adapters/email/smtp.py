@@ -1,6 +1,7 @@
 """Mailing through a mail server, by SMTP: it knows no keys and answers no questions."""
 
 import asyncio
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -14,10 +15,12 @@ from adapters.email.words import from_name, refuse_unfit
 from application.mailing import HandedMail, Mail, MailAccount, Receipt
 from application.provider import ProviderError, Rejected, Unavailable, Unknown, Unusable
 
-TOTAL_SECONDS: Final = 5.0
+TOTAL_SECONDS: Final = 60.0  # servers greet late, and filter before they say that they took a mail
 UNUSABLE_SECONDS: Final = 300.0
 _UNREACHABLE = "The mail server cannot be reached."
 _NO_SUCH_BOX = frozenset({550, 551, 553})
+_OF_US = frozenset({530, 535, 538})
+_OF_US_IN_WORDS = re.compile(r"relay|authenticat|not verified|sender", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,8 @@ class SmtpMailing:
     async def send(self, mail: Mail) -> Receipt:
         """Hand over one mail; until its words are being sent it certainly was not taken."""
         refuse_unfit(mail)
+        if not mail.to.isascii():
+            raise Rejected("to", "A mail server takes addresses of ASCII characters only.", True)
         message = _written(mail)
         client = _client(mail.account, self.total_seconds)
         words_are_under_way = False
@@ -83,6 +88,8 @@ def _failure(error: Exception, words_are_under_way: bool) -> ProviderError:
             return Unusable(UNUSABLE_SECONDS, f"The mail server does not take the login: {_line(error)}")
         case aiosmtplib.SMTPSenderRefused() if error.code >= 500:
             return Unusable(UNUSABLE_SECONDS, f"The mail server does not take the sender: {_line(error)}")
+        case aiosmtplib.SMTPRecipientRefused() | aiosmtplib.SMTPDataError() if error.code >= 500 and _is_of_us(error):
+            return Unusable(UNUSABLE_SECONDS, f"The mail server takes nothing from here: {_line(error)}")
         case aiosmtplib.SMTPRecipientRefused() | aiosmtplib.SMTPDataError() if error.code >= 500:
             return Rejected(str(error.code), f"The mail server: {_line(error)}", error.code in _NO_SUCH_BOX)
         case aiosmtplib.SMTPResponseException() if error.code >= 400:
@@ -92,6 +99,11 @@ def _failure(error: Exception, words_are_under_way: bool) -> ProviderError:
     if words_are_under_way:
         return Unknown(f"The mail server did not answer ({type(error).__name__}).")
     return Unavailable(reason=_UNREACHABLE)
+
+
+def _is_of_us(error: aiosmtplib.SMTPResponseException) -> bool:
+    """Tell whether a refusal is of whoever sends, so that the mail is as good as before."""
+    return error.code in _OF_US or bool(_OF_US_IN_WORDS.search(error.message))
 
 
 def _line(error: Exception) -> str:

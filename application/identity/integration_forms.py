@@ -11,7 +11,7 @@ from domain.identity.integration import Provider
 from domain.identity.sms_gateway import check_gateway_url
 from domain.kernel import Email, Invalid, Phone
 
-Secret = Annotated[str, Meta(min_length=8, max_length=500, pattern=r"^\S+$")]
+Secret = Annotated[str, Meta(min_length=8, max_length=500, pattern=r"^[!-~]+$")]
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Url = Annotated[str, Meta(min_length=8, max_length=500)]
 Number = Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{6,14}$")]

@@ -24,7 +24,7 @@ Url = Annotated[str, Meta(min_length=8, max_length=500)]
 Username = Annotated[str, Meta(min_length=1, max_length=200)]
 Password = Annotated[str, Meta(min_length=1, max_length=500)]
 Number = Annotated[str, Meta(min_length=1, max_length=40)]
-Secret = Annotated[str, Meta(min_length=8, max_length=500, pattern=r"^\S+$")]
+Secret = Annotated[str, Meta(min_length=8, max_length=500, pattern=r"^[!-~]+$")]
 UNSIGNED = "People answer the texts, with STOP too: give the key by which the gateway signs what it brings."
 
 

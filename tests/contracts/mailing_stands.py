@@ -142,6 +142,9 @@ class PostOffice:
         del server, session, options
         if address.startswith("nobody@"):
             return "550 5.1.1 No such mailbox"
+        if self.fault == "relay":
+            self.fault = None
+            return "554 5.7.1 Relay access denied"
         if address.startswith("full@"):
             return "452 4.2.2 Mailbox full"
         envelope.rcpt_tos.append(address)
@@ -154,6 +157,8 @@ class PostOffice:
             return "451 4.7.1 Too many mails"
         if fault == "server_error":
             return "421 4.3.2 Going down"
+        if fault == "unverified":
+            return "554 Message rejected: Email address is not verified."
         if fault == "spam":
             return "554 5.7.1 This looks like spam"
         if fault != "timeout_before_accept":

@@ -11,7 +11,7 @@ import pytest
 from adapters.email.none import NoMailing
 from adapters.email.resend import ResendMailing
 from application.mailing import HandedMail, Mail, Receipt
-from application.provider import Rejected, Unavailable, Unknown, Unusable
+from application.provider import Rejected, Unavailable, Unknown, Untried, Unusable
 from domain.kernel import Email, new_id
 from tests.contracts.mailing_stands import (
     ResendStand,
@@ -209,6 +209,9 @@ async def test_resend_takes_a_key_once_whatever_the_words(resend: ResendStand) -
     assert await resend.mailing.send(mail) == first
     assert resend.accepted(mail) == 1
     other = replace(mail, body=f"Other words. {mail.key}")
+    with pytest.raises(Untried, match="other words"):
+        await resend.mailing.send(other)
+    other = replace(other, is_doubtful=True)
     assert (await resend.mailing.send(other)).provider_id
     assert resend.accepted(other) == 0
     assert await resend.mailing.find(handed(mail)) is None
@@ -225,6 +228,7 @@ async def test_resend_takes_a_key_once_whatever_the_words(resend: ResendStand) -
         (429, '{"name": "daily_quota_exceeded", "message": "You have reached your daily quota"}', Unusable),
         (404, "<html>nothing here</html>", Unusable),
         (422, '{"name": "validation_error", "message": "Invalid `to` field."}', Rejected),
+        (422, '{"name": "validation_error", "message": "Invalid `from` field."}', Unusable),
         (409, '{"name": "concurrent_idempotent_requests", "message": "Under way"}', Unknown),
         (500, '{"name": "application_error", "message": "Oops"}', Unknown),
         (200, "<html>ok</html>", Unknown),
@@ -240,6 +244,12 @@ async def test_resends_refusals_are_told_apart(
         await resend.mailing.send(mail)
     assert type(raised.value) is kind
     assert "re_test" not in str(raised.value)
+
+
+async def test_a_key_that_no_header_takes_is_told_before_anybody_is_called(resend: ResendStand) -> None:
+    account = replace(resend.account, credentials={"api_key": "“re_test_0123456789”"})
+    with pytest.raises(Unusable):
+        await resend.mailing.send(replace(written(resend), account=account))
 
 
 async def test_a_mail_server_gets_a_whole_mail(smtp: SmtpStand) -> None:
@@ -268,6 +278,12 @@ async def test_a_mail_servers_refusals_are_told_apart(smtp: SmtpStand) -> None:
     with pytest.raises(Rejected) as spam:
         await smtp.mailing.send(mail)
     assert not spam.value.permanent
+    for fault in ("relay", "unverified"):
+        smtp.misbehave(fault)
+        with pytest.raises(Unusable):
+            await smtp.mailing.send(mail)
+    with pytest.raises(Rejected, match="ASCII"):
+        await smtp.mailing.send(replace(mail, to=Email("jörg@bright.example")))
     wrong = replace(mail.account, credentials={"password": "wrong"})
     unencrypted = replace(mail.account, settings={**mail.account.settings, "security": "starttls"})
     for account in (wrong, unencrypted):
@@ -303,5 +319,4 @@ async def test_without_a_provider_nothing_is_taken(sandbox: SandboxStand) -> Non
     with pytest.raises(Unavailable) as raised:
         await NoMailing().send(mail)
     assert raised.value.retry_after
-    with pytest.raises(Unavailable):
-        await NoMailing().find(handed(mail))
+    assert await NoMailing().find(handed(mail)) is None

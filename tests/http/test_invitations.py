@@ -85,6 +85,11 @@ async def deliver(config: Config, own_house: AsyncContainer, database: Database)
     deliverer = Deliverer(await own_house.get(Database), own_house, SUBSCRIPTIONS)
 
     async def delivered(of: Client) -> None:
+        async with database.connection() as connection, connection.transaction():
+            await connection.execute("SELECT set_config('rapport.organization_id', $1, true)", str(of.organization_id))
+            await connection.execute(
+                "UPDATE mails SET next_try_at = NULL WHERE organization_id = $1", of.organization_id
+            )
         async with system.connection() as connection:
             await connection.execute(
                 "INSERT INTO deliveries (id, organization_id, subscription, queue, due_at)"

@@ -248,6 +248,8 @@ mails = tenant_table(
     text("provider_id", null=True),
     time("created_at"),
     time("handed_at", null=True),
+    time("doubted_at", null=True),
+    time("next_try_at", null=True),
     time("settled_at", null=True),
     organization_key(),
     one_of("state", ["planned", "handed", "accepted", "rejected", "unknown", "parked", "cancelled"]),
