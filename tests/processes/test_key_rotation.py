@@ -91,8 +91,10 @@ async def _furnished(client: Client) -> Client:
     client.cookies.clear()
     told_twilio = {"settings": {"account_sid": "AC" + "0" * 32}, "credentials": {"auth_token": "a-long-secret-token"}}
     assert (await client.put("/settings/integrations/twilio", json=told_twilio)).status_code == 200
+    # Each house its own number: one number's texts go to one organisation.
+    number = f"07400 {new_id().int % 1_000_000:06d}"
     gateway = {"label": "P", "gateway_url": "https://g.example", "username": "u", "password": "p",
-               "from_number": "07700 900123"}  # fmt: skip
+               "from_number": number, "webhook_secret": "a-secret-of-the-gateway"}  # fmt: skip
     assert (await client.post(f"/users/{client.user_id}/sms-gateway", json=gateway)).status_code == 201
     assert (await client.post("/brands", json=COMPANY, headers=REPEATED)).status_code == 201
     return client

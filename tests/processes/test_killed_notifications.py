@@ -40,7 +40,7 @@ def test_a_killed_worker_loses_and_doubles_no_mail_of_a_notification() -> None:
             lines = books.read_bytes().rpartition(b"\n")[0].splitlines()
             return [json.loads(line)["subject"].partition(" – ")[0] for line in lines]
 
-        _until(lambda: len(taken()) == 1)
+        _until(lambda: len(taken()) >= 1)
         house.kill("worker-1")
         _until(lambda: len(taken()) >= len(TITLES))
         client.settle()
