@@ -134,9 +134,8 @@ class Story:
     def _settle(self) -> None:
         self.client.settle()
         self._now, self._due = self.client.clock()
-        same_stop = self._now + _SAME_STOP
-        while self._due is not None and self._due <= same_stop:
-            self.client.set_clock(max(self._now, same_stop))
+        while self._due is not None and self._due <= self._now + _SAME_STOP:
+            self.client.set_clock(self._now + _SAME_STOP)
             self.client.settle()
             self._now, self._due = self.client.clock()
         self.campaign = self.client.call("GET", f"/campaigns/{self.dataset_id}")
