@@ -43,6 +43,8 @@ OF_A_PERSON: dict[str, str] = {
 }
 # So that each of the parameters has a type in every statement.
 _GIVEN = "AND ($2::uuid, $3::uuid[], $4::text[], $5::uuid[]) IS NOT NULL"
+# A text that told a colleague of the person is the colleague's: its number goes to nobody else, its words are emptied.
+_LOCKED_ROWS = {table: OF_A_PERSON[table] for table in _LOCKED} | {"sends": f"{OF_A_PERSON['sends']} OR id = ANY ($6)"}
 _DELETED = (
     "enrolments",
     "bookings",
@@ -59,8 +61,10 @@ _DELETED = (
 )
 _CANCEL = """
 UPDATE sends SET state = 'cancelled', held = false
-WHERE organization_id = $1 AND (lead_id = ANY ($2) OR recipient = ANY ($3)) AND state IN ('planned', 'claimed')
+WHERE organization_id = $1 AND (lead_id = ANY ($2) OR recipient = ANY ($3) OR id = ANY ($4))
+  AND state IN ('planned', 'claimed')
 """
+_EMPTY_TEXTS = "UPDATE messages SET body = 'Erased.' WHERE organization_id = $1 AND id = ANY ($2)"
 _SUPPRESS = """
 INSERT INTO suppressions (organization_id, address, since, how, wording, consent_id)
 SELECT $1, address, $3, 'erasure', NULL, $4 FROM unnest($2::text[]) AS address ON CONFLICT DO NOTHING
@@ -139,8 +143,13 @@ UPDATE jobs SET result = result - 'errors', error = CASE WHEN error IS NULL THEN
 WHERE organization_id = $1 AND ({_NAMED.format("coalesce(result::text, '')")} OR {_NAMED.format("coalesce(error, '')")})
 """  # noqa: S608 - our own words
 # What a program told in its own words may name somebody without saying whom.
+_TOLD_NAMING = _NAMED.format("(n.title || ' ' || n.message || ' ' || n.data)")
 _NOTIFICATIONS = f"""
-DELETE FROM notifications WHERE organization_id = $1 AND {_NAMED.format("(title || ' ' || message || ' ' || data)")}
+DELETE FROM notifications n WHERE organization_id = $1 AND {_TOLD_NAMING}
+"""  # noqa: S608 - our own words
+_TOLD_BY_TEXT = f"""
+SELECT s.id FROM notifications n JOIN sends s ON s.organization_id = $1 AND s.natural_key = 'notification:' || n.id
+WHERE n.organization_id = $1 AND (n.contact_id = $4 OR n.lead_id = ANY ($5) OR {_TOLD_NAMING})
 """  # noqa: S608 - our own words
 _ANSWERS = "SELECT actor, route, key, answer FROM idempotency WHERE organization_id = $1 AND answer IS NOT NULL"
 _FORGET_ANSWER = """
@@ -165,6 +174,7 @@ class _Traces:
     addresses: list[str]
     email: str | None
     digits: str | None
+    texts_to_colleagues: list[UUID]
 
     def of(self, person: Person, organization_id: UUID) -> tuple[Any, ...]:
         return (organization_id, person.id, self.leads, self.addresses, self.conversations)
@@ -208,7 +218,7 @@ class PostgresPersonalRecords:
         await self._execute(
             "DELETE FROM enrolments WHERE organization_id = $1 AND lead_id = ANY ($2)", organization_id, traces.leads
         )
-        await self._execute(_CANCEL, organization_id, traces.leads, traces.addresses)
+        await self._cancel(traces)
         await self._execute(_SUPPRESS, organization_id, traces.addresses, self._uow.now(), new_id())
 
     async def under_way(self, person: Person) -> bool:
@@ -242,8 +252,10 @@ class PostgresPersonalRecords:
         traces = await self._locked(person)
         organization_id = self._uow.organization_id
         named = (organization_id, traces.email, traces.digits)
-        subjects = await self._subjects(person, traces)
+        subjects = [*await self._subjects(person, traces), *traces.texts_to_colleagues]
         counts = {"import_rows": await self._import_rows(person, traces)}
+        await self._cancel(traces)
+        await self._execute(_EMPTY_TEXTS, organization_id, traces.texts_to_colleagues)
         for table in _DELETED:
             counts[table] = await self._execute(
                 f"DELETE FROM {table} WHERE organization_id = $1 AND ({OF_A_PERSON[table]}) {_GIVEN}",  # noqa: S608
@@ -271,6 +283,11 @@ class PostgresPersonalRecords:
             f"{organization_id}/{row['id']}" for row in await self._fetch(_EXPIRED, organization_id, EXPORT, before)
         ]
 
+    async def _cancel(self, traces: _Traces) -> None:
+        await self._execute(
+            _CANCEL, self._uow.organization_id, traces.leads, traces.addresses, traces.texts_to_colleagues
+        )
+
     async def _import_rows(self, person: Person, traces: _Traces) -> int:
         naming = await self._rows_naming(traces)
         return await self._execute(_ROWS, self._uow.organization_id, person.id, traces.leads, *naming)
@@ -295,11 +312,12 @@ class PostgresPersonalRecords:
 
     async def _locked(self, person: Person) -> _Traces:
         traces = await self._traces(person)
-        for table in _LOCKED:
+        for table, condition in _LOCKED_ROWS.items():
             await self._fetch(
-                f"SELECT 1 FROM {table} WHERE organization_id = $1 AND ({OF_A_PERSON[table]}) {_GIVEN}"  # noqa: S608
-                " ORDER BY id FOR UPDATE",
+                f"SELECT 1 FROM {table} WHERE organization_id = $1 AND ({condition}) {_GIVEN}"  # noqa: S608
+                " AND $6::uuid[] IS NOT NULL ORDER BY id FOR UPDATE",
                 *traces.of(person, self._uow.organization_id),
+                traces.texts_to_colleagues,
             )
         return await self._traces(person)
 
@@ -309,12 +327,16 @@ class PostgresPersonalRecords:
         threads = await self._fetch(
             "SELECT id FROM conversations WHERE organization_id = $1 AND contact_id = $2", organization_id, person.id
         )
+        email = f"%{_escaped(person.email.lower())}%" if person.email else None
+        digits = f"%{person.phone[-9:]}%" if person.phone else None
+        told = await self._fetch(_TOLD_BY_TEXT, organization_id, email, digits, person.id, leads)
         return _Traces(
             leads,
             [row["id"] for row in threads],
             [address for address in (person.phone, person.email) if address],
-            f"%{_escaped(person.email.lower())}%" if person.email else None,
-            f"%{person.phone[-9:]}%" if person.phone else None,
+            email,
+            digits,
+            [row["id"] for row in told],
         )
 
     async def _subjects(self, person: Person, traces: _Traces) -> list[UUID]:

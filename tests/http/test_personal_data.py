@@ -106,7 +106,14 @@ async def report_call(owner: Client, house: AsyncContainer, lead_id: str) -> Non
 
 
 async def tell_of(house: AsyncContainer, owner: Client, lead_id: str) -> None:
-    """Let the owner be told of a lead, and by a program of their number."""
+    """Let the owner be told of a lead, by text too, and by a program of their number."""
+    await World(house, owner.organization_id).fetch(
+        "UPDATE accounts SET phone = '+447700900999' WHERE $1::uuid IS NOT NULL AND id = $2 RETURNING id", owner.user_id
+    )
+    preferred = await owner.patch(
+        "/users/me/notification-preferences", json={"channels": {"immediate": ["in_app", "email", "sms"]}}
+    )
+    assert preferred.status_code == 200, preferred.text
     event = LeadTurnedHot(subject=UUID(lead_id), conversation_id=new_id())
     async with house({Actor: Actor.system(owner.organization_id), Cause: Cause()}) as scope:
         await (await scope.get(Notices)).hot(event)
@@ -161,6 +168,9 @@ async def test_after_an_erasure_nothing_names_the_person_anywhere(
 ) -> None:
     vault, world = await house.get(Vault), World(house, owner.organization_id)
     known = await make_known(owner, work_off, config, house)
+    told = "SELECT s.state, m.body FROM sends s JOIN messages m USING (organization_id, id) WHERE organization_id = $1"
+    [text_to_owner] = await world.fetch(f"{told} AND s.recipient = '+447700900999'")
+    assert text_to_owner["body"] == "Zebedee Quagmire wants to go on"
     asked = await owner.post(f"/contacts/{known.contact_id}/export")
     await work_off()
     before = await places_naming(world, vault, CANARIES)
@@ -180,6 +190,8 @@ async def test_after_an_erasure_nothing_names_the_person_anywhere(
     assert ended["result"]["removed"]["contacts"] == 1
     assert await places_naming(world, vault, CANARIES) == set()
     assert files_naming(config, owner.organization_id, CANARIES) == []
+    [text_to_owner] = await world.fetch(f"{told} AND s.recipient = '+447700900999'")
+    assert (text_to_owner["state"], text_to_owner["body"]) == ("cancelled", "Erased.")
     hashes = await world.fetch("SELECT address, how FROM suppressions WHERE organization_id = $1")
     assert [(row["address"][: len(PREFIX)], row["how"]) for row in hashes] == [(PREFIX, "erasure")] * 2
     assert (await owner.get(f"/contacts/{known.contact_id}")).status_code == 404
