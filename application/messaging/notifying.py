@@ -198,12 +198,13 @@ class Notifying:
             return frozenset()
         if made.in_app:
             self.uow.publish(NotificationMade(subject=made.id, account_id=made.account_id, kind=made.kind))
+        # Before the mail: the gate's schedule is set before the mails', as where reminders are planned.
+        if Way.SMS in ways and to.phone is not None:
+            await self.texts.submit(made, to.phone)
         if made.digest_at is not None:
             await self.agenda.no_later_than(DIGEST, made.digest_at)
         elif Way.EMAIL in ways:
             await self.mails.plan(MAIL, made.id, to.email)
-        if Way.SMS in ways and to.phone is not None:
-            await self.texts.submit(made, to.phone)
         return ways
 
     async def _can(self, capability: str) -> bool:
