@@ -6,8 +6,9 @@ from uuid import UUID
 from adapters.persistence.database import Cause, PostgresUnitOfWork
 from application.messaging.notices import KnownImport
 from application.messaging.notifying import KnownLead, Origin, Recipient, Voice
-from domain.identity.role import Role
+from domain.identity.role import SEES_ALL_LEADS, Role
 from domain.kernel import Phone, new_id
+from domain.messaging.notification import Kind, Notification
 
 _VOICE = "SELECT name, locale, time_zone FROM organizations WHERE organization_id = $1"
 _ACTOR = "SELECT actor_id FROM events WHERE organization_id = $1 AND id = $2"
@@ -25,6 +26,11 @@ _SEES = " AND (m.dataset_ids IS NULL OR $3::uuid = ANY (m.dataset_ids))"
 _PERSON = f"{_PEOPLE} AND m.account_id = $2"
 _SEEING = f"{_PERSON}{_SEES}"
 _LEADERS = f"{_PEOPLE} AND m.role = ANY ($2){_SEES} ORDER BY a.id"
+_WITH_LEAD = f"""{_PERSON} AND EXISTS (
+  SELECT FROM leads l WHERE l.organization_id = $1 AND l.id = $3
+  AND (m.dataset_ids IS NULL OR l.dataset_id = ANY (m.dataset_ids))
+  AND (m.role = ANY ($4) OR m.can_view_all_leads OR l.assigned_to IS NULL OR l.assigned_to = m.account_id))
+"""
 _IMPORT = """
 SELECT i.id, i.dataset_id, j.created_by, j.error FROM imports i
 LEFT JOIN jobs j ON j.organization_id = $1 AND j.id = i.job_id
@@ -65,6 +71,19 @@ class PostgresAudience:
         """Give somebody who is active and sees the dataset."""
         row = await self._uow.connection.fetchrow(_SEEING, self._uow.organization_id, account_id, dataset_id)
         return None if row is None else _recipient(row)
+
+    async def concerned(self, told: Notification) -> Recipient | None:
+        """Give whom it is for, as they stand now."""
+        if told.lead_id is not None:
+            row = await self._uow.connection.fetchrow(
+                _WITH_LEAD, self._uow.organization_id, told.account_id, told.lead_id, sorted(SEES_ALL_LEADS)
+            )
+            return None if row is None else _recipient(row)
+        # What a program says in `data` is its own.
+        dataset = None if told.kind is Kind.MESSAGE else told.data.get("dataset_id")
+        if dataset is None:
+            return await self.person(told.account_id)
+        return await self.seeing(told.account_id, UUID(dataset))
 
     async def leaders(self, dataset_id: UUID | None, *, managers: bool) -> list[Recipient]:
         """List those who lead."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -10,14 +11,22 @@ import sqlalchemy as sa
 from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.finder import Finder, Listing
 from adapters.persistence.schema.messaging import notifications
+from adapters.persistence.schema.sales import leads
 from adapters.persistence.store import PostgresStore, encode_json
+from adapters.persistence.visibility import LeadVisibility
 from application.messaging.notification_forms import NotificationFilter
 from application.ports import Actor, Found, PageRequest
 from domain.kernel import NotFound, Stale
 from domain.messaging.notification import Kind, Notification, Preferences, Priority, Way
 
+_DATASET = sa.case((notifications.c.kind != Kind.MESSAGE, notifications.c.data["dataset_id"].astext))
+"""The dataset of what has no lead; what a program says in `data` is its own."""
+
 NOTIFICATIONS = Listing(
-    source=notifications,
+    source=notifications.outerjoin(
+        leads,
+        sa.and_(leads.c.organization_id == notifications.c.organization_id, leads.c.id == notifications.c.lead_id),
+    ),
     organization=notifications.c.organization_id,
     identifier=notifications.c.id,
     shown={
@@ -33,8 +42,19 @@ NOTIFICATIONS = Listing(
         "unread": lambda p: notifications.c.read_at.is_(None) == p,
         "archived": lambda p: notifications.c.archived_at.is_not(None) == p,
         "told": lambda p: notifications.c.account_id == p,
+        "visible_to": lambda p: sa.or_(leads.c.id.is_(None), leads.c.assigned_to.is_(None), leads.c.assigned_to == p),
+        "visible_datasets": lambda p: sa.case(
+            (leads.c.id.is_not(None), leads.c.dataset_id == sa.any_(p)),
+            else_=sa.or_(_DATASET.is_(None), sa.cast(p, sa.ARRAY(sa.Text())).any(_DATASET)),
+        ),
     },
-    types={"unread": sa.Boolean(), "archived": sa.Boolean(), "told": sa.Uuid()},
+    types={
+        "unread": sa.Boolean(),
+        "archived": sa.Boolean(),
+        "told": sa.Uuid(),
+        "visible_to": sa.Uuid(),
+        "visible_datasets": sa.ARRAY(sa.Uuid()),
+    },
     always=(notifications.c.in_app,),
 )  # fmt: skip
 _READ_ALL = """
@@ -68,10 +88,11 @@ class PostgresNotifications(PostgresStore[Notification]):
     table = notifications
     noun = "notification"
 
-    def __init__(self, uow: PostgresUnitOfWork, actor: Actor, finder: Finder) -> None:
+    def __init__(self, uow: PostgresUnitOfWork, actor: Actor, finder: Finder, visibility: LeadVisibility) -> None:
         super().__init__(uow)
         self._actor = actor
         self._finder = finder
+        self._visibility = visibility
 
     async def add_once(self, notification: Notification) -> bool:
         """Insert one, unless the person was told of this already."""
@@ -87,14 +108,17 @@ class PostgresNotifications(PostgresStore[Notification]):
 
     async def find(self, narrowed: NotificationFilter, page: PageRequest) -> Found:
         """List the actor's."""
-        return await self._finder.find(NOTIFICATIONS, narrowed, page, {"told": self._actor.user_id})
+        return await self._finder.find(NOTIFICATIONS, narrowed, page, self._scope())
 
     async def show(self, identifier: UUID) -> msgspec.Raw:
         """Show one of the actor's."""
-        shown = await self._finder.one(NOTIFICATIONS, identifier, {"told": self._actor.user_id})
+        shown = await self._finder.one(NOTIFICATIONS, identifier, self._scope())
         if shown is None:
             raise NotFound("There is no such notification.")
         return shown
+
+    def _scope(self) -> dict[str, Any]:
+        return {"told": self._actor.user_id, **self._visibility.scope()}
 
     async def read_all(self, account_id: UUID, at: datetime) -> int:
         """Mark all of somebody's as read."""

@@ -16,7 +16,7 @@ from domain.kernel import Email, NotFound, new_id
 from domain.messaging.notification import Notification
 
 GONE = "What it told of is gone."
-LEFT = "The person signs in here no more."
+LEFT = "The person signs in here no more, or may not see it any more."
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +66,13 @@ class NotificationMail:
             told = await self.store.get(entry.subject)
         except NotFound:
             return NotOwed(GONE)
-        recipient = await self.audience.person(told.account_id)
+        recipient = await self.audience.concerned(told)
         if recipient is None:
             return NotOwed(LEFT)
         voice = await self.audience.voice()
         return Mail(
             organization_id=self.actor.organization_id,
-            to=Email(entry.to),
+            to=Email(recipient.email),
             subject=f"{one_line(told.title)} – {one_line(voice.name)}"[:250],
             body=f"{told.message}\n\n{self.front_end.page(told.link)}\n\n{links(voice.locale, self.front_end.url)}\n",
             key=str(entry.id),
@@ -91,10 +91,12 @@ class DigestMail:
     @within
     async def write(self, entry: MailEntry) -> Mail | NotOwed:
         """Write what is left of a day."""
-        told = await self.digests.in_digest(entry.subject)
-        if not told:
+        gathered = await self.digests.in_digest(entry.subject)
+        if not gathered:
             return NotOwed(GONE)
-        if await self.audience.person(told[0].account_id) is None:
+        told = [one for one in gathered if await self.audience.concerned(one) is not None]
+        recipient = await self.audience.person(gathered[0].account_id)
+        if recipient is None or not told:
             return NotOwed(LEFT)
         voice = await self.audience.voice()
         lines = [
@@ -102,7 +104,7 @@ class DigestMail:
         ]
         return Mail(
             organization_id=self.actor.organization_id,
-            to=Email(entry.to),
+            to=Email(recipient.email),
             subject=digest(voice.locale, one_line(voice.name), len(told))[:250],
             body="\n\n".join([*lines, links(voice.locale, self.front_end.url)]) + "\n",
             key=str(entry.id),

@@ -79,6 +79,10 @@ class Audience(Protocol):
         """Give somebody of the organisation who is active."""
         ...
 
+    async def concerned(self, told: Notification) -> Recipient | None:
+        """Give whom a notification is for, while they are active and may see what it tells of."""
+        ...
+
     async def seeing(self, account_id: UUID, dataset_id: UUID | None) -> Recipient | None:
         """Give somebody who is active and sees what lies in a dataset, or in none."""
         ...

@@ -7,8 +7,12 @@ import httpx
 import pytest
 from dishka import AsyncContainer
 
+from adapters.persistence.database import Cause
+from application.messaging.notices import Notices
+from application.ports import Actor
 from domain.identity.role import Role
 from domain.kernel import new_id
+from domain.messaging.reply import LeadTurnedHot
 from tests.http.conftest import Client, Join, OpenClient
 from tests.http.sales_world import World
 from tests.http.team import refused
@@ -166,6 +170,27 @@ async def test_anothers_notification_is_not_there(owner: Client, program: Client
         assert refused(await other.patch(f"/notifications/{told['id']}", json={"read": True}), 404) == "NOT_FOUND"
         assert (await other.post("/notifications/read-all")).json()["data"] == {"marked": 0}
     assert (await listed(owner))[0]["read_at"] is None
+
+
+async def test_what_may_not_be_seen_any_more_is_not_listed(
+    owner: Client, join: Join, house: AsyncContainer, program: Client
+) -> None:
+    seen = (await owner.post("/datasets", json={"name": "Seen"})).json()["data"]["id"]
+    limited = await join(owner, Role.REP, dataset_ids=[UUID(seen)])
+    body = {"contact": {"first_name": "Ada", "phone_number": "+447700900881"}, "dataset_id": seen}
+    lead = (await owner.post("/leads", json=body)).json()["data"]["id"]
+    give = {"assigned_to": str(limited.user_id)}
+    assert (await owner.patch(f"/leads/{lead}", json=give)).status_code == 200
+    async with house({Actor: Actor.system(owner.organization_id), Cause: Cause()}) as scope:
+        await (await scope.get(Notices)).hot(LeadTurnedHot(subject=UUID(lead), conversation_id=new_id()))
+    # Words of a program that look like a dataset of ours are its own.
+    await send(program, limited.user_id, "Said", data={"dataset_id": "of another system"})
+    assert [told["title"] for told in await listed(limited)] == ["Said", "Ada wants to go on"]
+    [_, told] = await listed(limited)
+
+    assert (await owner.patch(f"/leads/{lead}", json={"assigned_to": str(owner.user_id)})).status_code == 200
+    assert [told["title"] for told in await listed(limited)] == ["Said"]
+    assert refused(await limited.patch(f"/notifications/{told['id']}", json={"read": True}), 404) == "NOT_FOUND"
 
 
 async def test_a_program_has_no_notifications_of_its_own(program: Client) -> None:

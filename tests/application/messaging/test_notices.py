@@ -254,6 +254,50 @@ async def test_who_left_gets_no_mail_that_was_planned(team: Team) -> None:
     assert state == "cancelled"
 
 
+async def test_mail_is_written_for_who_may_see_it_now_and_to_where_they_read_now(team: Team) -> None:
+    mailing = await team.office.tenant.house.get(Mailing)
+    assert isinstance(mailing, RememberingMailing)
+    dataset_id = await team.office.tenant.dataset()
+    given_away, kept = await team.lead("Rita"), await team.lead("Rita", phone="+447700900889")
+    hidden = await team.lead("Mary", dataset_id, "+447700900890")
+    mailing.is_closed = True
+    for lead_id in (given_away, kept, hidden):
+        await team.happens(LeadTurnedHot(subject=lead_id, conversation_id=new_id()))
+    async with team.office.tenant.sql() as connection:
+        await connection.execute("UPDATE leads SET assigned_to = $2 WHERE id = $1", given_away, team.people["Mary"])
+        await connection.execute("UPDATE memberships SET dataset_ids = '{}' WHERE account_id = $1", team.people["Mary"])
+        await connection.execute(
+            "UPDATE accounts SET email = 'rita.new@bright.example' WHERE id = $1", team.people["Rita"]
+        )
+    mailing.is_closed = False
+    await team.office.live_until(datetime(2027, 3, 22, 12, 0, tzinfo=UTC))
+    mine = [mail for mail in mailing.taken if mail.organization_id == team.organization_id]
+    assert [mail.to for mail in mine] == ["rita.new@bright.example"]
+    async with team.office.tenant.sql() as connection:
+        states = await connection.fetch(
+            "SELECT n.lead_id, m.state FROM mails m JOIN notifications n ON n.id = m.subject"
+            " WHERE m.organization_id = $1", team.organization_id,
+        )  # fmt: skip
+    assert {row["lead_id"]: row["state"] for row in states} == {
+        given_away: "cancelled", kept: "accepted", hidden: "cancelled",
+    }  # fmt: skip
+
+
+async def test_a_digest_leaves_out_what_may_not_be_seen_any_more(team: Team) -> None:
+    seen, hidden = await team.office.tenant.dataset(), await team.office.tenant.dataset()
+    for dataset_id in (seen, hidden):
+        await team.happens(CampaignCompleted(subject=new_id(), dataset_id=dataset_id, at=AT))
+    async with team.office.tenant.sql() as connection:
+        await connection.execute(
+            "UPDATE memberships SET dataset_ids = $2 WHERE account_id = $1", team.people["Mary"], [seen]
+        )
+    await team.office.live_until(datetime(2027, 3, 23, 12, 0, tzinfo=UTC))
+    [digest] = await team.mails("Mary")
+    assert digest.body.count("The campaign for") == 1
+    [whole] = await team.mails("Olga")
+    assert whole.body.count("The campaign for") == 2
+
+
 async def test_a_post_office_that_was_closed_gets_each_mail_once(team: Team) -> None:
     mailing = await team.office.tenant.house.get(Mailing)
     assert isinstance(mailing, RememberingMailing)
