@@ -26,6 +26,7 @@ _SEES = " AND (m.dataset_ids IS NULL OR $3::uuid = ANY (m.dataset_ids))"
 _PERSON = f"{_PEOPLE} AND m.account_id = $2"
 _SEEING = f"{_PERSON}{_SEES}"
 _LEADERS = f"{_PEOPLE} AND m.role = ANY ($2){_SEES} ORDER BY a.id"
+_HEADS = f"{_PEOPLE} AND m.role = ANY ($2) ORDER BY a.id"
 _WITH_LEAD = f"""{_PERSON} AND EXISTS (
   SELECT FROM leads l WHERE l.organization_id = $1 AND l.id = $3
   AND (m.dataset_ids IS NULL OR l.dataset_id = ANY (m.dataset_ids))
@@ -85,10 +86,15 @@ class PostgresAudience:
             return await self.person(told.account_id)
         return await self.seeing(told.account_id, UUID(dataset))
 
-    async def leaders(self, dataset_id: UUID | None, *, managers: bool) -> list[Recipient]:
+    async def leaders(self, dataset_id: UUID | None) -> list[Recipient]:
         """List those who lead."""
-        roles = [Role.OWNER, Role.ADMIN, *([Role.MANAGER] if managers else [])]
+        roles = [Role.OWNER, Role.ADMIN, Role.MANAGER]
         rows = await self._uow.connection.fetch(_LEADERS, self._uow.organization_id, roles, dataset_id)
+        return [_recipient(row) for row in rows]
+
+    async def heads(self) -> list[Recipient]:
+        """List owners and admins."""
+        rows = await self._uow.connection.fetch(_HEADS, self._uow.organization_id, [Role.OWNER, Role.ADMIN])
         return [_recipient(row) for row in rows]
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from application.messaging.notification_wordings import when, why
-from application.messaging.notifying import Audience, KnownLead, Notice, Notifying, Recipient
+from application.messaging.notifying import Audience, KnownLead, Notice, Notifying
 from application.ports import UnitOfWork, effect
 from domain.messaging.message import TextingFailed
 from domain.messaging.notification import Kind
@@ -71,7 +71,7 @@ class Notices:
                 await self._of_lead(Kind.PERSON_NEEDED, lead, {"reason": reason}, data, link)
             elif event.lead_id is None:
                 told = Notice(kind=Kind.PERSON_NEEDED, values={"reason": reason}, link=link, data=data)
-                await self.notifying.tell(told, await self.audience.leaders(None, managers=True))
+                await self.notifying.tell(told, await self.audience.leaders(None))
 
     @effect
     async def booked(self, event: BookingMade) -> None:
@@ -104,7 +104,7 @@ class Notices:
             values = {"provider": event.provider, "reason": event.reason}
             notice = Notice(kind=Kind.TEXTING_FAILED, values=values, link="/settings/integrations",
                             data={"provider": event.provider})  # fmt: skip
-            await self.notifying.tell(notice, await self.audience.leaders(None, managers=False))
+            await self.notifying.tell(notice, await self.audience.heads())
 
     @effect
     async def campaign_finished(self, event: CampaignCompleted) -> None:
@@ -116,7 +116,7 @@ class Notices:
                 link=f"/datasets/{event.dataset_id}",
                 data={"campaign_id": event.subject, "dataset_id": event.dataset_id},
             )
-            await self.notifying.tell(notice, await self.audience.leaders(event.dataset_id, managers=True))
+            await self.notifying.tell(notice, await self.audience.leaders(event.dataset_id))
 
     @effect
     async def imported(self, event: ImportEnded) -> None:
@@ -141,7 +141,7 @@ class Notices:
         data = {"import_id": known.import_id, "dataset_id": known.dataset_id}
         notice = Notice(kind=kind, values=values, link=f"/imports/{known.import_id}", data=data)
         asker = None if known.asked_by is None else await self.audience.seeing(known.asked_by, known.dataset_id)
-        await self.notifying.tell(notice, [asker] if asker else await self._leaders(known.dataset_id))
+        await self.notifying.tell(notice, [asker] if asker else await self.audience.leaders(known.dataset_id))
 
     async def _of_call(
         self,
@@ -171,7 +171,4 @@ class Notices:
         """Tell whose lead it is, else those who lead."""
         notice = Notice(kind=kind, values={"name": lead.name, **values}, link=link, lead=lead, data=data)
         owner = None if lead.assigned_to is None else await self.audience.seeing(lead.assigned_to, lead.dataset_id)
-        await self.notifying.tell(notice, [owner] if owner else await self._leaders(lead.dataset_id))
-
-    async def _leaders(self, dataset_id: UUID | None) -> list[Recipient]:
-        return await self.audience.leaders(dataset_id, managers=True)
+        await self.notifying.tell(notice, [owner] if owner else await self.audience.leaders(lead.dataset_id))

@@ -87,8 +87,12 @@ class Audience(Protocol):
         """Give somebody who is active and sees what lies in a dataset, or in none."""
         ...
 
-    async def leaders(self, dataset_id: UUID | None, *, managers: bool) -> list[Recipient]:
-        """List the active owners and admins, and the managers where asked for, who see what lies there."""
+    async def leaders(self, dataset_id: UUID | None) -> list[Recipient]:
+        """List the active owners, admins and managers who see what lies there."""
+        ...
+
+    async def heads(self) -> list[Recipient]:
+        """List the active owners and admins, whatever narrows what they see."""
         ...
 
 

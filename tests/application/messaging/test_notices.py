@@ -90,6 +90,8 @@ async def test_nobody_is_told_of_what_they_may_not_see(team: Team) -> None:
     assert (await team.kinds())["Nora"] == ["campaign_finished"]
     await team.happens(CampaignCompleted(subject=new_id(), dataset_id=hidden, at=AT))
     assert (await team.kinds())["Nora"] == ["campaign_finished"]
+    await team.happens(TextingFailed(subject=team.organization_id, provider="twilio", reason="Refused."))
+    assert (await team.kinds())["Nora"] == ["campaign_finished", "texting_failed"], "it lies in no dataset"
 
 
 async def test_who_did_it_is_not_told(team: Team) -> None:
