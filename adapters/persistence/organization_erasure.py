@@ -23,6 +23,11 @@ _LOCK = "SELECT 1 FROM organizations WHERE organization_id = $1 AND id = $1 FOR 
 _SILENCE = (
     "DELETE FROM enrolments WHERE organization_id = $1",
     "UPDATE sends SET state = 'cancelled', held = false WHERE organization_id = $1 AND state IN ('planned', 'claimed')",
+    "UPDATE bookings SET reminder_at = NULL WHERE organization_id = $1 AND reminder_at IS NOT NULL",
+    # What may have left is not asked about any more: the answer could only send it anew.
+    "UPDATE mails SET state = CASE state WHEN 'planned' THEN 'cancelled' ELSE 'parked' END,"
+    " reason = 'The organisation was closed.', settled_at = clock_timestamp()"
+    " WHERE organization_id = $1 AND state IN ('planned', 'unknown')",
 )
 # First the outbox: whoever is relaying from it has committed its deliveries when this has waited for them.
 _STOP = (

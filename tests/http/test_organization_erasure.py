@@ -25,6 +25,7 @@ from entrypoints.config import CHECKOUT, Config
 from tests.http.conftest import PASSWORD, Client, Join, OpenClient
 from tests.http.lists import WorkOff, imported, new_dataset, table
 from tests.http.sales_world import World, enter
+from tests.http.test_bookings import next_day
 from tests.http.test_webhooks import SMS, call, number_of, text
 from tests.http.test_webhooks import work_off as receive_texts
 
@@ -233,10 +234,20 @@ async def test_nothing_more_goes_out_for_an_organisation_that_was_closed(
     world = World(house, owner.organization_id)
     lead = await enter(owner)
     send = await world.plan_text(lead, await world.dataset())
+    invited = {"email": f"{new_id().hex}@example.com", "role": "rep", "first_name": "Rita"}
+    assert (await owner.post("/users", json=invited)).status_code == 201
+    booked = await owner.post("/bookings", json={"lead_id": lead["id"], "start_time": next_day().isoformat()})
+    assert booked.status_code == 201, booked.text
+    mails = "SELECT state FROM mails WHERE organization_id = $1"
+    reminders = "SELECT id FROM bookings WHERE organization_id = $1 AND reminder_at IS NOT NULL"
+    assert {row["state"] for row in await world.fetch(mails)} == {"planned"}
+    assert len(await world.fetch(reminders)) == 1
     await close(owner)
     await work_off()
     assert (await world.text(send))["state"] == "cancelled"
     assert await world.touches(lead) == []
+    assert {row["state"] for row in await world.fetch(mails)} == {"cancelled"}
+    assert await world.fetch(reminders) == []
 
 
 async def test_accounts_that_belong_elsewhere_stay(
