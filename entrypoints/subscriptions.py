@@ -29,6 +29,7 @@ from application.scheduling.effects import REMIND
 from application.scheduling.effects import SETTLE as SETTLE_BOOKINGS
 from application.scheduling.reminders import Reminders
 from application.scheduling.reports import BookingReports
+from domain.identity.membership import UserSuspended
 from domain.identity.organization import OrganizationDeleted
 from domain.messaging.message import MessagePlanned, MessagesSettled, RecipientRefused, TextArrived, TextingFailed
 from domain.messaging.reply import AnswerDue, HandedToPerson, LeadTurnedHot, SlotAccepted
@@ -56,6 +57,7 @@ FOLLOWS: tuple[Subscription, ...] = (
     Subscription("notices.cancelled", BookingCancelled, Notices, "cancelled"),
     Subscription("notices.not_booked", BookingFailed, Notices, "not_booked"),
     Subscription("notices.texting_failed", TextingFailed, Notices, "texting_failed"),
+    Subscription("notices.shut_out", UserSuspended, Notices, "shut_out"),
     Subscription("notices.campaign_finished", CampaignCompleted, Notices, "campaign_finished"),
     Subscription("notices.imported", ImportEnded, Notices, "imported"),
     Subscription("notices.job_ended", JobEnded, Notices, "job_ended"),

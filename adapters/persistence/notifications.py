@@ -75,6 +75,20 @@ WHERE notification_preferences.version = $7 RETURNING version
 _DUE = """
 SELECT DISTINCT account_id FROM notifications WHERE organization_id = $1 AND digest_at <= $2 ORDER BY account_id
 """
+_DROP_TEXTS = """
+WITH mine AS (
+  SELECT s.id FROM notifications n JOIN sends s ON s.organization_id = $1 AND s.natural_key = 'notification:' || n.id
+  WHERE n.organization_id = $1 AND n.account_id = $2 AND s.state IN ('planned', 'claimed')
+  ORDER BY s.id FOR NO KEY UPDATE OF s
+), told AS (
+  UPDATE messages m SET status = 'cancelled' FROM mine WHERE m.organization_id = $1 AND m.id = mine.id
+)
+UPDATE sends s SET state = 'cancelled', settled_at = $3, batch = NULL, lease_until = NULL
+FROM mine WHERE s.organization_id = $1 AND s.id = mine.id
+"""
+_DIGEST_AT = """
+UPDATE notifications SET digest_at = $3 WHERE organization_id = $1 AND account_id = $2 AND digest_at IS NOT NULL
+"""
 _GATHER = """
 UPDATE notifications SET digest_id = $3, digest_at = NULL
 WHERE organization_id = $1 AND account_id = $2 AND digest_at <= $4
@@ -117,6 +131,10 @@ class PostgresNotifications(PostgresStore[Notification]):
             raise NotFound("There is no such notification.")
         return shown
 
+    async def drop_texts(self, account_id: UUID) -> None:
+        """Cancel what is planned for somebody's own phone."""
+        await self.uow.connection.execute(_DROP_TEXTS, self.uow.organization_id, account_id, self.uow.now())
+
     def _scope(self) -> dict[str, Any]:
         return {"told": self._actor.user_id, **self._visibility.scope()}
 
@@ -124,6 +142,11 @@ class PostgresNotifications(PostgresStore[Notification]):
         """Mark all of somebody's as read."""
         done = await self.uow.connection.execute(_READ_ALL, self.uow.organization_id, account_id, at)
         return int(str(done).rpartition(" ")[2])
+
+    async def put_digest_at(self, account_id: UUID, at: datetime) -> bool:
+        """Move what waits for somebody's digest."""
+        done = await self.uow.connection.execute(_DIGEST_AT, self.uow.organization_id, account_id, at)
+        return str(done) != "UPDATE 0"
 
     async def preferences(self, account_ids: Iterable[UUID]) -> Mapping[UUID, Preferences]:
         """Give the preferences of each."""

@@ -7,8 +7,9 @@ from typing import Protocol
 from uuid import UUID
 
 from application.messaging.notification_wordings import when, why
-from application.messaging.notifying import Audience, KnownLead, Notice, Notifying
+from application.messaging.notifying import Audience, KnownLead, Notice, NotificationStore, Notifying
 from application.ports import UnitOfWork, effect
+from domain.identity.membership import UserSuspended
 from domain.messaging.message import TextingFailed
 from domain.messaging.notification import Kind
 from domain.messaging.reply import HandedToPerson, LeadTurnedHot
@@ -49,6 +50,7 @@ class Notices:
     uow: UnitOfWork
     audience: Audience
     happenings: Happenings
+    store: NotificationStore
     notifying: Notifying
 
     @effect
@@ -105,6 +107,12 @@ class Notices:
             notice = Notice(kind=Kind.TEXTING_FAILED, values=values, link="/settings/integrations",
                             data={"provider": event.provider})  # fmt: skip
             await self.notifying.tell(notice, await self.audience.heads())
+
+    @effect
+    async def shut_out(self, event: UserSuspended) -> None:
+        """Somebody signs in here no more: their phone hears no more of it either."""
+        async with self.uow:
+            await self.store.drop_texts(event.subject)
 
     @effect
     async def campaign_finished(self, event: CampaignCompleted) -> None:

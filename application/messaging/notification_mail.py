@@ -13,9 +13,10 @@ from application.messaging.notification_wordings import digest, links
 from application.messaging.notifying import DIGEST, DIGEST_MAIL, Audience, NotificationStore, Recipient
 from application.ports import Actor, Clock, UnitOfWork, effect, within
 from domain.kernel import Email, NotFound, new_id
-from domain.messaging.notification import Notification
+from domain.messaging.notification import Notification, Way
 
 GONE = "What it told of is gone."
+UNWANTED = "The person does not want it by mail any more."
 LEFT = "The person signs in here no more, or may not see it any more."
 
 
@@ -85,6 +86,7 @@ class DigestMail:
 
     actor: Actor
     digests: DigestStore
+    store: NotificationStore
     audience: Audience
     front_end: FrontEnd
 
@@ -98,6 +100,10 @@ class DigestMail:
         recipient = await self.audience.person(gathered[0].account_id)
         if recipient is None or not told:
             return NotOwed(LEFT)
+        chosen = (await self.store.preferences([recipient.account_id]))[recipient.account_id]
+        told = [one for one in told if Way.EMAIL in chosen.ways_for(one.kind, one.priority)]
+        if not told:
+            return NotOwed(UNWANTED)
         voice = await self.audience.voice()
         lines = [
             f"- {one_line(one.title)}\n  {one_line(one.message)}\n  {self.front_end.page(one.link)}" for one in told

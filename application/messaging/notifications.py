@@ -24,6 +24,7 @@ from domain.kernel import Invalid, NotFound, Stale, new_id
 from domain.messaging.notification import Kind, Notification, Preferences, Priority, Way
 
 LARGEST_DATA = 4_000
+DEEPEST_DATA = 20
 
 
 @dataclass(frozen=True)
@@ -85,12 +86,15 @@ class Notifications:
                     details=[(name, "This may have been changed meanwhile.") for name in named],
                 )
             _choose(chosen, command)
-            await self.store.save_preferences(chosen)
+            await self.notifying.choose(chosen)
             return _shown(chosen)
 
     async def send(self, command: SendNotification) -> SentNotificationView:
         """Tell somebody of the organisation something, by the channels that they want it by."""
         self.actor.require(Permission.NOTIFICATIONS_SEND)
+        # Before it is encoded: what is nested as deep as a body may be would not be written down any more.
+        if not _is_shallow(command.data, DEEPEST_DATA):
+            raise Invalid(f"data is nested at most {DEEPEST_DATA} deep.", field="data")
         if len(msgspec.json.encode(command.data)) > LARGEST_DATA:
             raise Invalid(f"data takes at most {LARGEST_DATA:,} bytes.", field="data")
         title, priority = one_line(command.title), Priority(command.priority)
@@ -116,6 +120,13 @@ class Notifications:
             wanted = chosen.ways_for(made.kind, priority) & {Way(name) for name in command.channels}
             ways = await self.notifying.send(made, recipient, wanted, chosen, await self.audience.voice())
             return SentNotificationView(id=made.id if ways else None, channels=sorted(ways))
+
+
+def _is_shallow(value: object, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return True
+    inner = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(_is_shallow(one, levels - 1) for one in inner)
 
 
 def _choose(chosen: Preferences, command: ChangePreferences) -> None:

@@ -123,8 +123,16 @@ class NotificationStore(Protocol):
         """Show one of the actor's, or refuse with `NotFound`."""
         ...
 
+    async def drop_texts(self, account_id: UUID) -> None:
+        """Cancel texts to somebody's own phone that have not been handed over."""
+        ...
+
     async def read_all(self, account_id: UUID, at: datetime) -> int:
         """Mark all of somebody's as read; tells how many were not."""
+        ...
+
+    async def put_digest_at(self, account_id: UUID, at: datetime) -> bool:
+        """Let what waits for somebody's digest go into the one of another time; tells whether anything waits."""
         ...
 
     async def preferences(self, account_ids: Iterable[UUID]) -> Mapping[UUID, Preferences]:
@@ -214,6 +222,14 @@ class Notifying:
         elif Way.EMAIL in ways:
             await self.mails.plan(MAIL, made.id, to.email)
         return ways
+
+    @within
+    async def choose(self, chosen: Preferences) -> None:
+        """Keep how somebody wants to be told; what waits for their digest comes at the hour that they chose."""
+        await self.store.save_preferences(chosen)
+        at = chosen.next_digest(self.clock.now(), (await self.audience.voice()).time_zone)
+        if await self.store.put_digest_at(chosen.account_id, at):
+            await self.agenda.no_later_than(DIGEST, at)
 
     async def _can(self, capability: str) -> bool:
         try:

@@ -36,6 +36,14 @@ async def send(program: Client, to: UUID, title: str = "The price list is new", 
     return await program.post("/notifications/send", json=body | more)
 
 
+def deep(levels: int) -> list[Any]:
+    """Put so many lists into one another."""
+    made: list[Any] = []
+    for _ in range(levels - 1):
+        made = [made]
+    return made
+
+
 async def listed(client: Client, **params: str) -> list[dict[str, Any]]:
     """List somebody's notifications."""
     answer = await client.get("/notifications", params=params)
@@ -48,13 +56,13 @@ async def test_what_a_program_sends_is_listed_to_whom_it_was_sent(
     owner: Client, join: Join, program: Client, house: AsyncContainer
 ) -> None:
     rita = await join(owner, Role.READ_ONLY)
-    answer = await send(program, rita.user_id, link="/prices", data={"list": 7})
+    answer = await send(program, rita.user_id, link="/prices", data={"list": 7, "deep": deep(19)})
     assert answer.status_code == 201, answer.text
     assert answer.json()["data"]["channels"] == ["email", "in_app"]
     [told] = await listed(rita)
     assert told["id"] == answer.json()["data"]["id"]
     assert (told["kind"], told["title"], told["link"], told["data"]) == (
-        "message", "The price list is new", "/prices", {"list": 7},
+        "message", "The price list is new", "/prices", {"list": 7, "deep": deep(19)},
     )  # fmt: skip
     assert await listed(owner) == []
     world = World(house, owner.organization_id)
@@ -109,6 +117,8 @@ async def test_nobody_of_another_organisation_is_told(program: Client, stranger:
         ({"link": "//evil.example"}, "link"),
         ({"link": "/\\evil.example"}, "link"),
         ({"data": {"much": "x" * 5000}}, "data"),
+        ({"data": {"deep": deep(20)}}, "data"),
+        ({"data": {"deep": deep(600)}}, "data"),
         ({"kind": "lead_hot"}, "kind"),
     ],
 )

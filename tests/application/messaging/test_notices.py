@@ -10,6 +10,7 @@ from application.mailing import Mailing
 from application.messaging.notices import Notices
 from application.messaging.notifications import Notifications
 from application.ports import Actor
+from domain.identity.membership import UserSuspended
 from domain.identity.role import PERMISSIONS, Role
 from domain.kernel import new_id
 from domain.messaging.message import TextingFailed
@@ -205,6 +206,33 @@ async def test_what_is_low_comes_once_a_day_at_the_persons_hour(team: Team) -> N
     await team.office.live_until(datetime(2027, 3, 25, 12, 0, tzinfo=UTC))
     assert len(await team.mails("Mary")) == 1
     assert len(await team.mails("Olga")) == 1
+
+
+async def test_what_waits_for_a_digest_comes_as_it_is_wanted_by_then(team: Team) -> None:
+    for name in ("Mary", "Olga"):
+        await team.prefer(name, digest_hour=12)
+    await team.happens(CampaignCompleted(subject=new_id(), dataset_id=await team.office.tenant.dataset(), at=AT))
+    await team.prefer("Mary", digest_hour=17)
+    await team.prefer("Olga", channels={"low": ["in_app"]})
+    await team.office.live_until(datetime(2027, 3, 22, 16, 59, tzinfo=UTC))
+    assert await team.mails("Mary") == []
+    await team.office.live_until(datetime(2027, 3, 22, 17, 1, tzinfo=UTC))
+    assert len(await team.mails("Mary")) == 1, "at the hour that was chosen since"
+    await team.office.live_until(datetime(2027, 3, 23, 18, 0, tzinfo=UTC))
+    assert len(await team.mails("Mary")) == 1
+    assert await team.mails("Olga") == [], "taken off since"
+
+
+async def test_who_is_shut_out_gets_no_text_that_was_planned(team: Team) -> None:
+    async with team.office.tenant.sql() as connection:
+        await connection.execute("UPDATE accounts SET phone = '+447700900777' WHERE id = $1", team.people["Rita"])
+    await team.prefer("Rita", channels={"immediate": ["sms"]})
+    await team.office.set_clock(datetime(2027, 3, 22, 23, 0, tzinfo=UTC))
+    await team.happens(LeadTurnedHot(subject=await team.lead("Rita"), conversation_id=new_id()))
+    states = "SELECT array_agg(s.state || ' ' || m.status) FROM sends s JOIN messages m USING (organization_id, id)"
+    assert await team.office.tenant.value(f"{states} WHERE s.organization_id = $1") == ["planned pending"]
+    await team.happens(UserSuspended(subject=team.people["Rita"]))
+    assert await team.office.tenant.value(f"{states} WHERE s.organization_id = $1") == ["cancelled cancelled"]
 
 
 async def test_a_text_goes_to_the_persons_own_phone_within_the_hours_and_stops_at_stop(team: Team) -> None:
