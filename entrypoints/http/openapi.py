@@ -115,7 +115,7 @@ def _hook(kind: type) -> dict[str, Any]:
         }
     if kind in (Phone, Email):
         return {"type": "string"}
-    raise NotImplementedError
+    raise NotImplementedError  # msgspec's own sign of a hook for a type that it does not know
 
 
 def _schemas(operations: list[Operation]) -> tuple[dict[Any, dict[str, Any]], dict[str, Any]]:
