@@ -1,7 +1,6 @@
 """Providers of mail as the contract suite needs them: levers to make each misbehave, and a look into its books."""
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from email import message_from_bytes
@@ -18,8 +17,8 @@ from adapters.email.sandbox import SandboxMailing
 from adapters.email.smtp import SmtpMailing
 from application.mailing import Mail, MailAccount, Mailing
 from tests.contracts.node_stand_ins import node, packages, running, seed
-from tests.contracts.sandbox_process import ProviderProcess, free_port
-from tests.contracts.twilio_process import Line
+from tests.contracts.sandbox_process import ProviderProcess, SandboxLevers, free_port
+from tests.contracts.twilio_process import Line, LineLevers
 
 SECONDS = 10.0
 FROM = {"from_address": "office@bright.example", "from_name": 'Bright "Windows" <Ltd>'}
@@ -48,37 +47,17 @@ class Stand(Protocol):
         ...
 
 
-class SandboxStand:
+class SandboxStand(SandboxLevers):
     """Be the stand of the sandbox's provider."""
 
     account = MailAccount("sandbox")
 
     def __init__(self, provider: ProviderProcess, mailing: Mailing) -> None:
+        super().__init__(provider, "email")
         self.mailing = mailing
-        self._provider = provider
-
-    def misbehave(self, fault: str) -> None:
-        order = {"capability": "email", "fault": fault, "next": 1}
-        self._provider.http.post("/faults", json=order).raise_for_status()
 
     def accepted(self, mail: Mail) -> int:
         return sum(taken["body"] == mail.body for taken in self._provider.lines("mails.jsonl"))
-
-    async def kill(self) -> None:
-        self._provider.stop(signal.SIGKILL)
-
-    async def start(self) -> None:
-        self._provider.start()
-
-    def freeze(self) -> None:
-        """Stop the provider from running, while its socket still takes connections."""
-        assert self._provider.process is not None
-        self._provider.process.send_signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Let the provider run on."""
-        assert self._provider.process is not None
-        self._provider.process.send_signal(signal.SIGCONT)
 
 
 _RESEND_ANSWERS = {
@@ -87,31 +66,20 @@ _RESEND_ANSWERS = {
 }
 
 
-class ResendStand:
+class ResendStand(LineLevers):
     """Be the stand of Resend: `emulate`, and a line to it that can be cut."""
 
     account = MailAccount("resend", "tests", FROM, {"api_key": "re_test_0123456789"})
 
     def __init__(self, url: str, line: Line, mailing: Mailing) -> None:
-        self.line, self.mailing = line, mailing
+        super().__init__(line, _RESEND_ANSWERS)
+        self.mailing = mailing
         self._books = httpx.Client(base_url=url, headers={"Authorization": "Bearer re_test_0123456789"}, timeout=10)
-
-    def misbehave(self, fault: str) -> None:
-        if fault in _RESEND_ANSWERS:
-            self.line.answers(*_RESEND_ANSWERS[fault], retry_after="1")
-        else:
-            self.line.fault = {"timeout_before_accept": "before", "timeout_after_accept": "after"}[fault]
 
     def accepted(self, mail: Mail) -> int:
         listed = self._books.get("/emails").raise_for_status().json()["data"]
         texts = [self._books.get(f"/emails/{one['id']}").raise_for_status().json()["text"] for one in listed]
         return texts.count(mail.body)
-
-    async def kill(self) -> None:
-        await self.line.cut()
-
-    async def start(self) -> None:
-        await self.line.up()
 
     def close(self) -> None:
         """Close the books."""

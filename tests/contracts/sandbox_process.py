@@ -134,3 +134,36 @@ class ProviderProcess:
         if self.process is not None:
             self.stop(signal.SIGKILL)
         self.http.close()
+
+
+class SandboxLevers:
+    """Let a test make the sandbox's provider fail at one capability, die, stand still and come back."""
+
+    def __init__(self, provider: ProviderProcess, capability: str) -> None:
+        self._provider = provider
+        self._capability = capability
+
+    def misbehave(self, fault: str) -> None:
+        """Show a fault on the next call."""
+        order = {"capability": self._capability, "fault": fault, "next": 1}
+        self._provider.http.post("/faults", json=order).raise_for_status()
+
+    async def kill(self) -> None:
+        """Take the provider away."""
+        self._provider.stop(signal.SIGKILL)
+
+    async def start(self) -> None:
+        """Bring it back."""
+        self._provider.start()
+
+    def freeze(self) -> None:
+        """Stop it from running, while its socket still takes connections."""
+        self._send(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it run on."""
+        self._send(signal.SIGCONT)
+
+    def _send(self, number: signal.Signals) -> None:
+        assert self._provider.process is not None
+        self._provider.process.send_signal(number)

@@ -1,6 +1,5 @@
 """Providers of texts as the contract suite needs them: levers to make each misbehave, and a look into its books."""
 
-import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Protocol
@@ -13,8 +12,8 @@ from adapters.sms.sandbox import SandboxTexting, sandbox_session
 from adapters.sms.twilio import TwilioTexting
 from application.messaging.texting import Receipt, Text, Texting, TextingAccount
 from domain.kernel import Phone
-from tests.contracts.sandbox_process import ProviderProcess, Receiver, eventually
-from tests.contracts.twilio_process import ACCOUNT, NUMBER, TOKEN, Line, TwilioProcess
+from tests.contracts.sandbox_process import ProviderProcess, Receiver, SandboxLevers, eventually
+from tests.contracts.twilio_process import ACCOUNT, NUMBER, TOKEN, Line, LineLevers, TwilioProcess
 
 SECONDS = 0.7
 
@@ -56,7 +55,7 @@ class Stand(Protocol):
         ...
 
 
-class SandboxStand:
+class SandboxStand(SandboxLevers):
     """Be the stand of the sandbox's provider."""
 
     account = TextingAccount("sandbox")
@@ -65,12 +64,8 @@ class SandboxStand:
 
     def __init__(self, provider: ProviderProcess, receiver: Receiver, texting: Texting) -> None:
         self.texting = texting
+        super().__init__(provider, "sms")
         self.receiver = receiver
-        self._provider = provider
-
-    def misbehave(self, fault: str) -> None:
-        order = {"capability": "sms", "fault": fault, "next": 1}
-        self._provider.http.post("/faults", json=order).raise_for_status()
 
     def accepted(self, text: Text) -> int:
         return sum(line["key"] == text.key for line in self._provider.lines("texts.jsonl"))
@@ -82,20 +77,6 @@ class SandboxStand:
         assert {(body["key"], body["text_id"]) for body in bodies} == {(text.key, receipt.provider_id)}
         return [body["status"] for body in bodies]
 
-    async def kill(self) -> None:
-        self._provider.stop(signal.SIGKILL)
-
-    async def start(self) -> None:
-        self._provider.start()
-
-    def freeze(self) -> None:
-        assert self._provider.process is not None
-        self._provider.process.send_signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        assert self._provider.process is not None
-        self._provider.process.send_signal(signal.SIGCONT)
-
 
 _ANSWERS = {
     "rate_limited": (429, '{"code": 20429, "message": "Too Many Requests", "status": 429}'),
@@ -103,7 +84,7 @@ _ANSWERS = {
 }
 
 
-class TwilioStand:
+class TwilioStand(LineLevers):
     """Be the stand of Twilio: `emulate`, and a line to it that can be cut."""
 
     account = ACCOUNT
@@ -111,13 +92,8 @@ class TwilioStand:
     unreachable = Phone("+15005550001")
 
     def __init__(self, provider: TwilioProcess, receiver: Receiver, line: Line, texting: Texting) -> None:
-        self.provider, self.receiver, self.line, self.texting = provider, receiver, line, texting
-
-    def misbehave(self, fault: str) -> None:
-        if fault in _ANSWERS:
-            self.line.answers(*_ANSWERS[fault], retry_after="1")
-        else:
-            self.line.fault = {"timeout_before_accept": "before", "timeout_after_accept": "after"}[fault]
+        super().__init__(line, _ANSWERS)
+        self.provider, self.receiver, self.texting = provider, receiver, texting
 
     def accepted(self, text: Text) -> int:
         return sum(message["body"] == text.body for message in self.provider.messages(To=str(text.to)))
@@ -132,12 +108,6 @@ class TwilioStand:
             signature = headers["x-twilio-signature"]
             assert RequestValidator(TOKEN).validate(text.callback_url, form, signature)
         return [form["MessageStatus"] for form in forms if form["MessageSid"] == receipt.provider_id]
-
-    async def kill(self) -> None:
-        await self.line.cut()
-
-    async def start(self) -> None:
-        await self.line.up()
 
     def freeze(self) -> None:
         self.provider.freeze()

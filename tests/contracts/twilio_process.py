@@ -1,7 +1,7 @@
 """npm `emulate` as Twilio, and a lever between it and the adapter."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from entrypoints.demo.house import free_port
 from entrypoints.demo.twilio_emulator import ACCOUNT, NUMBER, SID, TOKEN, TwilioEmulator
 from tests.contracts.node_stand_ins import packages
 
-__all__ = ["ACCOUNT", "NUMBER", "SID", "TOKEN", "Line", "TwilioProcess"]
+__all__ = ["ACCOUNT", "NUMBER", "SID", "TOKEN", "Line", "LineLevers", "TwilioProcess"]
 
 
 class TwilioProcess(TwilioEmulator):
@@ -82,6 +82,29 @@ class Line:
             return
         finally:
             writer.close()
+
+
+class LineLevers:
+    """Let a test make a provider fail by the line to it; `answers` holds status and body of what it answers then."""
+
+    def __init__(self, line: Line, answers: Mapping[str, tuple[int, str]]) -> None:
+        self.line = line
+        self._answers = answers
+
+    def misbehave(self, fault: str) -> None:
+        """Show a fault on the next call."""
+        if fault in self._answers:
+            self.line.answers(*self._answers[fault], retry_after="1")
+        else:
+            self.line.fault = {"timeout_before_accept": "before", "timeout_after_accept": "after"}[fault]
+
+    async def kill(self) -> None:
+        """Take the provider away."""
+        await self.line.cut()
+
+    async def start(self) -> None:
+        """Bring it back."""
+        await self.line.up()
 
 
 async def _message(reader: asyncio.StreamReader) -> bytes | None:
