@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import httpx
 
+from adapters.egress.waits import retry_after
 from adapters.email.words import from_name, refuse_unfit
 from application.mailing import HandedMail, Mail, Receipt
 from application.provider import ProviderError, Rejected, Unavailable, Unknown, Untried, Unusable
@@ -87,8 +88,7 @@ def _failure(answer: httpx.Response, said: dict[str, Any]) -> ProviderError:
     if name in _QUOTAS or status in (401, 403, 404, 405) or answer.is_redirect:
         return Unusable(UNUSABLE_SECONDS, reason)
     if status in (408, 429, 503):
-        named = answer.headers.get("retry-after", "")
-        return Unavailable(float(named) if named.isdecimal() else None, reason)
+        return Unavailable(retry_after(answer.headers), reason)
     if 400 <= status < 500 and "`from`" in reason:
         return Unusable(UNUSABLE_SECONDS, reason)
     if 400 <= status < 500:
