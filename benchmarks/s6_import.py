@@ -21,7 +21,8 @@ import msgspec
 from dishka import AsyncContainer
 
 from adapters.persistence.database import Cause, connect_arguments
-from application.identity.accounts import Accounts, Register
+from application.identity.account_forms import Register
+from application.identity.accounts import Accounts
 from application.outreach.datasets import Datasets, NewDataset
 from application.outreach.imports import ColumnMapping, Imports, MapAndImport
 from application.outreach.uploads import Uploads

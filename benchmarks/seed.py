@@ -13,7 +13,8 @@ from uuid import UUID
 import asyncpg
 
 from adapters.persistence.database import Cause, connect_arguments
-from application.identity.accounts import Accounts, Register
+from application.identity.account_forms import Register
+from application.identity.accounts import Accounts
 from application.identity.tokens import Tokens
 from application.ports import Actor
 from domain.kernel import new_id

@@ -37,7 +37,8 @@ async def create_owner(config: Config, email: str, name: str, organization: str)
     """Make an organisation and its owner; the password comes in RAPPORT_OWNER_PASSWORD."""
     # Imported late: the other commands do without the whole house.
     from adapters.persistence.database import Cause
-    from application.identity.accounts import Accounts, SetUp
+    from application.identity.account_forms import SetUp
+    from application.identity.accounts import Accounts
     from application.ports import Actor
     from domain.identity.account import split_name
     from entrypoints.container import container

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
-from application.identity.accounts import AccountStore, Address, Installation, Password, SignedInView, signed_in_view
+from application.identity.account_forms import Address, Password, SignedInView, signed_in_view
+from application.identity.accounts import AccountStore, Installation
 from application.identity.organizations import Memberships, Number, OrganizationStore, Short
 from application.identity.passwords import Passwords
 from application.identity.team import (

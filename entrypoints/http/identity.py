@@ -5,18 +5,17 @@ from uuid import UUID
 from litestar.datastructures import Cookie
 
 from adapters.identity.jwt import LIFE_SECONDS
-from application.identity.accounts import (
-    Accounts,
+from application.identity.account_forms import (
     ChangeProfile,
     Provider,
     Register,
-    RegistrationPolicy,
     SessionView,
     SetUp,
     SignedInView,
     SignIn,
     UserView,
 )
+from application.identity.accounts import Accounts, RegistrationPolicy
 from application.identity.organizations import (
     ChangeOrganization,
     ChangeSettings,

@@ -6,7 +6,7 @@ from uuid import UUID
 from litestar import Request
 
 from adapters.persistence.database import Cause
-from application.identity.accounts import SignedInView
+from application.identity.account_forms import SignedInView
 from application.identity.invitations import AcceptInvitation, Invitations, InvitationView, InvitedView, InviteUser
 from application.identity.team import TeamFilter, TeamMemberView
 from application.identity.users import ChangeUser, Users
