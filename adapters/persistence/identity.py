@@ -14,7 +14,7 @@ from adapters.persistence.schema import identity as schema
 from adapters.persistence.store import PostgresStore
 from domain.identity.account import Account
 from domain.identity.organization import Organization
-from domain.identity.role import OF_PEOPLE_ONLY, Permission, Role
+from domain.identity.role import ADDED_BY, OF_PEOPLE_ONLY, Permission, Role
 from domain.kernel import Duplicate, Email, NotFound, Phone, Stale
 
 
@@ -33,7 +33,7 @@ class Admission:
     role: Role
     is_platform_admin: bool
     can_view_all_leads: bool
-    can_manage_users: bool
+    flags: tuple[str, ...]
     is_first_organization: bool
     dataset_ids: frozenset[UUID] | None
     location_ids: frozenset[UUID] | None
@@ -53,7 +53,7 @@ class KeyAdmission:
 _ADMISSIONS = """
 SELECT asked.account_id, asked.organization_id, a.token_version, m.role, a.is_platform_admin,
        coalesce(m.can_view_all_leads, false) AS can_view_all_leads,
-       coalesce(m.can_manage_users, false) AS can_manage_users, m.dataset_ids, m.location_ids,
+       m.can_manage_users, m.can_edit_lessons, m.can_push_to_live, m.dataset_ids, m.location_ids,
        EXISTS (SELECT FROM installation i WHERE i.first_organization_id = asked.organization_id)
          AS is_first_organization
 FROM unnest($1::uuid[], $2::uuid[]) AS asked(account_id, organization_id)
@@ -96,7 +96,7 @@ class Admissions:
                 Role.PLATFORM_ADMIN if row["role"] is None else Role(row["role"]),
                 row["is_platform_admin"],
                 row["can_view_all_leads"],
-                row["can_manage_users"],
+                tuple(flag for flag in ADDED_BY if row[flag]),
                 row["is_first_organization"],
                 _narrowing(row["dataset_ids"]),
                 _narrowing(row["location_ids"]),

@@ -126,7 +126,7 @@ def user_view(account: Account, membership: Membership, first_organization: UUID
     """Show a person in one organisation, with all that role, flags, account and organisation permit there."""
     permissions = permissions_of(
         membership.role,
-        can_manage_users=membership.can_manage_users,
+        membership.flags,
         is_platform_admin=account.is_platform_admin,
         is_first_organization=membership.organization_id == first_organization,
     )

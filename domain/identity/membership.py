@@ -7,10 +7,8 @@ from enum import StrEnum
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
-from domain.identity.role import SEES_ALL_LEADS, Permission, Role, permissions_of
+from domain.identity.role import ADDED_BY, SEES_ALL_LEADS, Permission, Role, permissions_of
 from domain.kernel import Conflict, Event, Forbidden
-
-_EDITS_LESSONS = frozenset({Role.OWNER, Role.ADMIN, Role.PLATFORM_ADMIN})
 
 
 class MemberStatus(StrEnum):
@@ -98,9 +96,14 @@ class Membership:
         return MemberStatus.INVITED if self.joined_at is None else MemberStatus.SUSPENDED
 
     @property
+    def flags(self) -> frozenset[str]:
+        """Name the flags that add permissions, of those that are set."""
+        return frozenset(flag for flag in ADDED_BY if getattr(self, flag))
+
+    @property
     def permissions(self) -> frozenset[Permission]:
         """Tell what role and flags permit."""
-        return permissions_of(self.role, can_manage_users=self.can_manage_users)
+        return permissions_of(self.role, self.flags)
 
     @property
     def sees_all_leads(self) -> bool:
@@ -150,8 +153,6 @@ class Authority:
     account_id: UUID
     permissions: frozenset[Permission]
     sees_all_leads: bool
-    edits_lessons: bool
-    pushes_to_live: bool
     dataset_ids: frozenset[UUID] | None = None
     location_ids: frozenset[UUID] | None = None
 
@@ -164,8 +165,6 @@ class Authority:
             account_id=membership.account_id,
             permissions=membership.permissions,
             sees_all_leads=membership.sees_all_leads,
-            edits_lessons=membership.can_edit_lessons or membership.role in _EDITS_LESSONS,
-            pushes_to_live=membership.can_push_to_live or membership.role in _EDITS_LESSONS,
             dataset_ids=membership.dataset_ids,
             location_ids=membership.location_ids,
         )
@@ -174,9 +173,7 @@ class Authority:
     def of_platform_admin(cls, account_id: UUID) -> Self:
         """Hold everything, in every organisation."""
         every = frozenset(Permission)
-        return cls(
-            account_id=account_id, permissions=every, sees_all_leads=True, edits_lessons=True, pushes_to_live=True
-        )
+        return cls(account_id=account_id, permissions=every, sees_all_leads=True)
 
     def check_over(self, other: Membership) -> None:
         """Refuse whoever reaches for themselves, or for somebody who may do more than they."""
@@ -194,9 +191,6 @@ class Authority:
             raise Forbidden("You cannot give a role or permissions beyond your own.")
         if names & {"role", "can_view_all_leads"} and given.sees_all_leads and not self.sees_all_leads:
             raise Forbidden("You do not see all leads yourself, and cannot let others see them.")
-        own = {"can_edit_lessons": self.edits_lessons, "can_push_to_live": self.pushes_to_live}
-        if any(name in names and getattr(given, name) and not has for name, has in own.items()):
-            raise Forbidden("You cannot give a permission that you do not have.")
         for name in NARROWED:
             mine, theirs = getattr(self, name), getattr(given, name)
             if name in names and mine is not None and (theirs is None or not theirs <= mine):

@@ -1,5 +1,6 @@
 """Roles and what each may do; `api.md`, part 3."""
 
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 
@@ -34,6 +35,13 @@ class Permission(StrEnum):
     MESSAGES_READ = "messages:read"
     MESSAGES_SEND = "messages:send"
     CONSENT_WRITE = "consent:write"
+    COACH_READ = "coach:read"
+    COACH_ANALYZE = "coach:analyze"
+    LESSONS_WRITE = "lessons:write"
+    PROMPTS_WRITE = "prompts:write"
+    PROMPTS_PUBLISH = "prompts:publish"
+    ANALYTICS_READ = "analytics:read"
+    EXPORTS_CREATE = "exports:create"
     EVENTS_READ = "events:read"
     JOBS_READ = "jobs:read"
     JOBS_CANCEL = "jobs:cancel"
@@ -63,6 +71,8 @@ _REP = _READS | {
     Permission.BOOKINGS_WRITE,
     Permission.MESSAGES_SEND,
     Permission.CONSENT_WRITE,
+    Permission.COACH_ANALYZE,
+    Permission.EXPORTS_CREATE,
 }
 _MANAGER = _REP | {
     Permission.DATASETS_WRITE,
@@ -74,7 +84,12 @@ OF_PROGRAMS_ONLY = frozenset({Permission.NOTIFICATIONS_SEND})
 """What no person may do; whoever may make keys may give it to one."""
 _ADMIN = frozenset(Permission) - PLATFORM_PERMISSIONS - OF_PROGRAMS_ONLY - {Permission.ORGANIZATION_DELETE}
 MANAGES_USERS = frozenset({Permission.USERS_READ, Permission.USERS_WRITE})
-"""What the flag `can_manage_users` adds to any role."""
+ADDED_BY: Mapping[str, frozenset[Permission]] = {
+    "can_manage_users": MANAGES_USERS,
+    "can_edit_lessons": frozenset({Permission.LESSONS_WRITE}),
+    "can_push_to_live": frozenset({Permission.PROMPTS_PUBLISH}),
+}
+"""What each flag of a membership adds to any role."""
 OF_PEOPLE_ONLY = PLATFORM_PERMISSIONS | MANAGES_USERS | {
     Permission.ORGANIZATION_DELETE, Permission.KEYS_READ, Permission.KEYS_WRITE, Permission.PERSONAL_DATA,
 }  # fmt: skip
@@ -93,17 +108,15 @@ SEES_ALL_LEADS = frozenset(Role) - {Role.REP}
 
 def permissions_of(
     role: Role,
+    flags: Iterable[str] = (),
     *,
-    can_manage_users: bool = False,
     is_platform_admin: bool = False,
     is_first_organization: bool = False,
 ) -> frozenset[Permission]:
     """Tell all that a role permits together with the flag, the account and the organisation it is held in."""
-    permissions = PERMISSIONS[role]
+    permissions = PERMISSIONS[role].union(*(ADDED_BY[flag] for flag in flags))
     if is_platform_admin:
         permissions |= PLATFORM_PERMISSIONS
-    if can_manage_users:
-        permissions |= MANAGES_USERS
     if is_first_organization and role in (Role.OWNER, Role.ADMIN):
         permissions |= {Permission.INSTALLATION}
     return permissions

@@ -113,7 +113,7 @@ class Doorkeeper:
             raise Unadmitted("Your sign-in has ended. Sign in again.")
         permissions = permissions_of(
             admission.role,
-            can_manage_users=admission.can_manage_users,
+            admission.flags,
             is_platform_admin=admission.is_platform_admin,
             is_first_organization=admission.is_first_organization,
         )
