@@ -19,7 +19,8 @@ from anthropic.types import Message
 
 from adapters.ai.request import TOOL, message_params
 from adapters.egress.waits import retry_after
-from application.messaging.reply_writing import Fault, Unusable, Usage, WritingTask, Written
+from application.messaging.reply_writing import WritingTask, Written
+from application.model_calls import Fault, Unusable, Usage
 from application.provider import Rejected, Unavailable, Unknown
 from domain.messaging.reply import Intent, Proposal, Sentiment
 

@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from application.messaging.reply_writing import Usage, WritingTask, Written
+from application.messaging.reply_writing import WritingTask, Written
+from application.model_calls import Usage
 from domain.messaging.reply import Intent, Proposal, Sentiment
 from domain.messaging.reply_facts import Slot
 

@@ -11,7 +11,8 @@ import msgspec
 from adapters.persistence.database import PostgresUnitOfWork
 from application.identity.secrets import Secrets
 from application.messaging.answering import Background, Reply, ReplySettings, ReplyStatus
-from application.messaging.reply_writing import Access, Prompt, Said
+from application.messaging.reply_writing import Prompt, Said
+from application.model_calls import Access
 from application.provider import Capabilities, NotConfigured
 from domain.messaging import reply_prompt
 from domain.messaging.conversation import Conversation

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from application.agenda import Agenda
 from application.messaging.outreach import Party
-from application.messaging.reply_writing import Access, Said
+from application.messaging.reply_writing import Said
+from application.model_calls import Access
 from application.ports import UnitOfWork, within
 from domain.kernel import new_id
 from domain.messaging.conversation import Conversation

@@ -7,16 +7,8 @@ from uuid import UUID
 
 from application.messaging.answering import Background, Reply, ReplyStatus
 from application.messaging.outreach import Party
-from application.messaging.reply_writing import (
-    Fault,
-    OfferedSlots,
-    Prompt,
-    ReplyWriter,
-    Unusable,
-    Usage,
-    WritingTask,
-    Written,
-)
+from application.messaging.reply_writing import OfferedSlots, Prompt, ReplyWriter, WritingTask, Written
+from application.model_calls import Fault, Unusable, Usage
 from application.provider import ProviderError, Unknown, provider_port
 from domain.messaging.conversation import Conversation
 from domain.messaging.injection import injection_signs

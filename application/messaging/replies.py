@@ -12,7 +12,8 @@ from application.messaging.conversations import ConversationStore
 from application.messaging.drafting import MOST_FAILURES, Outcome, Started, Writing
 from application.messaging.gate import Gate
 from application.messaging.outreach import Parties, Party
-from application.messaging.reply_writing import Fault, LivePrompt, TextAllowance, Unusable
+from application.messaging.reply_writing import LivePrompt, TextAllowance
+from application.model_calls import Fault, Unusable
 from application.ports import Actor, Clock, UnitOfWork, effect
 from domain.kernel import NotFound
 from domain.messaging.conversation import Conversation

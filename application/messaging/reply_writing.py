@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import Literal, Protocol
 from uuid import UUID
 
-from application.provider import ProviderError, provider_port
+from application.model_calls import Access, Usage
+from application.provider import provider_port
 from domain.messaging.reply import Proposal
 from domain.messaging.reply_facts import Slot
 
@@ -38,14 +39,6 @@ class Prompt:
     lessons: Sequence[Lesson] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
-    """Hold an organisation's own access to the model, where it has one."""
-
-    api_key: str | None = field(default=None, repr=False)
-    model: str | None = None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WritingTask:
     """Hold all that a writer may know: one lead, one thread, our own facts, the slots of this turn, what to mend."""
@@ -61,19 +54,7 @@ class WritingTask:
     first_name: str | None = None
     product: str | None = None
     mend: Sequence[str] = ()
-    access: Access = Access()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
-    """Hold what one call cost: tokens, millionths of a dollar, time."""
-
-    model: str
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cached_tokens: int = 0
-    cost_micros: int = 0
-    latency_ms: int = 0
+    access: Access = field(default_factory=Access)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,25 +63,6 @@ class Written:
 
     proposal: Proposal
     usage: Usage
-
-
-class Fault(StrEnum):
-    """Name how an answer can be of no use."""
-
-    DECLINED = "declined"
-    CUT = "cut"
-    GARBLED = "garbled"
-    EMPTY = "empty"
-    TOO_LONG = "too_long"
-
-
-class Unusable(ProviderError):
-    """Say that the model answered, and that nothing of it may be sent; it has its cost all the same."""
-
-    def __init__(self, fault: Fault, reason: str, usage: Usage) -> None:
-        super().__init__(reason)
-        self.fault = fault
-        self.usage = usage
 
 
 @provider_port

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from adapters.ai.anthropic import AnthropicReplyWriter
-from application.messaging.reply_writing import Unusable
+from application.model_calls import Unusable
 from domain.messaging.injection import injection_signs
 from domain.messaging.reply_rules import judge
 from tests.contracts.aimock_process import aimock, fixture, proposal

@@ -13,16 +13,8 @@ from anthropic.types import message_create_params
 from adapters.ai.anthropic import AnthropicReplyWriter
 from adapters.ai.request import message_params
 from adapters.ai.sandbox import SandboxReplyWriter
-from application.messaging.reply_writing import (
-    Access,
-    Fault,
-    Lesson,
-    Prompt,
-    ReplyWriter,
-    Said,
-    Unusable,
-    WritingTask,
-)
+from application.messaging.reply_writing import Lesson, Prompt, ReplyWriter, Said, WritingTask
+from application.model_calls import Access, Fault, Unusable
 from application.provider import Rejected, Unavailable, Unknown
 from domain.kernel import new_id
 from domain.messaging.reply import Intent, Reason, Sentiment

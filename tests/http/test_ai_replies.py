@@ -8,8 +8,9 @@ import pytest
 from dishka import AsyncContainer, Provider, Scope
 
 from application.messaging.reply_drafts import GeneratedView
-from application.messaging.reply_writing import Fault, ReplyWriter, Unusable, Usage, WritingTask, Written
+from application.messaging.reply_writing import ReplyWriter, WritingTask, Written
 from application.messaging.shown import MessageView, ThreadView
+from application.model_calls import Fault, Unusable, Usage
 from domain.identity.role import Role
 from domain.kernel import new_id
 from domain.messaging.reply import Intent, Proposal, Sentiment

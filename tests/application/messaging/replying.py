@@ -15,8 +15,9 @@ from adapters.queue.deliver import event_of
 from application.messaging.call_promises import CallPromises
 from application.messaging.conversations import Conversations
 from application.messaging.replies import Replies
-from application.messaging.reply_writing import Booked, Usage, WritingTask, Written
+from application.messaging.reply_writing import Booked, WritingTask, Written
 from application.messaging.sending import Sending
+from application.model_calls import Usage
 from application.provider import ProviderError
 from domain.kernel import new_id
 from domain.messaging.message import TextArrived

@@ -17,7 +17,8 @@ from application.messaging.drafting import Outcome, Started, Writing
 from application.messaging.messages import Messages, SendMessage
 from application.messaging.replies import Replies
 from application.messaging.reply_drafts import GenerateReply, ReplyDrafts
-from application.messaging.reply_writing import Booked, Fault, TextAllowance, Unusable
+from application.messaging.reply_writing import Booked, TextAllowance
+from application.model_calls import Fault, Unusable
 from application.provider import NotConfigured, Rejected, Unavailable, Unknown, Untried
 from domain.kernel import new_id
 from domain.messaging.reply import AnswerDue, Intent, Sentiment

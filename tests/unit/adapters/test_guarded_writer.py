@@ -9,7 +9,8 @@ import pytest
 from adapters.ai.anthropic import price_of
 from adapters.ai.guarded import GuardedReplyWriter
 from adapters.egress.breaker import FAILURES
-from application.messaging.reply_writing import Access, WritingTask, Written
+from application.messaging.reply_writing import WritingTask, Written
+from application.model_calls import Access
 from application.provider import Unavailable, Unknown, Untried
 from tests.contracts.test_reply_writer import task
 

@@ -1,0 +1,80 @@
+"""What a reviewer may find in a conversation, and the exact words that show it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+Author = Literal["lead", "ai", "person", "campaign"]
+
+
+class Severity(StrEnum):
+    """Name how bad it is, the worst first; the first two are told to people at once."""
+
+    CRITICAL = "critical"
+    URGENT = "urgent"
+    WARNING = "warning"
+    SUGGESTION = "suggestion"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """Count from 0, the worst."""
+        return _RANKS[self]
+
+
+_RANKS = {severity: rank for rank, severity in enumerate(Severity)}
+
+
+class Category(StrEnum):
+    """Name what kind of fault it is."""
+
+    COMPLIANCE = "compliance"
+    ACCURACY = "accuracy"
+    TONE = "tone"
+    GRAMMAR = "grammar"
+    STRATEGY = "strategy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewedMessage:
+    """Hold one message of the thread under review: what a lead wrote is data, whatever it says.
+
+    `prompt_version` and `lesson_ids` are those that an AI message was written with.
+    """
+
+    id: UUID
+    by: Author
+    text: str
+    at: datetime
+    prompt_version: str | None = None
+    lesson_ids: tuple[UUID, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Hold words as they stand in one message."""
+
+    message_id: UUID
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Hold one fault, or one thing well done, with its evidence.
+
+    `rule` names what was broken (`price_promise`), `title` says it without naming anybody, so that many conversations
+    can share it; `same_as` is the insight, of those that the reviewer was given, that says the same.
+    """
+
+    rule: str
+    category: Category
+    severity: Severity
+    title: str
+    description: str
+    suggestion: str
+    suggested_text: str | None = None
+    quotes: Sequence[Quote] = ()
+    same_as: UUID | None = None
