@@ -151,6 +151,10 @@ _TOLD_BY_TEXT = f"""
 SELECT s.id FROM notifications n JOIN sends s ON s.organization_id = $1 AND s.natural_key = 'notification:' || n.id
 WHERE n.organization_id = $1 AND (n.contact_id = $4 OR n.lead_id = ANY ($5) OR {_TOLD_NAMING})
 """  # noqa: S608 - our own words
+# What people taught the AI is theirs; an example of how it went may name whom it went so with.
+_LESSONS = f"""
+UPDATE lessons SET example_conversation = NULL WHERE organization_id = $1 AND {_NAMED.format("example_conversation::text")}
+"""  # noqa: S608 - our own words
 _ANSWERS = "SELECT actor, route, key, answer FROM idempotency WHERE organization_id = $1 AND answer IS NOT NULL"
 _FORGET_ANSWER = """
 UPDATE idempotency SET status = 404, answer = $5
@@ -271,6 +275,7 @@ class PostgresPersonalRecords:
         await self._execute(_REASONS, *named)
         counts["inbound"] = await self._execute(_INBOUND, *named, [str(lead) for lead in traces.leads])
         await self._execute(_JOBS, *named)
+        counts["lessons"] = await self._execute(_LESSONS, *named)
         counts["notifications"] += await self._execute(_NOTIFICATIONS, *named)
         await self._execute(_NO_EXPORTS, organization_id, person.id, EXPORT)
         counts["answers"] = await self._forget_answers(person, traces)

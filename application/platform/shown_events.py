@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from application.platform.happened import About, Shown
+from domain.coaching.lesson import LessonArchived, LessonChanged, LessonLearned
 from domain.identity.api_key import ApiKeyChanged, ApiKeyCreated, ApiKeyRevoked
 from domain.identity.brand import BrandChanged, BrandCreated, BrandDeleted
 from domain.identity.email_account import EmailAccountAdded, EmailAccountAssigned, EmailAccountRemoved
@@ -86,6 +87,7 @@ _ROWS = (
     *_shown(Permission.JOBS_READ, About.JOB, JobAdvanced, says=("kind", "done", "total")),
     *_shown(Permission.JOBS_READ, About.JOB, JobEnded, says=("kind", "status")),
     *_shown(Permission.ORGANIZATION_READ, About.PERSON, NotificationMade, says=("kind",)),
+    *_shown(Permission.COACH_READ, About.ORGANIZATION, LessonLearned, LessonChanged, LessonArchived),
     *_shown(Permission.TAGS_READ, About.ORGANIZATION, TagCreated, TagChanged, TagDeleted),
     *_shown(
         Permission.LOCATIONS_READ, About.LOCATION, BrandCreated, BrandChanged, BrandDeleted, LocationCreated,

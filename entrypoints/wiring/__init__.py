@@ -3,6 +3,7 @@
 from dishka import Provider
 
 from entrypoints.wiring.campaigns import Campaigning
+from entrypoints.wiring.coaching import Coaching
 from entrypoints.wiring.http import Http
 from entrypoints.wiring.identity import Identity
 from entrypoints.wiring.identity_programs import Programs
@@ -26,6 +27,7 @@ PROVIDERS: tuple[Provider, ...] = (
     Answers(),
     TextingProviders(),
     Campaigning(),
+    Coaching(),
     Levers(),
     Identity(),
     Programs(),

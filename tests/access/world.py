@@ -188,6 +188,18 @@ async def _message(world: World) -> str:
     return str(answer.json()["data"]["id"])
 
 
+async def _lesson(world: World) -> str:
+    body = {
+        "lesson_type": "tone",
+        "title": world.marker,
+        "description": f"Be kind, {world.marker}.",
+        "accept_clash": True,
+    }
+    answer = await world.owner.post("/coach/lessons", json=body)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["data"]["id"])
+
+
 async def _user(world: World) -> str:
     return str((await world.join()).user_id)
 
@@ -248,6 +260,7 @@ MAKERS: dict[str, Maker] = {
     "import_id": _import,
     "job_id": _job,
     "lead_id": _lead,
+    "lesson_id": _lesson,
     "message_id": _message,
     "user_id": _user,
 }

@@ -109,8 +109,8 @@ SEED = (
 # A handful a tenant: the planner reads them whole, and may.
 SMALL = frozenset(
     {
-        "api_keys", "brands", "datasets", "email_accounts", "imports", "jobs", "locations", "memberships", "tags",
-        "uploads",
+        "api_keys", "brands", "datasets", "email_accounts", "imports", "jobs", "lesson_figures", "lessons", "locations",
+        "memberships", "platform_lessons", "tags", "uploads",
     }
 )  # fmt: skip
 # Asked for by lead, or by import, only.
@@ -196,7 +196,7 @@ def value_of(listing: Listing, name: str) -> Any:
     """Choose a value to narrow by."""
     kind = listing.types.get(name, sa.Text())
     if isinstance(kind, sa.ARRAY):
-        return [SOME]
+        return [SOME] if isinstance(kind.item_type, sa.Uuid) else ["x"]
     if isinstance(kind, sa.Uuid):
         return SOME
     if isinstance(kind, sa.Boolean):

@@ -1,0 +1,236 @@
+"""Lessons: written by people, by hand or from insights, and checked against one another before they hold."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+import msgspec
+from msgspec import UnsetType
+
+from application.coaching.lesson_checks import LessonChecks, teaching
+from application.coaching.lesson_forms import ChangeLesson, LessonFilter, NewLesson
+from application.ports import Actor, Clock, Found, PageRequest, Store, UnitOfWork, require_version, within
+from domain.coaching.clashes import Teaching
+from domain.coaching.lesson import Lesson, LessonScope, LessonStatus, LessonType
+from domain.identity.role import Permission
+from domain.kernel import Forbidden, new_id
+
+
+class LessonStore(Store[Lesson], Protocol):
+    """Keep the organisation's lessons, and show those of the platform beside them."""
+
+    async def locked(self, identifier: UUID) -> Lesson:
+        """Load one of either, and keep others from changing it, or refuse with `NotFound`."""
+        ...
+
+    async def hold(self) -> None:
+        """Keep others from adding lessons until the unit of work ends."""
+        ...
+
+    async def known(self) -> Sequence[Teaching]:
+        """Give what every lesson in use teaches: active and testing ones, universal ones among them."""
+        ...
+
+    async def active(self) -> Sequence[Lesson]:
+        """Give the active lessons, universal ones among them: the most pressing first, then the older."""
+        ...
+
+    async def muted(self) -> Mapping[str, UUID]:
+        """Give the fingerprints of findings that active lessons teach the reviewer not to raise, and by which."""
+        ...
+
+    async def find(self, narrowed: LessonFilter, page: PageRequest) -> Found:
+        """List lessons."""
+        ...
+
+    async def show(self, identifier: UUID) -> msgspec.Raw:
+        """Show one (`LessonView`)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learning:
+    """Hold what an insight teaches, and the note of whoever decided on it."""
+
+    insight_id: UUID
+    lesson_type: LessonType
+    title: str
+    description: str
+    reasoning: str
+    note: str
+    trigger: str | None = None
+    correct_response: str | None = None
+    incorrect_response: str | None = None
+    tags: Sequence[str] = ()
+    priority: int = 5
+    mutes: str | None = None
+
+    @property
+    def teaching(self) -> Teaching:
+        """Give what it would teach, to be checked before."""
+        return Teaching(
+            self.insight_id,
+            self.title,
+            self.description,
+            self.trigger,
+            self.correct_response,
+            self.incorrect_response,
+        )
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """Teach the AI."""
+
+    actor: Actor
+    uow: UnitOfWork
+    clock: Clock
+    lessons: LessonStore
+    checks: LessonChecks
+
+    async def find(self, narrowed: LessonFilter, page: PageRequest) -> Found:
+        """List lessons."""
+        self.actor.require(Permission.COACH_READ)
+        async with self.uow.reading():
+            return await self.lessons.find(narrowed, page)
+
+    async def show(self, identifier: UUID) -> msgspec.Raw:
+        """Show a lesson."""
+        self.actor.require(Permission.COACH_READ)
+        async with self.uow.reading():
+            return await self.lessons.show(identifier)
+
+    async def create(self, command: NewLesson) -> msgspec.Raw:
+        """Write a lesson, or refuse one that clashes with others (`Conflict`) unless that is accepted."""
+        self.actor.require(Permission.LESSONS_WRITE)
+        self._require_scope(command.scope)
+        identifier = new_id()
+        taught = Teaching(
+            identifier,
+            command.title,
+            command.description,
+            command.trigger,
+            command.correct_response,
+            command.incorrect_response,
+        )
+        checks = command.status is LessonStatus.ACTIVE and not command.accept_clash
+        seen = await self.checks.check(taught) if checks else None
+        async with self.uow:
+            now = self.clock.now()
+            lesson = Lesson(
+                id=identifier,
+                organization_id=self.actor.organization_id,
+                lesson_type=command.lesson_type,
+                scope=command.scope,
+                status=command.status,
+                title=command.title,
+                description=command.description,
+                trigger=command.trigger,
+                correct_response=command.correct_response,
+                incorrect_response=command.incorrect_response,
+                reasoning=command.reasoning,
+                tags=tuple(command.tags),
+                priority=command.priority,
+                example_conversation=_example(command.example_conversation),
+                created_by=self.actor.id,
+                created_at=now,
+                updated_at=now,
+            )
+            await self._add(lesson, seen)
+            return await self.lessons.show(lesson.id)
+
+    async def change(self, identifier: UUID, command: ChangeLesson, version: int | None) -> msgspec.Raw:
+        """Change a lesson; what an active one says then is checked like a new one."""
+        self.actor.require(Permission.LESSONS_WRITE)
+        values = _changed(command)
+        seen = None if command.accept_clash else await self._checked(identifier, values)
+        async with self.uow:
+            lesson = await self._writable(identifier)
+            require_version(lesson, version, values, "lesson")
+            changed = lesson.change(values, self.clock.now())
+            if changed is not None:
+                if seen is not None and lesson.status is LessonStatus.ACTIVE:
+                    await self.lessons.hold()
+                    self.checks.refuse_unseen(teaching(lesson), await self.lessons.known(), seen)
+                await self.lessons.save(lesson)
+                self.uow.publish(changed)
+            return await self.lessons.show(identifier)
+
+    async def archive(self, identifier: UUID) -> None:
+        """Put a lesson away; prompts that are live keep it until the next is made live."""
+        self.actor.require(Permission.LESSONS_WRITE)
+        async with self.uow:
+            lesson = await self._writable(identifier)
+            archived = lesson.archive(self.clock.now())
+            await self.lessons.save(lesson)
+            self.uow.publish(archived)
+
+    @within
+    async def learn(self, learning: Learning, seen: Collection[UUID] | None) -> Lesson:
+        """Make an active lesson of an insight; `seen` is what `LessonChecks.check` gave, None where it was skipped."""
+        now = self.clock.now()
+        lesson = Lesson(
+            organization_id=self.actor.organization_id,
+            lesson_type=learning.lesson_type,
+            title=learning.title,
+            description=learning.description,
+            trigger=learning.trigger,
+            correct_response=learning.correct_response,
+            incorrect_response=learning.incorrect_response,
+            reasoning="\n\n".join(part for part in (learning.reasoning.strip(), learning.note.strip()) if part),
+            tags=tuple(learning.tags),
+            priority=learning.priority,
+            insight_id=learning.insight_id,
+            mutes=learning.mutes,
+            created_by=self.actor.id,
+            created_at=now,
+            updated_at=now,
+        )
+        await self._add(lesson, seen)
+        return lesson
+
+    async def _add(self, lesson: Lesson, seen: Collection[UUID] | None) -> None:
+        if seen is not None:
+            await self.lessons.hold()
+            self.checks.refuse_unseen(teaching(lesson), await self.lessons.known(), seen)
+        await self.lessons.add(lesson)
+        self.uow.publish(lesson.learned())
+
+    async def _writable(self, identifier: UUID) -> Lesson:
+        lesson = await self.lessons.locked(identifier)
+        self._require_scope(lesson.scope)
+        return lesson
+
+    def _require_scope(self, scope: LessonScope) -> None:
+        if scope is LessonScope.UNIVERSAL and Permission.PLATFORM not in self.actor.permissions:
+            raise Forbidden("Universal lessons are written by administrators of the platform.")
+
+    async def _checked(self, identifier: UUID, values: Mapping[str, Any]) -> Collection[UUID] | None:
+        """Check what the lesson would say, where that is new and it would be active."""
+        async with self.uow.reading():
+            lesson = await self.lessons.get(identifier)
+        self._require_scope(lesson.scope)
+        was = teaching(lesson) if lesson.status is LessonStatus.ACTIVE else None
+        lesson.change(values, lesson.updated_at)
+        taught = teaching(lesson)
+        if lesson.status is not LessonStatus.ACTIVE or taught == was:
+            return None
+        return await self.checks.check(taught)
+
+
+def _changed(command: ChangeLesson) -> dict[str, Any]:
+    values = {
+        name: value
+        for name in command.__struct_fields__
+        if name != "accept_clash" and not isinstance(value := getattr(command, name), UnsetType)
+    }
+    if "tags" in values:
+        values["tags"] = tuple(sorted({tag.strip().lower() for tag in values["tags"]}))
+    if "example_conversation" in values:
+        values["example_conversation"] = _example(values["example_conversation"])
+    return values
+
+
+def _example(given: Any) -> dict[str, Any] | None:
+    return None if given is None else msgspec.to_builtins(given)

@@ -1,0 +1,233 @@
+"""Lessons over HTTP: written, found, compared with one another, changed, archived."""
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+import pytest
+from dishka import AsyncContainer
+
+from adapters.persistence.database import Database
+from domain.identity.role import Role
+from domain.kernel import new_id
+from tests.http.conftest import Client, Join
+from tests.http.sales_world import World
+from tests.http.team import Hire, hire, refused
+
+__all__ = ["hire"]
+pytestmark = pytest.mark.anyio
+MONEY = {
+    "lesson_type": "objection_handling",
+    "title": "Too expensive",
+    "description": "Do not argue about money; offer to go through the options.",
+    "trigger": "They say that it is too expensive",
+    "correct_response": "I understand. Shall we go through the options on a call?",
+    "reasoning": "Who was offered options booked twice as often.",
+    "tags": ["Money", "calls"],
+    "priority": 8,
+}
+NAMES = {"lesson_type": "tone", "title": "First names", "description": "Call them by their first name, once."}
+
+
+async def teach(client: Client, body: dict[str, Any] = MONEY, **more: Any) -> dict[str, Any]:
+    """Write a lesson; gives it as it was answered."""
+    answer = await client.post("/coach/lessons", json=body | more)
+    assert answer.status_code == 201, answer.text
+    data: dict[str, Any] = answer.json()["data"]
+    return data
+
+
+async def titles(client: Client, **params: Any) -> list[str]:
+    """List lessons by their titles."""
+    answer = await client.get("/coach/lessons", params=params)
+    assert answer.status_code == 200, answer.text
+    return [lesson["title"] for lesson in answer.json()["data"]]
+
+
+async def test_a_lesson_is_written_changed_and_archived(owner: Client) -> None:
+    made = await teach(owner)
+    assert (made["scope"], made["status"], made["tags"]) == ("client_specific", "active", ["calls", "money"])
+    assert (made["times_applied"], made["created_by"]) == (0, str(owner.user_id))
+    assert made["success_rate"] == {"value": None, "low": None, "high": None}
+    assert (await owner.get(f"/coach/lessons/{made['id']}")).json()["data"] == made
+    path = f"/coach/lessons/{made['id']}"
+    changed = await owner.patch(path, json={"priority": 10, "trigger": None}, headers={"If-Match": '"1"'})
+    assert changed.status_code == 200, changed.text
+    data = changed.json()["data"]
+    assert (data["priority"], data["trigger"], data["version"], data["title"]) == (10, None, 2, "Too expensive")
+    stale = await owner.patch(path, json={"priority": 1}, headers={"If-Match": '"1"'})
+    assert refused(stale, 409) == "STALE_VERSION"
+    assert (await owner.delete(path)).status_code == 204
+    assert refused(await owner.delete(path), 409) == "CONFLICT"
+    assert (await owner.get(path)).json()["data"]["status"] == "archived"
+    assert await titles(owner) == []
+    assert await titles(owner, status="archived") == ["Too expensive"]
+    back = await owner.patch(path, json={"status": "active"})
+    assert back.json()["data"]["status"] == "active"
+    assert await titles(owner) == ["Too expensive"]
+
+
+async def test_lessons_are_found_by_words_tags_and_kind(owner: Client) -> None:
+    await teach(owner)
+    await teach(owner, NAMES, tags=["names"], status="testing", priority=2)
+    assert await titles(owner) == ["First names", "Too expensive"]
+    assert await titles(owner, sort="priority", order="desc") == ["Too expensive", "First names"]
+    for params, found in (
+        ({"search": "option calling"}, ["Too expensive"]),
+        ({"search": "names -options"}, ["First names"]),
+        ({"search": '"shall we go through"'}, ["Too expensive"]),
+        ({"search": "booked"}, ["Too expensive"]),
+        ({"search": "'; --"}, []),
+        ({"tags": "MONEY"}, ["Too expensive"]),
+        ({"tags": ["money", "names"]}, []),
+        ({"lesson_type": "tone"}, ["First names"]),
+        ({"status": "testing"}, ["First names"]),
+        ({"scope": "universal", "search": "expensive"}, []),
+    ):
+        assert await titles(owner, **params) == found, params
+
+
+async def test_what_followed_is_shown_and_sorted_by_what_is_at_least_so(owner: Client, house: AsyncContainer) -> None:
+    often, once = await teach(owner), await teach(owner, NAMES)
+    world = World(house, owner.organization_id)
+    for lesson, applied, succeeded in ((often, 40, 30), (once, 1, 1)):
+        await world.fetch(
+            "INSERT INTO lesson_figures (organization_id, lesson_id, applied, succeeded, replied, booked)"
+            " VALUES ($1, $2, $3, $4, $4, 1)",
+            UUID(lesson["id"]),
+            applied,
+            succeeded,
+        )
+    shown = (await owner.get(f"/coach/lessons/{often['id']}")).json()["data"]
+    assert (shown["times_applied"], shown["success_rate"]["value"]) == (40, 0.75)
+    assert shown["success_rate"]["low"] == pytest.approx(0.5981, abs=1e-3)
+    assert shown["followed_by"] == {"replied": 30, "positive": 0, "booked": 1, "opted_out": 0}
+    for sort in ("success_rate", "times_applied"):
+        assert await titles(owner, sort=sort, order="desc") == ["Too expensive", "First names"]
+        first = (await owner.get("/coach/lessons", params={"sort": sort, "limit": 1})).json()
+        cursor = first["pagination"]["next_cursor"]
+        assert await titles(owner, sort=sort, limit=1, cursor=cursor) == ["First names"]
+
+
+async def test_a_clash_is_named_and_decided(owner: Client) -> None:
+    made = await teach(owner)
+    same = MONEY | {"title": "It is too expensive", "description": "Offer the options; do not argue about the money."}
+    answer = await owner.post("/coach/lessons", json=same)
+    assert refused(answer, 409) == "CONFLICT"
+    [detail] = answer.json()["error"]["details"]
+    assert detail["field"] == f"duplicate:{made['id']}"
+    assert "Too expensive" in detail["message"]
+    other = NAMES | {
+        "description": "Say it.",
+        "correct_response": "No.",
+        "incorrect_response": MONEY["correct_response"],
+    }
+    answer = await owner.post("/coach/lessons", json=other)
+    assert answer.json()["error"]["details"][0]["field"] == f"contradiction:{made['id']}"
+    assert (await teach(owner, same, status="testing"))["status"] == "testing"
+    testing = (await owner.get("/coach/lessons", params={"status": "testing"})).json()["data"][0]
+    path = f"/coach/lessons/{testing['id']}"
+    assert refused(await owner.patch(path, json={"status": "active"}), 409) == "CONFLICT"
+    decided = await owner.patch(path, json={"status": "active", "accept_clash": True})
+    assert decided.json()["data"]["status"] == "active"
+    assert (await owner.patch(path, json={"priority": 1})).status_code == 200, "what it says is not new"
+    await teach(owner, other, accept_clash=True)
+
+
+async def test_a_repeated_key_writes_one_lesson_and_two_at_once_clash(owner: Client) -> None:
+    key = {"Idempotency-Key": "lesson"}
+    answers = [await owner.post("/coach/lessons", json=MONEY, headers=key) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].json() == answers[1].json()
+    at_once = await asyncio.gather(*(owner.post("/coach/lessons", json=NAMES) for _ in range(4)))
+    assert sorted(answer.status_code for answer in at_once) == [201, 409, 409, 409]
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"title": " "}, "title"),
+        ({"title": None}, "title"),
+        ({"description": ""}, "description"),
+        ({"lesson_type": "poetry"}, "lesson_type"),
+        ({"priority": 11}, "priority"),
+        ({"priority": 0}, "priority"),
+        ({"status": "archived"}, "status"),
+        ({"tags": ["x"] * 21}, "tags"),
+        ({"tags": [" "]}, "tags[0]"),
+        ({"scope": "galactic"}, "scope"),
+        ({"example_conversation": {"messages": []}}, "example_conversation.messages"),
+        (
+            {"example_conversation": {"messages": [{"from": "us", "content": "x"}]}},
+            "example_conversation.messages[0].from",
+        ),
+        ({"insight_id": str(new_id())}, "insight_id"),
+        ({"mutes": "price_promise"}, "mutes"),
+    ],
+)
+async def test_what_is_no_lesson_names_the_field(owner: Client, change: dict[str, Any], field: str) -> None:
+    answer = await owner.post("/coach/lessons", json=MONEY | change)
+    assert answer.status_code == 400, answer.text
+    assert [detail["field"] for detail in answer.json()["error"]["details"]] == [field]
+
+
+async def test_an_example_is_kept_as_it_was_given(owner: Client) -> None:
+    example = {
+        "messages": [
+            {"from": "lead", "content": "Too much!"},
+            {"from": "ai", "content": "I see.", "annotation": "Good"},
+        ]
+    }
+    made = await teach(owner, example_conversation=example)
+    assert made["example_conversation"]["messages"] == [
+        {"from": "lead", "content": "Too much!", "annotation": None},
+        {"from": "ai", "content": "I see.", "annotation": "Good"},
+    ]
+
+
+async def test_who_may_write_lessons(owner: Client, hire: Hire) -> None:
+    made = await teach(owner)
+    path = f"/coach/lessons/{made['id']}"
+    rep = await hire(owner, "rep")
+    assert await titles(rep) == ["Too expensive"]
+    for answer in (
+        await rep.post("/coach/lessons", json=NAMES),
+        await rep.patch(path, json={"priority": 1}),
+        await rep.delete(path),
+    ):
+        assert refused(answer, 403) == "PERMISSION_DENIED"
+    editor = await hire(owner, "rep", permissions={"can_edit_lessons": True})
+    assert (await teach(editor, NAMES))["created_by"] == str(editor.user_id)
+
+
+async def test_another_organisations_lesson_is_not_there(owner: Client, stranger: Client) -> None:
+    path = f"/coach/lessons/{(await teach(owner))['id']}"
+    assert await titles(stranger) == []
+    for method, body in (("GET", None), ("PATCH", {"priority": 1}), ("DELETE", None)):
+        assert (await stranger.request(method, path, json=body)).status_code == 404
+    await teach(stranger)
+
+
+async def test_universal_lessons_are_everybodys_and_written_by_the_platform(
+    owner: Client, stranger: Client, join: Join, database: Database
+) -> None:
+    word = new_id().hex
+    body = MONEY | {"title": f"Courtesy {word}", "description": f"Courtesy {word}.", "scope": "universal"}
+    assert refused(await owner.post("/coach/lessons", json=body), 403) == "PERMISSION_DENIED"
+    admin = await join(owner, Role.ADMIN)
+    async with database.connection() as connection:
+        await connection.execute("UPDATE accounts SET is_platform_admin = true WHERE id = $1", admin.user_id)
+    made = await teach(admin, body, accept_clash=True)
+    assert (made["scope"], made["version"]) == ("universal", 1)
+    path = f"/coach/lessons/{made['id']}"
+    for reader in (owner, stranger):
+        assert await titles(reader, search=word) == [f"Courtesy {word}"]
+        assert (await reader.get(path)).json()["data"]["title"] == f"Courtesy {word}"
+        assert refused(await reader.patch(path, json={"priority": 1}), 403) == "PERMISSION_DENIED"
+        assert refused(await reader.delete(path), 403) == "PERMISSION_DENIED"
+    changed = await admin.patch(path, json={"priority": 3}, headers={"If-Match": '"1"'})
+    assert (changed.json()["data"]["priority"], changed.json()["data"]["version"]) == (3, 2)
+    clash = await stranger.post("/coach/lessons", json=body | {"scope": "client_specific"})
+    assert refused(clash, 409) == "CONFLICT"
+    assert (await admin.delete(path)).status_code == 204
+    assert await titles(stranger, search=word) == []
