@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from adapters.queue.deliver import Subscription
 from adapters.queue.relay import Route
+from application.coaching.measuring import MEASURE, Measuring
 from application.identity.organization_erasure import ERASE, OrganizationErasure
 from application.mails import MAILS, MailHandOver
 from application.messaging.answering import ANSWER
@@ -29,6 +30,7 @@ from application.scheduling.effects import REMIND
 from application.scheduling.effects import SETTLE as SETTLE_BOOKINGS
 from application.scheduling.reminders import Reminders
 from application.scheduling.reports import BookingReports
+from domain.coaching.canary import CanaryDecided
 from domain.identity.membership import UserSuspended
 from domain.identity.organization import OrganizationDeleted
 from domain.messaging.message import MessagePlanned, MessagesSettled, RecipientRefused, TextArrived, TextingFailed
@@ -57,6 +59,7 @@ FOLLOWS: tuple[Subscription, ...] = (
     Subscription("notices.cancelled", BookingCancelled, Notices, "cancelled"),
     Subscription("notices.not_booked", BookingFailed, Notices, "not_booked"),
     Subscription("notices.texting_failed", TextingFailed, Notices, "texting_failed"),
+    Subscription("notices.trial_ended", CanaryDecided, Notices, "trial_ended"),
     Subscription("notices.shut_out", UserSuspended, Notices, "shut_out"),
     Subscription("notices.campaign_finished", CampaignCompleted, Notices, "campaign_finished"),
     Subscription("notices.imported", ImportEnded, Notices, "imported"),
@@ -96,6 +99,7 @@ SCHEDULED: tuple[Subscription, ...] = (
     Subscription(ERASE, None, OrganizationErasure, "when_due", queue="imports", long=True),
     Subscription(SETTLE_BOOKINGS, None, CalendarDesk, "settle", queue="default", lease_seconds=5, long=True),
     Subscription(REMIND, None, Reminders, "remind", queue="default", long=True),
+    Subscription(MEASURE, None, Measuring, "run", queue="default", long=True),
     Subscription(DIGEST, None, Digests, "gather"),
     Subscription(MAILS, None, MailHandOver, "settle", queue="default", lease_seconds=5, long=True),
 )

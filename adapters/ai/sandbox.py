@@ -3,7 +3,9 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
+from adapters.ai.sandbox_teaching import as_prompted, lesson_for
 from application.messaging.reply_writing import WritingTask, Written
 from application.model_calls import Usage
 from domain.messaging.reply import Intent, Proposal, Sentiment
@@ -168,8 +170,10 @@ class SandboxReplyWriter:
         if _ASKS_FOR_A_PERSON.search(latest):
             return _written(task, "", Intent.OTHER, Sentiment.NEUTRAL, None, needs_person="The lead asks for a person.")
         intent, sentiment = next(((r.intent, r.sentiment) for r in _READINGS if r.pattern.search(latest)), _OTHER)
-        text = _text(task, language, intent)
-        return _written(task, text, intent, sentiment, None)
+        lesson = lesson_for(task, latest, intent)
+        text = _text(task, language, intent) if lesson is None or lesson.say is None else lesson.say
+        lessons = () if lesson is None else (lesson.id,)
+        return _written(task, as_prompted(task, text), intent, sentiment, None, lessons=lessons)
 
 
 def _latest(task: WritingTask) -> str:
@@ -225,15 +229,17 @@ def _written(
     sentiment: Sentiment,
     slot: str | None,
     needs_person: str | None = None,
+    lessons: tuple[UUID, ...] = (),
 ) -> Written:
     proposal = Proposal(
         text=text,
         confidence=_CONFIDENCE.get(intent, 0.9),
-        reasoning=f"Read as {intent.value}; answered by rule.",
+        reasoning=f"Read as {intent.value}; answered by {'a lesson' if lessons else 'rule'}.",
         sentiment=sentiment,
         intent=intent,
         slot=slot,
         needs_person=needs_person,
+        lessons=lessons,
     )
     words = sum(len(said.text.split()) for said in task.history)
     return Written(proposal, Usage(model=MODEL, input_tokens=words, output_tokens=len(text.split())))

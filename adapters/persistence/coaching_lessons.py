@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.finder import Finder, Listing, json_object
-from adapters.persistence.schema.coaching import lesson_figures, lessons, platform_lessons
+from adapters.persistence.schema.coaching_lessons import lesson_figures, lessons, platform_lessons
 from adapters.persistence.store import Layout, PostgresStore
 from adapters.persistence.wilson import wilson
 from application.coaching.lesson_forms import LessonFilter

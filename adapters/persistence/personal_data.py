@@ -153,7 +153,8 @@ WHERE n.organization_id = $1 AND (n.contact_id = $4 OR n.lead_id = ANY ($5) OR {
 """  # noqa: S608 - our own words
 # What people taught the AI is theirs; an example of how it went may name whom it went so with.
 _LESSONS = f"""
-UPDATE lessons SET example_conversation = NULL WHERE organization_id = $1 AND {_NAMED.format("example_conversation::text")}
+UPDATE lessons SET example_conversation = NULL
+WHERE organization_id = $1 AND {_NAMED.format("example_conversation::text")}
 """  # noqa: S608 - our own words
 _ANSWERS = "SELECT actor, route, key, answer FROM idempotency WHERE organization_id = $1 AND answer IS NOT NULL"
 _FORGET_ANSWER = """

@@ -11,10 +11,9 @@ import msgspec
 from adapters.persistence.database import PostgresUnitOfWork
 from application.identity.secrets import Secrets
 from application.messaging.answering import Background, Reply, ReplySettings, ReplyStatus
-from application.messaging.reply_writing import Prompt, Said
+from application.messaging.reply_writing import Said
 from application.model_calls import Access
 from application.provider import Capabilities, NotConfigured
-from domain.messaging import reply_prompt
 from domain.messaging.conversation import Conversation
 from domain.messaging.reply import Sentiment
 from domain.messaging.reply_facts import DEFAULT_SEGMENTS, DEFAULT_THRESHOLD
@@ -207,14 +206,6 @@ class PostgresReplies:
             conversation_id,
             sentiment.value,
         )
-
-
-class BuiltInPrompt:
-    """Be the `LivePrompt` until organisations have prompts of their own."""
-
-    async def live(self) -> Prompt:
-        """Give the built-in one."""
-        return Prompt(reply_prompt.VERSION, reply_prompt.PROMPT)
 
 
 class CapableOfAi:

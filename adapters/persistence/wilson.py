@@ -15,7 +15,11 @@ def wilson(hits: sa.ColumnElement[Any], trials: sa.ColumnElement[Any]) -> dict[s
     p = sa.cast(hits, sa.Float()) / n
     middle = (p + _Z2 / (2 * n)) / (1 + _Z2 / n)
     half = Z * sa.func.sqrt(p * (1 - p) / n + _Z2 / (4 * n * n)) / (1 + _Z2 / n)
-    return {"value": _short(p), "low": _short(sa.func.greatest(middle - half, 0)), "high": _short(middle + half)}
+    return {
+        "value": _short(p),
+        "low": _short(sa.case((middle < half, 0.0), else_=middle - half)),
+        "high": _short(middle + half),
+    }
 
 
 def _short(value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:

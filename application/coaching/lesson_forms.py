@@ -41,7 +41,7 @@ class NewLesson(Command, frozen=True):
     title: Title
     description: Text
     scope: LessonScope = LessonScope.CLIENT_SPECIFIC
-    status: Literal[LessonStatus.ACTIVE, LessonStatus.TESTING] = LessonStatus.ACTIVE
+    status: Literal["active", "testing"] = "active"
     trigger: Text | None = None
     correct_response: Text | None = None
     incorrect_response: Text | None = None

@@ -114,7 +114,7 @@ class Lessons:
             command.correct_response,
             command.incorrect_response,
         )
-        checks = command.status is LessonStatus.ACTIVE and not command.accept_clash
+        checks = command.status == "active" and not command.accept_clash
         seen = await self.checks.check(taught) if checks else None
         async with self.uow:
             now = self.clock.now()
@@ -123,7 +123,7 @@ class Lessons:
                 organization_id=self.actor.organization_id,
                 lesson_type=command.lesson_type,
                 scope=command.scope,
-                status=command.status,
+                status=LessonStatus(command.status),
                 title=command.title,
                 description=command.description,
                 trigger=command.trigger,

@@ -127,7 +127,7 @@ def _facts(task: WritingTask, background: Background) -> ReplyFacts:
         ours=[task.organization, *task.facts, *(said.text for said in task.history if said.by == "us")],
         recorded=[value for _, value in task.lead],
         theirs=[said.text for said in task.history if said.by == "lead"],
-        prompt="\n".join((task.prompt.text, *(lesson.text for lesson in task.prompt.lessons))),
+        prompt="\n".join((task.prompt.text, *(lesson.instruction for lesson in task.prompt.lessons))),
         slots=task.slots,
         language=task.language,
         threshold=background.settings.threshold,

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from application.messaging.notification_wordings import when, why
+from application.messaging.notification_wordings import ended, when, why
 from application.messaging.notifying import Audience, KnownLead, Notice, NotificationStore, Notifying
 from application.ports import UnitOfWork, effect
+from domain.coaching.canary import CanaryDecided
 from domain.identity.membership import UserSuspended
 from domain.messaging.message import TextingFailed
 from domain.messaging.notification import Kind
@@ -106,6 +107,21 @@ class Notices:
             values = {"provider": event.provider, "reason": event.reason}
             notice = Notice(kind=Kind.TEXTING_FAILED, values=values, link="/settings/integrations",
                             data={"provider": event.provider})  # fmt: skip
+            await self.notifying.tell(notice, await self.audience.heads())
+
+    @effect
+    async def trial_ended(self, event: CanaryDecided) -> None:
+        """A version of a prompt proved better, or harmful, or neither."""
+        async with self.uow:
+            values = {
+                "prompt": event.prompt_type.value,
+                "number": event.number,
+                "outcome": ended(event.status, (await self.audience.voice()).locale),
+                "reason": event.reason,
+            }
+            data = {"prompt_type": event.prompt_type, "version": event.number, "status": event.status}
+            link = f"/coach/prompts/{event.prompt_type}"
+            notice = Notice(kind=Kind.TRIAL_ENDED, values=values, link=link, data=data)
             await self.notifying.tell(notice, await self.audience.heads())
 
     @effect

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from domain.coaching.canary import CanaryStatus
 from domain.messaging.notification import Kind
 from domain.messaging.reply import Reason
 from domain.messaging.spoken import spoken
@@ -17,6 +18,7 @@ _WORDINGS: Mapping[str, Mapping[Kind, tuple[str, str]]] = {
         Kind.BOOKING_CANCELLED: ("The call with {name} is off", "The call of {when} ({zone}) was cancelled. {reason}"),
         Kind.BOOKING_FAILED: ("No call with {name}", "The call of {when} ({zone}) could not be booked: {reason}"),
         Kind.TEXTING_FAILED: ("Texts do not leave through {provider}", "{reason} They wait until this is mended."),
+        Kind.TRIAL_ENDED: ("The trial of the prompt {prompt} is over", "Version {number} {outcome}. {reason}"),
         Kind.CAMPAIGN_FINISHED: ("The campaign for {dataset} is done", "No touch of it is left to be sent."),
         Kind.IMPORT_FINISHED: (
             "The import into {dataset} is done",
@@ -35,6 +37,7 @@ _WORDINGS: Mapping[str, Mapping[Kind, tuple[str, str]]] = {
         Kind.BOOKING_CANCELLED: ("Llamada con {name} cancelada", "Se canceló la llamada: {when} ({zone}). {reason}"),
         Kind.BOOKING_FAILED: ("No hay llamada con {name}", "No se pudo reservar ({when}, {zone}): {reason}"),
         Kind.TEXTING_FAILED: ("Los SMS no salen por {provider}", "{reason} Esperan hasta que se arregle."),
+        Kind.TRIAL_ENDED: ("La prueba del prompt {prompt} ha terminado", "La versión {number} {outcome}. {reason}"),
         Kind.CAMPAIGN_FINISHED: ("La campaña de {dataset} ha terminado", "No queda ningún mensaje por enviar."),
         Kind.IMPORT_FINISHED: (
             "La importación en {dataset} ha terminado",
@@ -56,6 +59,10 @@ _REASONS_ES = {
     Reason.REFUSED: "Las reglas no dejaron enviar la respuesta de la IA.",
     Reason.CALL_UNTOLD: "La IA reservó la llamada aceptada, pero no se lo ha dicho.",
     Reason.CALL_FAILED: "Se le habló de una llamada que no entró en el calendario.",
+}
+_TRIALS = {
+    "en": {CanaryStatus.PROMOTED: "is live for all now", CanaryStatus.ROLLED_BACK: "was taken back"},
+    "es": {CanaryStatus.PROMOTED: "ya vale para todos", CanaryStatus.ROLLED_BACK: "se ha retirado"},
 }
 _SOMEBODY = {"en": "Somebody", "es": "Alguien"}
 _LIST = {"en": "a list", "es": "una lista"}
@@ -86,6 +93,11 @@ def worded(kind: Kind, locale: str, values: Mapping[str, str | int | None]) -> t
 def why(reason: Reason, locale: str) -> str:
     """Say why a person has to answer."""
     return _REASONS_ES[reason] if language_of(locale) == "es" else reason.sentence
+
+
+def ended(status: CanaryStatus, locale: str) -> str:
+    """Say how a prompt's trial ended."""
+    return _TRIALS[language_of(locale)][status]
 
 
 def when(at: datetime, zone: str, locale: str) -> str:

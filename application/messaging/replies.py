@@ -116,7 +116,8 @@ class Replies:
             self.uow.publish(thread.give_to(Holder.AI))
             await self.conversations.save(thread)
             background = await self.replies.background(thread)
-            return Started(thread=thread, party=party, background=background, prompt=await self.prompts.live())
+            prompt = await self.prompts.live(thread.id)
+            return Started(thread=thread, party=party, background=background, prompt=prompt)
 
     async def _finish(self, started: Started, outcome: Outcome) -> bool:
         """Write down what came of it and act on it; tells whether this turn is over."""

@@ -24,10 +24,20 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """Hold one approved lesson that answers follow."""
+    """Hold one approved lesson that answers follow; `say` are words of its text that are meant for the lead."""
 
     id: UUID
     text: str
+    trigger: str | None = None
+    say: str | None = None
+
+    @property
+    def instruction(self) -> str:
+        """Give what is said to the writer alone."""
+        return self.text if self.say is None else self.text.replace(self.say, "")
+
+
+PromptKind = Literal["m1", "m2", "m3", "reply"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +110,10 @@ class CallBooking(Protocol):
 
 
 class LivePrompt(Protocol):
-    """Know the prompt that is live, within the open unit of work."""
+    """Know the prompts that are live, within the open unit of work."""
 
-    async def live(self) -> Prompt:
-        """Give it."""
+    async def live(self, conversation_id: UUID | None, kind: PromptKind = "reply") -> Prompt:
+        """Give the one for a conversation, which may be on one side of a trial, or for none in particular."""
         ...
 
 

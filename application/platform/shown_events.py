@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 
 from application.platform.happened import About, Shown
+from domain.coaching.canary import CanaryDecided
+from domain.coaching.evaluation import EvaluationEnded
 from domain.coaching.lesson import LessonArchived, LessonChanged, LessonLearned
+from domain.coaching.prompt import PromptChanged, PromptMadeLive, PromptRolledBack
 from domain.identity.api_key import ApiKeyChanged, ApiKeyCreated, ApiKeyRevoked
 from domain.identity.brand import BrandChanged, BrandCreated, BrandDeleted
 from domain.identity.email_account import EmailAccountAdded, EmailAccountAssigned, EmailAccountRemoved
@@ -88,6 +91,12 @@ _ROWS = (
     *_shown(Permission.JOBS_READ, About.JOB, JobEnded, says=("kind", "status")),
     *_shown(Permission.ORGANIZATION_READ, About.PERSON, NotificationMade, says=("kind",)),
     *_shown(Permission.COACH_READ, About.ORGANIZATION, LessonLearned, LessonChanged, LessonArchived),
+    *_shown(Permission.COACH_READ, About.ORGANIZATION, PromptChanged, says=("prompt_type",)),
+    *_shown(
+        Permission.COACH_READ, About.ORGANIZATION, PromptMadeLive, PromptRolledBack, says=("prompt_type", "number")
+    ),
+    *_shown(Permission.COACH_READ, About.ORGANIZATION, EvaluationEnded, says=("prompt_type", "outcome")),
+    *_shown(Permission.COACH_READ, About.ORGANIZATION, CanaryDecided, says=("prompt_type", "number", "status")),
     *_shown(Permission.TAGS_READ, About.ORGANIZATION, TagCreated, TagChanged, TagDeleted),
     *_shown(
         Permission.LOCATIONS_READ, About.LOCATION, BrandCreated, BrandChanged, BrandDeleted, LocationCreated,

@@ -21,6 +21,7 @@ class Kind(StrEnum):
     BOOKING_CANCELLED = "booking_cancelled"
     BOOKING_FAILED = "booking_failed"
     TEXTING_FAILED = "texting_failed"
+    TRIAL_ENDED = "trial_ended"
     CAMPAIGN_FINISHED = "campaign_finished"
     IMPORT_FINISHED = "import_finished"
     IMPORT_FAILED = "import_failed"
@@ -51,6 +52,7 @@ PRIORITIES: Mapping[Kind, Priority] = {
     Kind.BOOKING_CANCELLED: Priority.IMMEDIATE,
     Kind.BOOKING_FAILED: Priority.IMMEDIATE,
     Kind.TEXTING_FAILED: Priority.IMMEDIATE,
+    Kind.TRIAL_ENDED: Priority.NORMAL,
     Kind.CAMPAIGN_FINISHED: Priority.LOW,
     Kind.IMPORT_FINISHED: Priority.LOW,
     Kind.IMPORT_FAILED: Priority.NORMAL,

@@ -3,7 +3,6 @@
 from dishka import Provider
 
 from entrypoints.wiring.campaigns import Campaigning
-from entrypoints.wiring.coaching import Coaching
 from entrypoints.wiring.http import Http
 from entrypoints.wiring.identity import Identity
 from entrypoints.wiring.identity_programs import Programs
@@ -17,6 +16,7 @@ from entrypoints.wiring.replies import Answers
 from entrypoints.wiring.sales import Sales
 from entrypoints.wiring.sandbox import Levers
 from entrypoints.wiring.scheduling import Scheduling
+from entrypoints.wiring.teaching import Teaching
 from entrypoints.wiring.texting import TextingProviders
 
 PROVIDERS: tuple[Provider, ...] = (
@@ -27,7 +27,7 @@ PROVIDERS: tuple[Provider, ...] = (
     Answers(),
     TextingProviders(),
     Campaigning(),
-    Coaching(),
+    Teaching(),
     Levers(),
     Identity(),
     Programs(),

@@ -8,7 +8,8 @@ from dishka import Provider, Scope, provide
 from adapters.ai.guarded import GuardedReplyWriter
 from adapters.ai.sandbox import SandboxReplyWriter
 from adapters.crossings.answered_calls import CallsFromAnswers, SlotsForAnswers
-from adapters.persistence.replies import BuiltInPrompt, CapableOfAi, PostgresReplies, ReplyDefaults
+from adapters.persistence.coaching_live import PostgresLivePrompt
+from adapters.persistence.replies import CapableOfAi, PostgresReplies, ReplyDefaults
 from application.messaging.answered_threads import AnsweredThreads
 from application.messaging.answering import AiAvailable, Answering, ReplyStore
 from application.messaging.call_promises import CallPromises
@@ -43,7 +44,7 @@ class Answers(Provider):
 
     store = provide(PostgresReplies, provides=ReplyStore)
     available = provide(CapableOfAi, provides=AiAvailable)
-    prompts = provide(BuiltInPrompt, provides=LivePrompt)
+    prompts = provide(PostgresLivePrompt, provides=LivePrompt)
     slots = provide(SlotsForAnswers, provides=OfferedSlots)
     calls = provide(CallsFromAnswers, provides=CallBooking)
     allowance = provide(HourlyTexts, provides=TextAllowance, scope=Scope.APP)

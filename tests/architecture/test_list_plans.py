@@ -109,8 +109,9 @@ SEED = (
 # A handful a tenant: the planner reads them whole, and may.
 SMALL = frozenset(
     {
-        "api_keys", "brands", "datasets", "email_accounts", "imports", "jobs", "lesson_figures", "lessons", "locations",
-        "memberships", "platform_lessons", "tags", "uploads",
+        "api_keys", "brands", "datasets", "email_accounts", "evaluation_cases", "imports", "jobs",
+        "lesson_figures", "lessons", "locations", "memberships", "platform_lessons", "prompt_versions", "prompts",
+        "tags", "uploads",
     }
 )  # fmt: skip
 # Asked for by lead, or by import, only.

@@ -19,6 +19,7 @@ KEPT_INSIDE = {
     "personal_data.erasure_requested": "job.advanced tells of it, to those who may know",
     "personal_data.export_requested": "job.advanced tells of it, to those who may know",
     "text.arrived": "what a provider brought; message.received tells what came of it",
+    "prompt.evaluation_requested": "job.advanced and job.ended tell of it",
     "upload.received": "whoever sent the file has the answer",
 }
 

@@ -1,6 +1,25 @@
 """Every table of the house, so that Alembic sees one metadata."""
 
-from adapters.persistence.schema import coaching, identity, messaging, outreach, platform, sales, scheduling
+from adapters.persistence.schema import (
+    coaching_lessons,
+    coaching_prompts,
+    identity,
+    messaging,
+    outreach,
+    platform,
+    sales,
+    scheduling,
+)
 from adapters.persistence.schema.tenancy import metadata
 
-__all__ = ["coaching", "identity", "messaging", "metadata", "outreach", "platform", "sales", "scheduling"]
+__all__ = [
+    "coaching_lessons",
+    "coaching_prompts",
+    "identity",
+    "messaging",
+    "metadata",
+    "outreach",
+    "platform",
+    "sales",
+    "scheduling",
+]

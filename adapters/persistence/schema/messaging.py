@@ -191,10 +191,18 @@ replies = tenant_table(
     number("cost_micros"),
     number("latency_ms"),
     time("created_at"),
+    *(flag(name) for name in ("replied", "positive", "booked", "opted_out", "settled")),
+    time("measured_at", null=True),
     references("conversation_id", "conversations", ondelete="CASCADE"),
     one_of("status", ["draft", "sent", "superseded", "unfit", "failed"]),
 )
 index("ix_replies_conversation", replies.c.organization_id, replies.c.conversation_id, replies.c.created_at)
+index(
+    "ix_replies_unsettled",
+    replies.c.organization_id,
+    replies.c.created_at,
+    postgresql_where=sa.and_(replies.c.status == sa.literal_column("'sent'"), sa.not_(replies.c.settled)),
+)
 index("ix_replies_created", replies.c.organization_id, replies.c.created_at)
 
 consents = tenant_table(

@@ -1,4 +1,4 @@
-"""What the AI was taught, and how it went."""
+"""What the AI was taught, and what followed."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR

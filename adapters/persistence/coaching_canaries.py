@@ -1,0 +1,111 @@
+"""Trials of prompts, and what followed the AI's messages."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from adapters.persistence.database import PostgresUnitOfWork
+from adapters.persistence.schema.coaching_prompts import canaries
+from adapters.persistence.store import PostgresStore
+from domain.coaching.canary import Canary, Side
+from domain.coaching.prompt import PromptType, label
+
+# A conversation counts on the side of the version that it was answered with, once, with all that came of it.
+_SIDES = """
+SELECT is_new, count(*) AS conversations, count(*) FILTER (WHERE replied) AS replied,
+       count(*) FILTER (WHERE booked) AS booked, count(*) FILTER (WHERE opted_out) AS opted_out
+FROM (
+  SELECT conversation_id, $2 = ANY (string_to_array(prompt_version, '/')) AS is_new, bool_or(replied) AS replied,
+         bool_or(booked) AS booked, bool_or(opted_out) AS opted_out
+  FROM replies WHERE organization_id = $1 AND created_at >= $3 AND ($4::timestamptz IS NULL OR created_at < $4)
+    AND status = 'sent' GROUP BY 1, 2
+) AS threads GROUP BY is_new
+"""
+# What is counted is added to what was: each message gives its lessons what it gained since it was last looked at.
+_MEASURE = """
+WITH due AS (
+  SELECT r.id, r.conversation_id, r.lead_id, r.created_at, t.address FROM replies r
+  JOIN conversations t ON t.organization_id = $1 AND t.id = r.conversation_id
+  WHERE r.organization_id = $1 AND r.status = 'sent' AND NOT r.settled
+    AND (r.measured_at IS NULL OR r.measured_at < $2)
+  ORDER BY r.created_at LIMIT $3 FOR NO KEY UPDATE OF r SKIP LOCKED
+), found AS (
+  SELECT d.id, d.created_at + interval '7 days' <= $2 AS settled,
+    EXISTS (SELECT FROM messages m WHERE m.organization_id = $1 AND m.conversation_id = d.conversation_id
+            AND m.created_at > d.created_at AND m.created_at <= d.created_at + interval '7 days'
+            AND m.direction = 'inbound') AS replied,
+    EXISTS (SELECT FROM replies n WHERE n.organization_id = $1 AND n.conversation_id = d.conversation_id
+            AND n.created_at > d.created_at AND n.created_at <= d.created_at + interval '7 days'
+            AND n.sentiment IN ('POSITIVE', 'HOT')) AS positive,
+    EXISTS (SELECT FROM bookings b WHERE b.organization_id = $1 AND b.lead_id = d.lead_id
+            AND b.created_at > d.created_at AND b.created_at <= d.created_at + interval '7 days'
+            AND b.status <> 'failed') AS booked,
+    EXISTS (SELECT FROM consents c WHERE c.organization_id = $1 AND c.address = d.address AND c.kind = 'opt_out'
+            AND c.at > d.created_at AND c.at <= d.created_at + interval '7 days') AS opted_out
+  FROM due d
+), measured AS (
+  UPDATE replies r SET replied = f.replied, positive = f.positive, booked = f.booked, opted_out = f.opted_out,
+         settled = f.settled, measured_at = $2
+  FROM found f WHERE r.organization_id = $1 AND r.id = f.id
+  RETURNING r.lessons, (old.measured_at IS NULL)::int AS applied,
+    (new.positive OR new.booked)::int - (old.positive OR old.booked)::int AS succeeded,
+    new.replied::int - old.replied::int AS replied, new.positive::int - old.positive::int AS positive,
+    new.booked::int - old.booked::int AS booked, new.opted_out::int - old.opted_out::int AS opted_out
+), gained AS (
+  INSERT INTO lesson_figures AS f (organization_id, lesson_id, applied, succeeded, replied, positive, booked, opted_out)
+  SELECT $1, lesson, sum(applied), sum(succeeded), sum(replied), sum(positive), sum(booked), sum(opted_out)
+  FROM measured, unnest(lessons) AS lesson GROUP BY lesson ORDER BY lesson
+  ON CONFLICT (organization_id, lesson_id) DO UPDATE SET applied = f.applied + excluded.applied,
+    succeeded = f.succeeded + excluded.succeeded, replied = f.replied + excluded.replied,
+    positive = f.positive + excluded.positive, booked = f.booked + excluded.booked,
+    opted_out = f.opted_out + excluded.opted_out
+)
+SELECT count(*) FROM measured
+"""
+
+
+class PostgresCanaries(PostgresStore[Canary]):
+    """Be the `CanaryStore` of the open unit of work."""
+
+    entity = Canary
+    table = canaries
+    noun = "trial"
+
+    async def open_of(self, prompt_id: UUID) -> Canary | None:
+        """Give the one that still decides; whoever asks holds the prompt's lock."""
+        return await self.find_one("prompt_id = $2 AND is_open", prompt_id)
+
+    async def latest_of(self, prompt_id: UUID) -> Canary | None:
+        """Give the latest."""
+        return await self.find_one("prompt_id = $2 ORDER BY started_at DESC, id DESC", prompt_id)
+
+    async def tried(self) -> Sequence[PromptType]:
+        """Name the prompts that are being tried, always in the same order."""
+        rows = await self.uow.connection.fetch(
+            "SELECT prompt_type FROM canaries WHERE organization_id = $1 AND is_open AND status = 'running'"
+            " ORDER BY prompt_type",
+            self.uow.organization_id,
+        )
+        return [PromptType(row["prompt_type"]) for row in rows]
+
+    async def sides(self, canary: Canary) -> tuple[Side, Side]:
+        """Count both sides, the new one first; what neither is tried nor held out any more counts no further."""
+        name = label(canary.prompt_type, canary.number)
+        until = None if canary.is_open else canary.ended_at
+        rows = await self.uow.connection.fetch(_SIDES, self.uow.organization_id, name, canary.started_at, until)
+        found = {
+            row["is_new"]: Side(row["conversations"], row["replied"], row["booked"], row["opted_out"]) for row in rows
+        }
+        return found.get(True, Side()), found.get(False, Side())
+
+
+class PostgresOutcomes:
+    """Be the `Outcomes` of the open unit of work."""
+
+    def __init__(self, uow: PostgresUnitOfWork) -> None:
+        self._uow = uow
+
+    async def measure(self, at: datetime, limit: int) -> int:
+        """Look what followed, and add it to the lessons' figures."""
+        looked: int = await self._uow.connection.fetchval(_MEASURE, self._uow.organization_id, at, limit)
+        return looked

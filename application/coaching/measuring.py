@@ -1,0 +1,54 @@
+"""What followed the AI's messages, and what that means for trials: looked at every hour, with nobody asked."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from application.agenda import Agenda
+from application.coaching.prompt_ports import CanaryStore, Outcomes, PromptStore
+from application.ports import Clock, UnitOfWork, effect
+from domain.coaching.canary import CanaryStatus, decide
+
+MEASURE = "coaching.measure"
+EVERY = timedelta(hours=1)
+AT_ONCE = 2_000
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """Follow what is live."""
+
+    uow: UnitOfWork
+    clock: Clock
+    outcomes: Outcomes
+    canaries: CanaryStore
+    prompts: PromptStore
+    agenda: Agenda
+
+    @effect
+    async def run(self) -> None:
+        """Count what followed, end the trials of which enough is known, and come back in an hour."""
+        async with self.uow:
+            since = self.clock.now()
+            await self.agenda.no_later_than(MEASURE, since + EVERY)
+            more = await self.outcomes.measure(since, AT_ONCE) == AT_ONCE
+        while more:
+            async with self.uow:
+                more = await self.outcomes.measure(since, AT_ONCE) == AT_ONCE
+        await self._decide()
+
+    async def _decide(self) -> None:
+        async with self.uow:
+            now = self.clock.now()
+            for prompt_type in await self.canaries.tried():
+                prompt = await self.prompts.locked(prompt_type)
+                canary = None if prompt is None else await self.canaries.open_of(prompt.id)
+                if prompt is None or canary is None or canary.status is not CanaryStatus.RUNNING:
+                    continue
+                decision = decide(*await self.canaries.sides(canary), now - canary.started_at)
+                if decision is None:
+                    continue
+                self.uow.publish(canary.end(decision, now))
+                await self.canaries.save(canary)
+                if decision.status is CanaryStatus.PROMOTED:
+                    self.uow.publish(prompt.make_live(canary.number, now))
+                    await self.prompts.save(prompt)

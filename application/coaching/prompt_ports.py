@@ -1,0 +1,98 @@
+"""What the use cases of prompts need kept and known."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from application.ports import Found, PageRequest, Store
+from domain.coaching.canary import Canary, Side
+from domain.coaching.evaluation import Evaluation
+from domain.coaching.lesson import Lesson
+from domain.coaching.prompt import Prompt, PromptType, PromptVersion
+from domain.coaching.share import Share
+
+
+@dataclass(frozen=True, slots=True)
+class Performance:
+    """Count the conversations that a version answered, and how many came to a good answer or a call."""
+
+    conversations: int
+    success: Share
+
+
+class PromptStore(Store[Prompt], Protocol):
+    """Keep prompts and their versions."""
+
+    async def of_type(self, prompt_type: PromptType) -> Prompt | None:
+        """Give the organisation's prompt of a type, if it has one of its own."""
+        ...
+
+    async def locked(self, prompt_type: PromptType) -> Prompt | None:
+        """Give it, and keep others from changing or making one of this type until the unit of work ends."""
+        ...
+
+    async def version(self, prompt_type: PromptType, number: int) -> PromptVersion:
+        """Give a version, 0 being the built-in one, or refuse with `NotFound`."""
+        ...
+
+    async def add_version(self, prompt: Prompt, version: PromptVersion) -> None:
+        """Keep a version, for good."""
+        ...
+
+    async def versions(self, prompt_type: PromptType, page: PageRequest) -> Found:
+        """List them, the latest first (`VersionListed`)."""
+        ...
+
+    async def performance(self, prompt: Prompt) -> Performance:
+        """Tell how the live version does."""
+        ...
+
+    async def lesson_budget(self) -> int:
+        """Tell how many tokens of lessons the organisation's prompts may hold."""
+        ...
+
+
+class CanaryStore(Store[Canary], Protocol):
+    """Keep trials."""
+
+    async def open_of(self, prompt_id: UUID) -> Canary | None:
+        """Give the trial, or the hold-out after one, that still decides who is answered with what; locked."""
+        ...
+
+    async def latest_of(self, prompt_id: UUID) -> Canary | None:
+        """Give the latest trial of a prompt."""
+        ...
+
+    async def tried(self) -> Sequence[PromptType]:
+        """Name the prompts of which a version is being tried."""
+        ...
+
+    async def sides(self, canary: Canary) -> tuple[Side, Side]:
+        """Count what came of the new version and of the old one since the trial began."""
+        ...
+
+
+class KnownEvaluations(Protocol):
+    """Know how drafts were judged."""
+
+    async def latest(self, prompt_type: PromptType, fingerprint: str) -> Evaluation | None:
+        """Give the latest evaluation of exactly this."""
+        ...
+
+
+class ActiveLessons(Protocol):
+    """Know the lessons that go live."""
+
+    async def active(self) -> Sequence[Lesson]:
+        """Give them: the most pressing first, then the older."""
+        ...
+
+
+class Outcomes(Protocol):
+    """Keep what followed the AI's messages."""
+
+    async def measure(self, at: datetime, limit: int) -> int:
+        """Look what followed some messages that were not looked at since `at`; gives how many there were."""
+        ...

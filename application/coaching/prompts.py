@@ -1,0 +1,264 @@
+"""Prompts: edited apart from what is live, made live as a version that never changes, rolled back by a pointer."""
+
+from dataclasses import dataclass, replace
+
+from application.agenda import Agenda
+from application.coaching.measuring import EVERY, MEASURE
+from application.coaching.prompt_forms import (
+    ComparedView,
+    DraftPrompt,
+    DraftView,
+    MadeLiveView,
+    MakeLive,
+    PerformanceView,
+    PromptView,
+    RollBack,
+)
+from application.coaching.prompt_ports import ActiveLessons, CanaryStore, KnownEvaluations, PromptStore
+from application.coaching.prompt_views import (
+    canary_view,
+    evaluation_summary,
+    left_out_of,
+    lessons_in,
+    rate,
+    version_view,
+)
+from application.ports import Actor, Clock, Found, PageRequest, UnitOfWork, require_version
+from domain.coaching.canary import Canary, CanaryStatus
+from domain.coaching.evaluation import Evaluation, Outcome
+from domain.coaching.prompt import (
+    BUILT_IN,
+    Prompt,
+    PromptMadeLive,
+    PromptRolledBack,
+    PromptType,
+    PromptVersion,
+    changes_between,
+)
+from domain.coaching.share import Share
+from domain.identity.role import Permission
+from domain.kernel import Conflict, Invalid, Stale
+
+_WHOLE = 100
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """Work on prompts."""
+
+    actor: Actor
+    uow: UnitOfWork
+    clock: Clock
+    prompts: PromptStore
+    canaries: CanaryStore
+    evaluations: KnownEvaluations
+    lessons: ActiveLessons
+    agenda: Agenda
+
+    async def show(self, prompt_type: PromptType) -> PromptView:
+        """Show what is live, the draft beside it, and how it does."""
+        self.actor.require(Permission.COACH_READ)
+        async with self.uow.reading():
+            return await self._shown(prompt_type)
+
+    async def draft(self, prompt_type: PromptType, command: DraftPrompt, version: int | None) -> PromptView:
+        """Edit the draft; nothing that is live changes."""
+        self.actor.require(Permission.PROMPTS_WRITE)
+        async with self.uow:
+            prompt, is_new = await self._own(prompt_type)
+            if is_new and version is not None:
+                raise Stale("This prompt has no draft yet, so that there is no version to change it from.")
+            if not is_new:
+                require_version(prompt, version, ("system_prompt", "user_prompt_template"), "prompt")
+            changed = prompt.draft(command.system_prompt, command.user_prompt_template, self.actor.id, self.clock.now())
+            await (self.prompts.add(prompt) if is_new else self.prompts.save(prompt))
+            self.uow.publish(changed)
+            return await self._shown(prompt_type)
+
+    async def make_live(self, prompt_type: PromptType, command: MakeLive) -> MadeLiveView:
+        """Make the draft live with the active lessons, or refuse what was evaluated as worse unless that is forced."""
+        self.actor.require(Permission.PROMPTS_PUBLISH)
+        if command.share < _WHOLE and command.share + command.hold_out > _WHOLE:
+            raise Invalid("Share and hold-out come to more than all conversations.", field="hold_out")
+        async with self.uow:
+            now = self.clock.now()
+            prompt, is_new = await self._own(prompt_type)
+            before = await self.prompts.version(prompt_type, prompt.live)
+            trial = None if is_new else await self.canaries.open_of(prompt.id)
+            if trial is not None and trial.status is CanaryStatus.RUNNING:
+                raise Conflict(f"Version {trial.number} is being tried; roll back to {prompt.live} to end that first.")
+            candidate = prompt.candidate(await self.lessons.active(), await self.prompts.lesson_budget())
+            if candidate.fingerprint(0) == before.fingerprint(0):
+                raise Conflict(f"Nothing is different from version {before.number}, which is live.")
+            evaluation = await self.evaluations.latest(prompt_type, candidate.fingerprint(prompt.live))
+            _require_no_worse(evaluation, command)
+            made = replace(
+                candidate,
+                made_by=self.actor.id,
+                made_at=now,
+                reason=command.reason,
+                evaluation_id=None if evaluation is None else evaluation.id,
+            )
+            prompt.number(made)
+            if is_new:
+                await self.prompts.add(prompt)
+            await self.prompts.add_version(prompt, made)
+            if trial is not None:
+                trial.close(now)
+                await self.canaries.save(trial)
+            canary = await self._let_live(prompt, made, command)
+            await self.prompts.save(prompt)
+            await self.agenda.no_later_than(MEASURE, now + EVERY)
+            return _made_live(prompt, before, made, evaluation, canary)
+
+    async def _let_live(self, prompt: Prompt, made: PromptVersion, command: MakeLive) -> Canary | None:
+        """Move the pointer, or begin a trial; a hold-out without a trial stands open as if one had ended well."""
+        now = self.clock.now()
+        is_trial = command.share < _WHOLE
+        canary = None
+        if is_trial or command.hold_out:
+            canary = Canary(
+                organization_id=self.actor.organization_id,
+                prompt_id=prompt.id,
+                prompt_type=prompt.prompt_type,
+                number=made.number,
+                baseline=prompt.live,
+                share=command.share,
+                hold_out=command.hold_out,
+                status=CanaryStatus.RUNNING if is_trial else CanaryStatus.PROMOTED,
+                started_at=now,
+                started_by=self.actor.id,
+            )
+            await self.canaries.add(canary)
+        live = PromptMadeLive(
+            subject=prompt.id, prompt_type=prompt.prompt_type, number=made.number, share=command.share
+        )
+        self.uow.publish(live if is_trial else prompt.make_live(made.number, now))
+        return canary
+
+    async def roll_back(self, prompt_type: PromptType, command: RollBack) -> PromptView:
+        """Let another version be live again, at once and for all; the version that is live ends a trial."""
+        self.actor.require(Permission.PROMPTS_PUBLISH)
+        async with self.uow:
+            now = self.clock.now()
+            prompt = await self.prompts.locked(prompt_type)
+            await self.prompts.version(prompt_type, command.version)
+            if prompt is None:
+                raise Conflict("The built-in prompt is live already.")
+            trial = await self.canaries.open_of(prompt.id)
+            tried = None if trial is None or trial.status is not CanaryStatus.RUNNING else trial.number
+            if trial is not None:
+                trial.close(now)
+                trial.reason = command.reason or trial.reason
+                await self.canaries.save(trial)
+            if trial is not None and command.version == prompt.live:
+                self.uow.publish(
+                    PromptRolledBack(
+                        subject=prompt.id,
+                        prompt_type=prompt_type,
+                        number=prompt.live,
+                        replaced=tried or trial.baseline,
+                    )
+                )
+            else:
+                self.uow.publish(prompt.roll_back(command.version, now))
+                await self.prompts.save(prompt)
+            return await self._shown(prompt_type)
+
+    async def versions(self, prompt_type: PromptType, page: PageRequest) -> Found:
+        """List the history, the latest first."""
+        self.actor.require(Permission.COACH_READ)
+        async with self.uow.reading():
+            return await self.prompts.versions(prompt_type, page)
+
+    async def version(self, prompt_type: PromptType, number: int, against: int | None) -> ComparedView:
+        """Show a version and what is different from another."""
+        self.actor.require(Permission.COACH_READ)
+        async with self.uow.reading():
+            shown = await self.prompts.version(prompt_type, number)
+            other = await self.prompts.version(prompt_type, max(number - 1, BUILT_IN) if against is None else against)
+        return ComparedView(
+            prompt_type=prompt_type,
+            shown=version_view(shown),
+            against=other.number,
+            diff=shown.compared_with(other),
+        )
+
+    async def _own(self, prompt_type: PromptType) -> tuple[Prompt, bool]:
+        """Give the organisation's prompt, locked, or one made of the built-in one that is not stored yet."""
+        prompt = await self.prompts.locked(prompt_type)
+        if prompt is not None:
+            return prompt, False
+        return self._fresh(prompt_type, await self.prompts.version(prompt_type, BUILT_IN)), True
+
+    def _fresh(self, prompt_type: PromptType, built_in: PromptVersion) -> Prompt:
+        return Prompt(
+            organization_id=self.actor.organization_id,
+            prompt_type=prompt_type,
+            system_prompt=built_in.system_prompt,
+            user_prompt_template=built_in.user_prompt_template,
+        )
+
+    async def _shown(self, prompt_type: PromptType) -> PromptView:
+        prompt = await self.prompts.of_type(prompt_type)
+        live = await self.prompts.version(prompt_type, BUILT_IN if prompt is None else prompt.live)
+        drafted = (prompt or self._fresh(prompt_type, live)).candidate(
+            await self.lessons.active(), await self.prompts.lesson_budget()
+        )
+        canary = None if prompt is None else await self.canaries.latest_of(prompt.id)
+        done = None if prompt is None else await self.prompts.performance(prompt)
+        return PromptView(
+            id=None if prompt is None else prompt.id,
+            prompt_type=prompt_type,
+            live=version_view(live),
+            made_live_at=None if prompt is None else prompt.made_live_at,
+            draft=DraftView(
+                system_prompt=drafted.system_prompt,
+                user_prompt_template=drafted.user_prompt_template,
+                drafted_by=None if prompt is None else prompt.drafted_by,
+                drafted_at=None if prompt is None else prompt.drafted_at,
+                lessons_context=lessons_in(drafted.lessons),
+                left_out=left_out_of(drafted.left_out),
+            ),
+            lessons_included=len(live.lessons),
+            performance=PerformanceView(
+                conversations_using=0 if done is None else done.conversations,
+                success_rate=rate(Share(0, 0) if done is None else done.success),
+            ),
+            canary=None if canary is None else canary_view(canary, *await self.canaries.sides(canary)),
+            evaluation=evaluation_summary(await self.evaluations.latest(prompt_type, drafted.fingerprint(live.number))),
+            version=None if prompt is None else prompt.version,
+        )
+
+
+def _require_no_worse(evaluation: Evaluation | None, command: MakeLive) -> None:
+    if evaluation is None or evaluation.outcome is not Outcome.WORSE:
+        return
+    if not command.force:
+        said = f"{evaluation.worse} answers were worse and {evaluation.better} better than under what is live"
+        raise Conflict(f"This draft was evaluated as worse: {said}. Give force and a reason to decide for it.")
+    if command.reason is None:
+        raise Invalid("Say why it goes live although it was evaluated as worse.", field="reason")
+
+
+def _made_live(
+    prompt: Prompt,
+    before: PromptVersion,
+    made: PromptVersion,
+    evaluation: Evaluation | None,
+    canary: Canary | None,
+) -> MadeLiveView:
+    changes = changes_between(before, made)
+    return MadeLiveView(
+        prompt_type=prompt.prompt_type,
+        version=made.number,
+        is_active=prompt.live == made.number,
+        lessons_included=len(made.lessons),
+        made_live_at=made.made_at,
+        lessons_added=lessons_in(changes.lessons_added),
+        lessons_removed=lessons_in(changes.lessons_removed),
+        base_prompt_changed=changes.base_prompt_changed,
+        left_out=left_out_of(made.left_out),
+        evaluation=evaluation_summary(evaluation),
+        canary_id=None if canary is None else canary.id,
+    )

@@ -1,0 +1,175 @@
+"""A canary: a version that is live for a share of conversations, and the rule that ends the trial.
+
+The trial is looked at again and again, so a test made for one look would find differences by chance. Each rate is
+judged by a confidence sequence, which holds at all times at once: the normal mixture of the sequential probability
+ratio test (Robbins 1970; Johari, Pekelis and Walsh, "Always Valid Inference", 2022), on the difference of two
+proportions.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from math import log, sqrt
+from typing import ClassVar
+from uuid import UUID
+
+from domain.coaching.prompt import PromptType
+from domain.kernel import Conflict, Entity, Event
+
+ALPHA = 0.05
+"""How likely it may be, over a whole trial, that one of the three rates is found different by chance."""
+MIXING = 0.05
+"""The differences that the test is sharpest for, as a standard deviation."""
+LEAST = 20
+"""Conversations of each side before anything is decided."""
+LONGEST = timedelta(days=28)
+_PARTS = 10_000
+_RATES = ("replied", "booked", "opted_out")
+
+
+class CanaryStatus(StrEnum):
+    """Name where a trial stands."""
+
+    RUNNING = "running"
+    PROMOTED = "promoted"
+    ROLLED_BACK = "rolled_back"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanaryDecided(Event):
+    """Say how a trial ended, and why; the subject is the trial."""
+
+    type: ClassVar[str] = "prompt.canary_decided"
+    prompt_id: UUID
+    prompt_type: PromptType
+    number: int
+    status: CanaryStatus
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Count the conversations of one side, and in how many of them the lead answered, booked, opted out."""
+
+    conversations: int = 0
+    replied: int = 0
+    booked: int = 0
+    opted_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Hold how much higher a rate is on the new side, and the bounds between which it lies at every look."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Say how a trial ends, in a sentence for people."""
+
+    status: CanaryStatus
+    reason: str
+
+
+def difference(new_hits: int, new_trials: int, old_hits: int, old_trials: int) -> Difference:
+    """Bound the difference of two rates; a half each way keeps rates of nothing and of all from looking certain."""
+    if not new_trials or not old_trials:
+        return Difference(0.0, -1.0, 1.0)
+    new, old = (new_hits + 0.5) / (new_trials + 1), (old_hits + 0.5) / (old_trials + 1)
+    variance = new * (1 - new) / new_trials + old * (1 - old) / old_trials
+    mixing = MIXING * MIXING
+    alpha = ALPHA / len(_RATES)
+    reach = sqrt(variance * (variance + mixing) / mixing * (2 * log(1 / alpha) + log((variance + mixing) / variance)))
+    found = new_hits / new_trials - old_hits / old_trials
+    return Difference(found, max(found - reach, -1.0), min(found + reach, 1.0))
+
+
+def differences(new: Side, old: Side) -> Mapping[str, Difference]:
+    """Bound the difference of each rate."""
+    return {
+        rate: difference(getattr(new, rate), new.conversations, getattr(old, rate), old.conversations)
+        for rate in _RATES
+    }
+
+
+def decide(new: Side, old: Side, running: timedelta) -> Decision | None:
+    """Tell whether a trial ends: harm rolls back at once, a gain promotes, and four weeks without either roll back."""
+    if min(new.conversations, old.conversations) >= LEAST:
+        found = differences(new, old)
+        if found["opted_out"].low > 0:
+            return Decision(
+                CanaryStatus.ROLLED_BACK, _said("More leads opted out", new.opted_out, old.opted_out, new, old)
+            )
+        for rate, word in (("booked", "Fewer leads booked"), ("replied", "Fewer leads answered")):
+            if found[rate].high < 0:
+                return Decision(CanaryStatus.ROLLED_BACK, _said(word, getattr(new, rate), getattr(old, rate), new, old))
+        for rate, word in (("booked", "More leads booked"), ("replied", "More leads answered")):
+            if found[rate].low > 0:
+                return Decision(CanaryStatus.PROMOTED, _said(word, getattr(new, rate), getattr(old, rate), new, old))
+    if running >= LONGEST:
+        return Decision(CanaryStatus.ROLLED_BACK, f"In {LONGEST.days} days no difference was shown.")
+    return None
+
+
+def _said(word: str, new_hits: int, old_hits: int, new: Side, old: Side) -> str:
+    return f"{word}: {new_hits} of {new.conversations} conversations, against {old_hits} of {old.conversations}."
+
+
+def part_of(conversation_id: UUID, canary_id: UUID) -> int:
+    """Give a conversation its part of ten thousand in a trial: always the same there, another elsewhere."""
+    digest = hashlib.sha256(conversation_id.bytes + canary_id.bytes).digest()
+    return int.from_bytes(digest[:8], "big") % _PARTS
+
+
+@dataclass(slots=True, kw_only=True)
+class Canary(Entity):
+    """Be one trial of a version against the one before; `hold_out` is the share that keeps the old one afterwards."""
+
+    prompt_id: UUID
+    prompt_type: PromptType
+    number: int
+    baseline: int
+    share: int
+    hold_out: int = 0
+    status: CanaryStatus = CanaryStatus.RUNNING
+    is_open: bool = True
+    started_at: datetime
+    started_by: UUID | None = None
+    ended_at: datetime | None = None
+    reason: str | None = None
+
+    def number_for(self, conversation_id: UUID) -> int:
+        """Choose the version for a conversation: the hold-out stands at one end, the trial at the other."""
+        part = part_of(conversation_id, self.id)
+        if part < self.hold_out * 100:
+            return self.baseline
+        if self.status is CanaryStatus.PROMOTED:
+            return self.number
+        return self.number if part >= _PARTS - self.share * 100 else self.baseline
+
+    def end(self, decision: Decision, at: datetime) -> CanaryDecided:
+        """End the trial, or refuse where it has ended (`Conflict`); a hold-out stays until something else is live."""
+        if self.status is not CanaryStatus.RUNNING:
+            raise Conflict("This trial has ended already.")
+        self.status, self.reason, self.ended_at = decision.status, decision.reason, at
+        self.is_open = decision.status is CanaryStatus.PROMOTED and self.hold_out > 0
+        return CanaryDecided(
+            subject=self.id,
+            prompt_id=self.prompt_id,
+            prompt_type=self.prompt_type,
+            number=self.number,
+            status=self.status,
+            reason=decision.reason,
+        )
+
+    def close(self, at: datetime) -> None:
+        """Let nobody keep the old version any more: something else is live."""
+        self.is_open = False
+        if self.status is CanaryStatus.RUNNING:
+            self.status, self.ended_at, self.reason = CanaryStatus.STOPPED, at, "Somebody made another version live."

@@ -1,0 +1,44 @@
+Feature: Teaching the AI
+  People say what the AI should do better. What they teach holds from the next time that a prompt is made live, and what
+  does harm is taken back.
+
+  Background:
+    Given Ada's enquiry, to which the AI answers
+
+  Scenario: What is taught is said
+    Given the lesson that to "too expensive" the AI says "There are ways to bring it down. Shall we look at them?"
+    When Ada writes "That is too expensive"
+    Then the AI answers something else
+    When the reply prompt is made live
+    And Ada writes "Honestly, it is too expensive"
+    Then the AI answers "There are ways to bring it down. Shall we look at them?"
+    And the answer remembers the version and the lesson
+
+  Scenario: A lesson that says the contrary is not taken without a decision
+    Given the lesson "Offer a call": "Answer a question about prices by offering a call."
+    When somebody teaches "No calls": "Do not answer a question about prices by offering a call."
+    Then it is refused, because it clashes with "Offer a call"
+    When somebody teaches it all the same
+    Then there are 2 lessons
+
+  Scenario: A draft is no answer
+    Given the draft 'End every answer with "Talk soon."' for the reply prompt
+    When Ada writes "How much is it?"
+    Then the AI's answer does not end with "Talk soon."
+    When the reply prompt is made live
+    And Ada writes "Yes, and when?"
+    Then the AI's answer ends with "Talk soon."
+
+  Scenario: A version is rolled back
+    Given the draft 'End every answer with "Talk soon."' for the reply prompt
+    And the reply prompt is made live
+    When the reply prompt is rolled back to version 0
+    And Ada writes "How much is it?"
+    Then the AI's answer does not end with "Talk soon."
+
+  Scenario: A trial that does harm is taken back by itself
+    Given a version of the reply prompt on trial for 30 % of conversations
+    When 40 of 100 leads opt out under it, against 2 of 100 under the old one
+    And an hour passes
+    Then the trial is rolled back, because "More leads opted out: 40 of 100 conversations, against 2 of 100."
+    And owners and admins are told of it

@@ -1,0 +1,222 @@
+"""What answers are written with: what is live, never a draft; and what followed them."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+import pytest
+
+from application.coaching.lesson_forms import NewLesson
+from application.coaching.lessons import Lessons
+from application.coaching.measuring import Measuring
+from application.coaching.prompt_forms import DraftPrompt, MakeLive, RollBack
+from application.coaching.prompts import Prompts
+from domain.coaching.canary import part_of
+from domain.coaching.lesson import LessonType
+from domain.coaching.prompt import PromptType
+from tests.application.messaging.replying import Thread, said
+from tests.application.messaging.test_replies import waking_hours
+from tests.proofs import Note
+
+pytestmark = pytest.mark.anyio
+__all__ = ["waking_hours"]
+SAY = "There are ways to bring it down; shall we go through them together on a quick call?"
+ANSWER = "A colleague will go through it with you."
+
+
+async def draft(thread: Thread, text: str) -> None:
+    """Edit the draft."""
+    async with thread.tenant.use(Prompts) as prompts:
+        await prompts.draft(PromptType.REPLY, DraftPrompt(system_prompt=text), None)
+
+
+async def publish(thread: Thread, text: str, share: int = 100) -> int:
+    """Edit the draft and make it live."""
+    await draft(thread, text)
+    async with thread.tenant.use(Prompts) as prompts:
+        return (await prompts.make_live(PromptType.REPLY, MakeLive(share=share))).version
+
+
+async def teach(thread: Thread) -> UUID:
+    """Write a lesson on what to say to whom it is too expensive."""
+    async with thread.tenant.use(Lessons) as lessons:
+        await lessons.create(
+            NewLesson(
+                lesson_type=LessonType.OBJECTION_HANDLING,
+                title="Money",
+                description="Offer options.",
+                trigger="They say that it is too expensive",
+                correct_response=SAY,
+            )
+        )
+    found: UUID = await thread.tenant.value("SELECT id FROM lessons WHERE organization_id = $1")
+    return found
+
+
+async def test_an_answer_is_written_with_what_is_live_and_remembers_it(thread: Thread) -> None:
+    lesson = await teach(thread)
+    await publish(thread, "Be brief.")
+    await draft(thread, "Be long.")
+    await thread.arrive("That's far too expensive")
+    await thread.answer()
+    assert await thread.hand_over() == [SAY], "an approved wording is no leak of the prompt"
+    [task] = thread.writer.tasks
+    assert task.prompt.text.endswith("Be brief.")
+    assert "Be long." not in task.prompt.text
+    [kept] = await thread.written()
+    assert (kept["prompt_version"], kept["lessons"], kept["status"]) == ("master-0/reply-1", [lesson], "sent")
+
+
+async def test_the_writer_by_rules_follows_its_prompt(thread: Thread) -> None:
+    await publish(thread, 'End every answer with "Talk soon."')
+    await thread.arrive("How much is it?")
+    await thread.answer()
+    [text] = await thread.hand_over()
+    assert text.endswith("Talk soon.")
+
+
+async def test_a_trial_decides_by_the_conversation(thread: Thread) -> None:
+    await publish(thread, "Old.")
+    number = await publish(thread, "New.", share=50)
+    canary = await thread.tenant.value("SELECT id FROM canaries WHERE organization_id = $1")
+    await thread.arrive("How much is it?")
+    await thread.answer()
+    conversation = await thread.id()
+    expected = number if part_of(conversation, canary) >= 5000 else 1
+    assert [row["prompt_version"] for row in await thread.written()] == [f"master-0/reply-{expected}"]
+
+
+async def race(thread: Thread, rounds: int) -> set[str]:
+    """Let drafts be edited, made live and rolled back while answers are written; gives the versions that were used."""
+    texts: dict[str, str] = {}
+    editor = asyncio.Lock()  # one person edits: whatever lies in the draft when it is published is what goes live
+
+    async def meddle() -> None:
+        async with editor:
+            await edit()
+
+    async def edit() -> None:
+        number = random.randrange(1_000_000)
+        await draft(thread, f"DRAFT {number}")
+        if random.random() < 0.6:
+            made = await publish(thread, f"LIVE {number}")
+            texts[f"master-0/reply-{made}"] = f"LIVE {number}"
+            await draft(thread, f"DRAFT {number} again")
+        elif len(texts) > 1:
+            async with thread.tenant.use(Prompts) as prompts:
+                shown = await prompts.show(PromptType.REPLY)
+                back = random.choice([n for n in range(1, len(texts) + 1) if n != shown.live.version])
+                await prompts.roll_back(PromptType.REPLY, RollBack(version=back))
+
+    first = await publish(thread, "LIVE 0")
+    texts[f"master-0/reply-{first}"] = "LIVE 0"
+    for _ in range(rounds):
+        thread.writer.ready = [said(ANSWER)]
+        await thread.arrive(f"How much is it, {random.randrange(10**6)}?")
+        waiting: list[Callable[[], Awaitable[None]]] = [thread.answer, meddle]
+        random.shuffle(waiting)
+        if random.random() < 0.5:
+            thread.writer.meanwhile = meddle
+        await asyncio.gather(*(one() for one in waiting))
+        await thread.hand_over()
+    written = [row for row in await thread.written() if row["status"] == "sent"]
+    assert len(written) == rounds
+    assert len(thread.writer.tasks) == rounds
+    for row, task in zip(written, thread.writer.tasks, strict=True):
+        assert "DRAFT" not in task.prompt.text, "nothing is written with a draft"
+        assert task.prompt.version == row["prompt_version"]
+        assert task.prompt.text.endswith(texts[row["prompt_version"]]), "a version is what it says"
+    return {row["prompt_version"] for row in written}
+
+
+async def test_no_answer_is_written_with_a_draft_however_it_races(thread: Thread) -> None:
+    assert len(await race(thread, 12)) > 1
+
+
+@pytest.mark.prove
+async def test_no_answer_is_written_with_a_draft_in_200_races(thread: Thread, proved: Note) -> None:
+    used = await race(thread, 200)
+    proved(10, f"200 answers while prompts were drafted, published, rolled back: 0 with a draft, {len(used)} versions")
+
+
+async def measure(thread: Thread, days: int = 0) -> None:
+    """Look what followed, some days from now."""
+    async with thread.tenant.sql() as connection:
+        await connection.execute(
+            "UPDATE replies SET created_at = created_at - make_interval(days => $2), measured_at = NULL"
+            " WHERE organization_id = $1 AND $2 > 0",
+            thread.tenant.organization_id,
+            days,
+        )
+    async with thread.tenant.use(Measuring, thread.tenant.system()) as measuring:
+        await measuring.run()
+
+
+async def figures(thread: Thread) -> tuple[int, ...] | None:
+    """Give a lesson's figures: applied, succeeded, replied, positive, booked, opted out."""
+    async with thread.tenant.sql() as connection:
+        row = await connection.fetchrow(
+            "SELECT applied, succeeded, replied, positive, booked, opted_out FROM lesson_figures"
+            " WHERE organization_id = $1",
+            thread.tenant.organization_id,
+        )
+    return None if row is None else tuple(row.values())
+
+
+async def test_what_follows_is_counted_once_and_as_it_comes(thread: Thread) -> None:
+    await teach(thread)
+    await publish(thread, "Be brief.")
+    await thread.arrive("That's far too expensive")
+    await thread.answer()
+    await thread.hand_over()
+    for _ in range(2):
+        await measure(thread)
+        assert await figures(thread) == (1, 0, 0, 0, 0, 0)
+    await thread.arrive("Yes please")
+    await thread.answer()
+    for _ in range(2):
+        await measure(thread)
+        assert await figures(thread) == (1, 1, 1, 1, 0, 0)
+    await thread.arrive("STOP")
+    await measure(thread)
+    assert await figures(thread) == (1, 1, 1, 1, 0, 1)
+    due = await thread.tenant.value(
+        "SELECT next_due_at > business_now() FROM schedules WHERE organization_id = $1 AND name = 'coaching.measure'"
+    )
+    assert due, "it is looked at again"
+
+
+async def test_a_trial_that_harms_is_rolled_back_and_one_that_helps_is_promoted(thread: Thread) -> None:
+    await publish(thread, "Old.")
+    for share, booked_new, booked_old, status in ((50, 0, 30, "rolled_back"), (50, 60, 10, "promoted")):
+        number = await publish(thread, f"New {booked_new}.", share=share)
+        old = await thread.tenant.value("SELECT live FROM prompts WHERE organization_id = $1")
+        for version, booked in ((number, booked_new), (old, booked_old)):
+            await conversations(thread, f"master-0/reply-{version}", 120, booked)
+        await measure(thread)
+        async with thread.tenant.use(Prompts) as prompts:
+            shown = await prompts.show(PromptType.REPLY)
+        assert shown.canary is not None
+        assert (shown.canary.status, shown.live.version) == (status, number if status == "promoted" else old)
+        assert (shown.canary.new.conversations, shown.canary.new.booked) == (120, booked_new)
+    assert await thread.events("prompt.canary_decided") == 2
+
+
+async def conversations(thread: Thread, version: str, count: int, booked: int) -> None:
+    """Write conversations that were answered with a version, of which some came to a call."""
+    async with thread.tenant.sql() as connection:
+        await connection.execute(
+            "WITH c AS (INSERT INTO contacts (organization_id, id, first_name, created_at, updated_at)"
+            " SELECT $1, uuidv7(), 'Ann', now(), now() FROM generate_series(1, $3::int) RETURNING id),"
+            " t AS (INSERT INTO conversations (organization_id, id, contact_id, channel, address, started_at,"
+            " last_message_at) SELECT $1, uuidv7(), id, 'sms', id::text, now(), now() FROM c RETURNING id)"
+            " INSERT INTO replies (organization_id, id, conversation_id, status, lessons, breaches, prompt_version,"
+            " model, input_tokens, output_tokens, cached_tokens, cost_micros, latency_ms, created_at, booked, settled)"
+            " SELECT $1, uuidv7(), id, 'sent', '{}', '{}', $2, 'm', 0, 0, 0, 0, 0, business_now(),"
+            " row_number() OVER () <= $4, true FROM t",
+            thread.tenant.organization_id,
+            version,
+            count,
+            booked,
+        )

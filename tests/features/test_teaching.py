@@ -1,0 +1,207 @@
+"""Steps of `features/coaching/teaching.feature`."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import pytest
+from dishka import AsyncContainer
+from httpx import Response
+from pytest_bdd import given, parsers, scenarios, then, when
+
+from adapters.persistence.database import Cause
+from adapters.queue.deliver import event_of
+from application.coaching.measuring import Measuring
+from application.messaging.notices import Notices
+from application.ports import Actor
+from domain.coaching.canary import CanaryDecided
+from tests.features.conftest import Run
+from tests.http.conftest import Client
+from tests.http.sales_world import World, enter
+from tests.http.test_messaging import arrive, person
+
+pytestmark = pytest.mark.usefixtures("anyio_backend")
+scenarios("coaching/teaching.feature")
+REPLY = "/coach/prompts/reply"
+BUILT_IN = "Answer the person's latest messages."
+ADA = 71
+_OUTCOMES = """
+WITH c AS (
+  INSERT INTO contacts (organization_id, id, first_name, created_at, updated_at)
+  SELECT $1, uuidv7(), 'Ann', now(), now() FROM generate_series(1, $3::int) RETURNING id
+), t AS (
+  INSERT INTO conversations (organization_id, id, contact_id, channel, address, started_at, last_message_at)
+  SELECT $1, uuidv7(), id, 'sms', id::text, now(), now() FROM c RETURNING id
+)
+INSERT INTO replies (organization_id, id, conversation_id, status, lessons, breaches, prompt_version, model,
+  input_tokens, output_tokens, cached_tokens, cost_micros, latency_ms, created_at, opted_out, settled)
+SELECT $1, uuidv7(), id, 'sent', '{}', '{}', $2, 'm', 0, 0, 0, 0, 0, business_now(), row_number() OVER () <= $4, true
+FROM t RETURNING id
+"""
+
+
+@dataclass
+class Story:
+    """Hold what a scenario's steps share."""
+
+    owner: Client
+    house: AsyncContainer
+    run: Run[Any]
+    lead: dict[str, Any] = field(default_factory=dict)
+    answer: dict[str, Any] = field(default_factory=dict)
+    refused: Response | None = None
+    lesson: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def world(self) -> World:
+        """Read the organisation's rows."""
+        return World(self.house, self.owner.organization_id)
+
+    def ask(self, method: str, path: str, body: Any = None, status: int | None = 200) -> Any:
+        """Call an operation; gives the data it answers."""
+        answer: Response = self.run(self.owner.request(method, path, json=body))
+        assert status is None or answer.status_code == status, answer.text
+        self.refused = answer
+        return answer.json().get("data") if answer.content else None
+
+    async def effect(self, kind: type[Any], method: str, *arguments: Any) -> None:
+        """Do what a schedule or a subscription does."""
+        async with self.house({Actor: Actor.system(self.owner.organization_id), Cause: Cause()}) as scope:
+            await getattr(await scope.get(kind), method)(*arguments)
+
+
+@pytest.fixture
+def story(owner: Client, house: AsyncContainer, run: Run[Any]) -> Story:
+    """Begin."""
+    return Story(owner, house, run)
+
+
+@given("Ada's enquiry, to which the AI answers")
+def an_enquiry(story: Story) -> None:
+    story.lead = story.run(enter(story.owner, person(ADA)))
+
+
+@given(parsers.parse('the lesson that to "{trigger}" the AI says "{words}"'))
+def a_lesson_on_words(story: Story, trigger: str, words: str) -> None:
+    body = {"lesson_type": "objection_handling", "title": trigger, "description": "Offer the options.",
+            "trigger": trigger, "correct_response": words}  # fmt: skip
+    story.lesson = story.ask("POST", "/coach/lessons", body, 201)
+
+
+@given(parsers.parse('the lesson "{title}": "{description}"'))
+def a_lesson(story: Story, title: str, description: str) -> None:
+    story.lesson = {"lesson_type": "dos_donts", "title": title, "description": description}
+    story.ask("POST", "/coach/lessons", story.lesson, None)
+
+
+@when(parsers.parse('somebody teaches "{title}": "{description}"'))
+def somebody_teaches(story: Story, title: str, description: str) -> None:
+    a_lesson(story, title, description)
+
+
+@when("somebody teaches it all the same")
+def all_the_same(story: Story) -> None:
+    story.ask("POST", "/coach/lessons", story.lesson | {"accept_clash": True}, 201)
+
+
+@then(parsers.parse('it is refused, because it clashes with "{title}"'))
+def it_is_refused(story: Story, title: str) -> None:
+    assert story.refused is not None
+    assert story.refused.status_code == 409
+    assert title in story.refused.json()["error"]["message"]
+
+
+@then(parsers.parse("there are {count:d} lessons"))
+def there_are(story: Story, count: int) -> None:
+    assert len(story.ask("GET", "/coach/lessons?scope=client_specific")) == count
+
+
+@given(parsers.parse("the draft '{text}' for the reply prompt"))
+def a_draft(story: Story, text: str) -> None:
+    story.ask("PUT", REPLY, {"system_prompt": f"{BUILT_IN}\n{text}"})
+
+
+@given("the reply prompt is made live")
+@when("the reply prompt is made live")
+def made_live(story: Story) -> None:
+    story.ask("POST", f"{REPLY}/make-live", {})
+
+
+@when(parsers.parse("the reply prompt is rolled back to version {number:d}"))
+def rolled_back(story: Story, number: int) -> None:
+    story.ask("POST", f"{REPLY}/roll-back", {"version": number})
+
+
+@when(parsers.parse('Ada writes "{text}"'))
+def ada_writes(story: Story, text: str) -> None:
+    story.run(arrive(story.house, story.owner, f"+4477009001{ADA}", text))
+    story.answer = story.ask("POST", "/messages/ai-generate", {"lead_id": story.lead["id"]})
+
+
+@then("the AI answers something else")
+def something_else(story: Story) -> None:
+    assert story.answer["lessons_applied"] == []
+
+
+@then(parsers.parse('the AI answers "{text}"'))
+def answers(story: Story, text: str) -> None:
+    assert story.answer["content"] == text
+
+
+@then(parsers.parse('the AI\'s answer ends with "{text}"'))
+def ends_with(story: Story, text: str) -> None:
+    assert story.answer["content"].endswith(text)
+
+
+@then(parsers.parse('the AI\'s answer does not end with "{text}"'))
+def does_not_end_with(story: Story, text: str) -> None:
+    assert story.answer["content"]
+    assert not story.answer["content"].endswith(text)
+
+
+@then("the answer remembers the version and the lesson")
+def it_remembers(story: Story) -> None:
+    [kept] = story.run(
+        story.world.fetch(
+            "SELECT prompt_version, lessons FROM replies WHERE organization_id = $1 AND id = $2",
+            UUID(story.answer["message_id"]),
+        )
+    )
+    assert (kept["prompt_version"], kept["lessons"]) == ("master-0/reply-1", [UUID(story.lesson["id"])])
+
+
+@given(parsers.parse("a version of the reply prompt on trial for {share:d} % of conversations"))
+def a_trial(story: Story, share: int) -> None:
+    a_draft(story, "Be brief.")
+    story.ask("POST", f"{REPLY}/make-live", {"share": share})
+
+
+@when(parsers.parse("{new:d} of {of_new:d} leads opt out under it, against {old:d} of {of_old:d} under the old one"))
+def they_opt_out(story: Story, new: int, of_new: int, old: int, of_old: int) -> None:
+    story.run(story.world.fetch(_OUTCOMES, "master-0/reply-1", of_new, new))
+    story.run(story.world.fetch(_OUTCOMES, "built-in-1", of_old, old))
+
+
+@when("an hour passes")
+def an_hour_passes(story: Story) -> None:
+    story.run(story.effect(Measuring, "run"))
+
+
+@then(parsers.parse('the trial is rolled back, because "{reason}"'))
+def trial_rolled_back(story: Story, reason: str) -> None:
+    shown = story.ask("GET", REPLY)
+    assert (shown["canary"]["status"], shown["canary"]["reason"]) == ("rolled_back", reason)
+    assert shown["live"]["version"] == 0
+
+
+@then("owners and admins are told of it")
+def they_are_told(story: Story) -> None:
+    [row] = story.run(
+        story.world.fetch(
+            "SELECT subject, data, personal FROM events WHERE organization_id = $1 AND type = $2", CanaryDecided.type
+        )
+    )
+    story.run(story.effect(Notices, "trial_ended", event_of(CanaryDecided, row)))
+    [told] = story.ask("GET", "/notifications")
+    assert told["kind"] == "trial_ended"
+    assert "was taken back" in told["message"]

@@ -1,0 +1,96 @@
+"""Trials: who is answered with which version, and when they end."""
+
+import random
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from domain.coaching.canary import Canary, CanaryStatus, Decision, Side, decide, difference, part_of
+from domain.coaching.prompt import PromptType
+from domain.kernel import Conflict, new_id
+
+NOW = datetime(2027, 3, 22, 10, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def canary(share: int = 20, hold_out: int = 10) -> Canary:
+    """Begin a trial."""
+    return Canary(
+        organization_id=new_id(),
+        prompt_id=new_id(),
+        prompt_type=PromptType.REPLY,
+        number=4,
+        baseline=3,
+        share=share,
+        hold_out=hold_out,
+        started_at=NOW,
+    )
+
+
+def test_a_conversation_stays_on_its_side_and_shares_are_kept() -> None:
+    trial = canary()
+    ids = [new_id() for _ in range(5000)]
+    chosen = [trial.number_for(one) for one in ids]
+    assert chosen == [trial.number_for(one) for one in ids]
+    assert chosen.count(4) / len(ids) == pytest.approx(0.2, abs=0.02)
+    held = [one for one in ids if part_of(one, trial.id) < 1000]
+    trial.end(Decision(CanaryStatus.PROMOTED, "Better."), NOW)
+    after = [trial.number_for(one) for one in ids]
+    assert after.count(3) / len(ids) == pytest.approx(0.1, abs=0.02)
+    assert {trial.number_for(one) for one in held} == {3}
+    assert all(new == 4 for was, new in zip(chosen, after, strict=True) if was == 4), "who had it keeps it"
+    assert [canary().number_for(one) for one in ids] != chosen, "another trial draws anew"
+
+
+def test_a_trial_without_hold_out_is_closed_when_it_ends() -> None:
+    for hold_out, status, is_open in ((10, "promoted", True), (0, "promoted", False), (10, "rolled_back", False)):
+        trial = canary(hold_out=hold_out)
+        event = trial.end(Decision(CanaryStatus(status), "Because."), NOW)
+        assert (event.status, trial.is_open) == (status, is_open)
+        with pytest.raises(Conflict):
+            trial.end(Decision(CanaryStatus.PROMOTED, "Again."), NOW)
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "days", "status", "word"),
+    [
+        (Side(200, 80, 20, 50), Side(200, 80, 20, 6), 1, "rolled_back", "opted out: 50 of 200"),
+        (Side(300, 120, 5, 6), Side(300, 120, 60, 6), 1, "rolled_back", "Fewer leads booked"),
+        (Side(300, 60, 20, 6), Side(300, 150, 20, 6), 1, "rolled_back", "Fewer leads answered"),
+        (Side(300, 120, 75, 6), Side(300, 120, 20, 6), 1, "promoted", "More leads booked"),
+        (Side(300, 120, 75, 90), Side(300, 120, 20, 6), 1, "rolled_back", "opted out"),
+        (Side(19, 0, 0, 19), Side(300, 120, 20, 6), 1, None, ""),
+        (Side(100, 40, 10, 3), Side(100, 40, 10, 3), 27, None, ""),
+        (Side(100, 40, 10, 3), Side(100, 40, 10, 3), 28, "rolled_back", "no difference"),
+        (Side(), Side(), 1, None, ""),
+    ],
+)
+def test_harm_rolls_back_a_gain_promotes_and_nothing_shown_rolls_back(
+    new: Side, old: Side, days: int, status: str | None, word: str
+) -> None:
+    found = decide(new, old, days * DAY)
+    assert (None if found is None else found.status.value) == status
+    assert found is None or word in found.reason
+
+
+def test_looking_again_and_again_finds_no_difference_where_there_is_none() -> None:
+    rng = random.Random(7)
+    wrong = 0
+    for _ in range(200):
+        sides = {True: [0, 0, 0, 0], False: [0, 0, 0, 0]}
+        for look in range(1, 801):
+            side = sides[rng.random() < 0.5]
+            side[0] += 1
+            for place, rate in enumerate((0.4, 0.1, 0.03), 1):
+                side[place] += rng.random() < rate
+            if look % 10 == 0 and decide(Side(*sides[True]), Side(*sides[False]), DAY) is not None:
+                wrong += 1
+                break
+    assert wrong <= 10, "5 % at most, however often it is looked at"
+
+
+def test_the_bounds_hold_the_difference() -> None:
+    found = difference(60, 200, 40, 200)
+    assert found.value == pytest.approx(0.1)
+    assert found.low < 0 < found.high
+    assert difference(0, 0, 0, 0).low == -1.0
