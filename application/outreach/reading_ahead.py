@@ -12,7 +12,7 @@ from application.outreach.tables import OpenTable, TableRecord
 from domain.outreach.import_rules import FailedRow, ReadRow
 
 BATCH = 5_000
-LARGEST_BATCH = 2_000_000
+LARGEST_BATCH = 1_000_000
 """Characters that the notes and the failed rows of a batch may hold: it ends early where they would be more."""
 
 

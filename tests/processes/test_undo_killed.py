@@ -148,9 +148,9 @@ async def test_killed_workers_leave_no_half_undone_import(
 
 
 @pytest.mark.prove
-async def test_an_undo_of_half_a_million_rows_under_kills(
+async def test_an_undo_of_many_rows_under_kills(
     owner: Client, config: Config, environment: dict[str, str], database: Database, work_off: WorkOff, proved: Note
 ) -> None:
-    rows = 500_000
+    rows = 200_000
     await _prove(owner, config, environment, database, work_off, rows, 4)
     proved(7, f"an import of {rows:,} rows undone, workers killed 4 times: nothing half done")
