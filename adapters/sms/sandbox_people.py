@@ -100,6 +100,7 @@ _FOLLOW_UPS: dict[Script, tuple[str, ...]] = {
     "price_objection": ("Still more than I wanted to pay", "Ok, if it's under two thousand let's talk"),
 }
 _OFFER = re.compile(r"Would (?P<first>.+?)(?: or .+?)? suit you\?")
+_MOST_TAKEN = 4
 _TAKERS: frozenset[Script] = frozenset({"keen", "late", "price_objection"})
 _RUDE_AFTER_STOP = ("I said stop. What is wrong with you", "Did I not just tell you to stop??", "unbelievable")
 
@@ -162,7 +163,7 @@ class People:
     def replies(self, number: str, nth: int, accepted_at: datetime, body: str = "") -> Sequence[Reply]:
         """List what follows the `nth` text (first = 1) that one organisation sent to this number, in due order.
 
-        Whoever is open to a call takes the first time that a text offers.
+        Whoever is open to a call takes the first time that a text offers, and loses patience after some such texts.
         """
         if not is_fiction(number):
             return ()
@@ -180,7 +181,7 @@ class People:
                 return (Reply(accepted_at + timedelta(minutes=4), body, script, means_stop=False),)
             return ()
         offer = _OFFER.search(body)
-        if nth > first and offer is not None and script in _TAKERS:
+        if first < nth <= first + _MOST_TAKEN and offer is not None and script in _TAKERS:
             return (Reply(accepted_at + delay, f"{offer['first']} works for me", script, means_stop=False),)
         turn = nth - first - 1
         lines = _FOLLOW_UPS.get(script, ())

@@ -36,7 +36,9 @@ _LIST = CHECKOUT / "features" / "data" / "old-enquiries-uk-600.csv"
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="rapport demo", description=__doc__)
-    parser.add_argument("--seed", default="rapport", help="decides what the simulated people do; repeats its counts")
+    parser.add_argument(
+        "--seed", default="rapport", help="decides what the simulated people do, and so what becomes of whom"
+    )
     parser.add_argument("--keep", action="store_true", help="leave everything running and say where")
     parser.add_argument("--workers", type=int, default=2, choices=range(2, 17), metavar="2…16")
     parser.add_argument("--port", type=int, help="the API's port; default any that is free")

@@ -60,14 +60,13 @@ async def finished_under_kills(
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Let real workers do a job, killing so many of them in its midst; gives the job, and what stood at each kill."""
     system = await Database.open(config.system_database_url, size=2)
-    relay = Relay(system, redis_broker(config.broker_url), routes())
+    relaying = asyncio.create_task(_relaying(Relay(system, redis_broker(config.broker_url), routes())))
     seen: list[dict[str, Any]] = []
     reached = 0
     try:
         for kill in range(kills + 1):
             async with system.connection() as connection:
                 await connection.execute("UPDATE deliveries SET due_at = clock_timestamp() WHERE queue = 'imports'")
-            await relay.run_once()
             with worker(environment) as process:
                 if kill == kills:
                     return await reached_by(client, job_id, 1 << 40), seen
@@ -77,8 +76,17 @@ async def finished_under_kills(
                 reached = (await job(client, job_id))["progress"]["done"]
                 seen.append(await left(client, database))
     finally:
+        relaying.cancel()
+        await asyncio.wait({relaying})
         await system.close()
     raise AssertionError("unreachable")
+
+
+async def _relaying(relay: Relay) -> None:
+    """Hand over what is due, again and again: a worker that dies as it extends its lease leaves it due later."""
+    while True:
+        await relay.run_once()
+        await asyncio.sleep(0.5)
 
 
 async def reached_by(client: Client, job_id: str, until: int, seconds: float = 900) -> dict[str, Any]:

@@ -123,3 +123,10 @@ def test_who_is_open_to_a_call_takes_the_first_time_offered() -> None:
         if any(reply.body == "Tuesday 23 March at 14:00 works for me" for reply in written):
             taken.append(people.script(number))
     assert set(taken) == {"keen", "late", "price_objection"}
+
+
+def test_who_gets_no_call_out_of_several_offers_writes_no_more() -> None:
+    offer = "Would Tuesday 23 March at 14:00 suit you?"
+    keen = next(number for number in NUMBERS if people.script(number) == "keen")
+    written = [nth for nth in range(1, 30) if people.replies(keen, nth, MORNING, offer)]
+    assert 4 <= len(written) <= 6
