@@ -19,6 +19,7 @@ from benchmarks import (
     s10_replies,
     s11_start,
     s12_tenants,
+    s13_figures,
 )
 from benchmarks.figures import Figure, as_markdown, as_text, machine
 from benchmarks.worlds import Worlds
@@ -44,6 +45,7 @@ MEASURES: dict[str, Measure] = {
     "s10": s10_replies.measure,
     "s11": s11_start.measure,
     "s12": s12_tenants.measure,
+    "s13": s13_figures.measure,
 }
 DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 _MARK = "<!-- figures -->\n"

@@ -167,6 +167,17 @@ def erase_organization(
 
 
 @app.command(
+    "rebuild-analytics",
+    epilog="Example: `rapport rebuild-analytics --organization 01890a5d-ac96-774b-bcce-b302099a8057`",
+)
+def rebuild_analytics(
+    organization: Annotated[str | None, typer.Option("--organization", metavar="ID", help="One alone.")] = None,
+) -> None:
+    """Count what happened anew, from the event log, while the house runs; the old figures are shown until it ends."""
+    _become("entrypoints.recount", *(["--organization", organization] if organization else []))
+
+
+@app.command(
     "rotate-keys",
     epilog="Example: `RAPPORT_SECRET_KEYS=new,old rapport rotate-keys`, once every process runs with both.",
 )

@@ -14,7 +14,7 @@ from adapters.queue.wake import FeedWake, wake_ups
 from entrypoints.config import Config
 from entrypoints.metrics import watch_queues
 from entrypoints.process import run_part
-from entrypoints.subscriptions import routes
+from entrypoints.subscriptions import GATHERED, routes
 
 log = structlog.get_logger()
 
@@ -23,7 +23,7 @@ async def run(config: Config, stop: asyncio.Event) -> None:
     """Relay when woken, and each half second as the net."""
     database = await Database.open(config.system_database_url, size=4)
     client = redis.Redis.from_url(config.redis_url, socket_timeout=5, socket_connect_timeout=1)
-    relay = Relay(database, broker_at(config.broker_url), routes(), FeedWake(client))
+    relay = Relay(database, broker_at(config.broker_url), routes(), FeedWake(client), GATHERED)
     gauges = asyncio.create_task(watch_queues(database, relay))
     house = asyncio.create_task(_keep_house(database))
     signs = asyncio.create_task(beat(client, "relay"))

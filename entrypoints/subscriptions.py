@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 
 from adapters.queue.deliver import Subscription
 from adapters.queue.relay import Route
+from application.analytics.facts import COUNTED
+from application.analytics.rollups import COUNT, Counting
 from application.coaching.measuring import MEASURE, Measuring
 from application.identity.organization_erasure import ERASE, OrganizationErasure
 from application.mails import MAILS, MailHandOver
@@ -107,11 +109,15 @@ SCHEDULED: tuple[Subscription, ...] = (
 SUBSCRIPTIONS: Mapping[str, Subscription] = {s.name: s for s in (*FOLLOWS, *SCHEDULED)}
 
 
+    Subscription(COUNT, None, Counting, "count", long=True),
 def _route(subscription: Subscription) -> Route:
     return Route(subscription.name, subscription.queue, subscription.lease_seconds)
 
 
 def routes() -> Mapping[str, Sequence[Route]]:
+GATHERED: Mapping[str, str] = dict.fromkeys(COUNTED, COUNT)
+"""Which events are worked off together, by a schedule that the relay sets: read from the log, not one by one."""
+
     """Map each event's type to those who follow it."""
     found: defaultdict[str, list[Route]] = defaultdict(list)
     for subscription in FOLLOWS:

@@ -30,7 +30,8 @@ class PostgresReportedMessages:
     async def outgoing(self, identifier: UUID) -> Outgoing | None:
         """Lock an outgoing message and tell where it stands; ledger row first, as hand-overs do."""
         send = await self._uow.connection.fetchrow(
-            "SELECT state, contact_id, recipient, lead_id, campaign_id, touch, handed_at FROM sends"
+            "SELECT state, contact_id, recipient, lead_id, campaign_id, touch, purpose, variant, handed_at"
+            " FROM sends"
             " WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE",
             self._uow.organization_id,
             identifier,
@@ -50,6 +51,8 @@ class PostgresReportedMessages:
             lead_id=send["lead_id"],
             campaign_id=send["campaign_id"],
             touch=send["touch"],
+            purpose=send["purpose"],
+            variant=send["variant"],
             handed_at=send["handed_at"],
         )
 

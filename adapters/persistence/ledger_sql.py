@@ -32,8 +32,9 @@ FROM unnest($4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bool
           conversation_id, recipient, turn_number, due_at, verdict, reasons, delayed_by)
 """
 KNOWN = "SELECT natural_key FROM sends WHERE organization_id = $1 AND natural_key = ANY ($2)"
-COLUMNS = """s.id, s.purpose, s.channel, s.contact_id, s.lead_id, s.campaign_id, s.touch, s.recipient, s.sender,
-          s.turn_number, s.attempts, s.provider, s.left_from, s.handed_at, s.handed_machine_at, m.author_id, m.body, (
+COLUMNS = """s.id, s.purpose, s.channel, s.contact_id, s.lead_id, s.campaign_id, s.touch, s.variant, s.recipient,
+          s.sender, s.turn_number, s.attempts, s.provider, s.left_from, s.handed_at, s.handed_machine_at, m.author_id,
+          m.body, (
             SELECT i.backed_up_at FROM installation i WHERE s.created_at < i.restored_at + interval '30 days'
               OR EXISTS (SELECT 1 FROM campaigns c WHERE c.organization_id = $1 AND c.id = s.campaign_id
                          AND c.started_at < i.restored_at)) AS doubted_since"""

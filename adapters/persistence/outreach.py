@@ -113,7 +113,8 @@ _REMOVE_LEADS = (
     "SELECT FROM sends WHERE organization_id = $1 AND lead_id = ANY ($2) ORDER BY id FOR UPDATE",
     "DELETE FROM leads WHERE organization_id = $1 AND id = ANY ($2)",
 )
-# What else may be long: the rows of its imports, and the ledger of leads that an undo removed.
+# What else may be long: the rows of its imports, what was counted of its leads, and the ledger of
+# those that an undo removed.
 _SOME_OTHERS = (
     """
     DELETE FROM import_rows r USING (
@@ -121,6 +122,11 @@ _SOME_OTHERS = (
         AND import_id IN (SELECT id FROM imports WHERE organization_id = $1 AND dataset_id = $2) LIMIT $3 * 10
     ) picked
     WHERE r.organization_id = $1 AND r.import_id = picked.import_id AND r.row = picked.row
+    """,
+    """
+    DELETE FROM lead_progress WHERE organization_id = $1 AND lead_id IN (
+      SELECT lead_id FROM lead_progress WHERE organization_id = $1 AND dataset_id = $2 LIMIT $3
+    )
     """,
     """
     DELETE FROM sends WHERE organization_id = $1 AND id IN (

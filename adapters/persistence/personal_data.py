@@ -30,6 +30,7 @@ OF_A_PERSON: dict[str, str] = {
     "notes": "lead_id = ANY ($3)",
     "lead_tags": "lead_id = ANY ($3)",
     "enrolments": "lead_id = ANY ($3)",
+    "lead_progress": "lead_id = ANY ($3)",
     "bookings": "contact_id = $2 OR lead_id = ANY ($3)",
     "conversations": "contact_id = $2",
     "messages": "conversation_id = ANY ($5) OR lead_id = ANY ($3) OR recipient = ANY ($4) OR sender = ANY ($4)",

@@ -44,6 +44,14 @@ FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::int[
      AS d(id, organization_id, event_id, subscription, queue, lease)
 ON CONFLICT (event_id, subscription) DO NOTHING RETURNING id, queue
 """
+# What is gathered is due at once: the scheduler's next look is soon enough to take many events together.
+_BESPEAK = """
+INSERT INTO schedules (name, organization_id, next_due_at)
+SELECT g.name, g.organization_id, business_now()
+FROM unnest($1::text[], $2::uuid[]) AS g(name, organization_id) ORDER BY g.name, g.organization_id
+ON CONFLICT (name, organization_id) DO UPDATE
+SET next_due_at = least(coalesce(schedules.next_due_at, excluded.next_due_at), excluded.next_due_at)
+"""
 _SWEEP = """
 UPDATE deliveries SET due_at = clock_timestamp() + interval '20 seconds'
 WHERE id IN (SELECT id FROM deliveries WHERE due_at <= clock_timestamp() AND parked_at IS NULL
@@ -53,7 +61,10 @@ RETURNING id, queue
 
 
 class Relay:
-    """Move events from the outbox to those who follow them; any number of relays may run."""
+    """Move events from the outbox to those who follow them; any number of relays may run.
+
+    `gathered` names, for types of events that are worked off many at a time, the schedule that does so.
+    """
 
     def __init__(
         self,
@@ -61,11 +72,13 @@ class Relay:
         broker: dramatiq.Broker,
         routes: Mapping[str, Sequence[Route]],
         fed: Callable[[], None] = lambda: None,
+        gathered: Mapping[str, str] | None = None,
     ) -> None:
         self._database = database
         self._broker = broker
         self._routes = routes
         self._fed = fed
+        self._gathered = gathered or {}
         self.lag_seconds = 0.0
 
     async def run_once(self) -> int:
@@ -90,6 +103,11 @@ class Relay:
             await connection.execute(
                 _STAMP, *([row[n] for row in taken] for n in ("organization_id", "event_id", "type"))
             )
+            due = sorted(
+                {(self._gathered[r["type"]], r["organization_id"]) for r in taken if r["type"] in self._gathered}
+            )
+            if due:
+                await connection.execute(_BESPEAK, [name for name, _ in due], [tenant for _, tenant in due])
             owed = [(row, route) for row in taken for route in self._routes.get(row["type"], ())]
             if not owed:
                 return []

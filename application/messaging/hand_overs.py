@@ -28,6 +28,7 @@ class Claimed:
     lead_id: UUID | None
     campaign_id: UUID | None
     touch: str | None
+    variant: str | None
     recipient: str
     sender: str
     body: str

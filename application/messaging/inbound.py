@@ -62,6 +62,8 @@ class Outgoing:
     lead_id: UUID | None
     campaign_id: UUID | None
     touch: str | None
+    purpose: str
+    variant: str | None
     handed_at: datetime | None
 
 
@@ -159,6 +161,8 @@ class ProviderNotices:
             lead_id=message.lead_id,
             campaign_id=message.campaign_id,
             touch=message.touch,
+            purpose=message.purpose,
+            variant=message.variant,
         )
         self.uow.publish(MessagesSettled(subject=report.send_id, settled=(settled,)))
 

@@ -24,7 +24,14 @@ Told = Receipt | ProviderError | None
 def settled(row: Claimed, outcome: str, at: datetime) -> Settled:
     """Tell of one message's end."""
     return Settled(
-        send_id=row.id, outcome=outcome, at=at, lead_id=row.lead_id, campaign_id=row.campaign_id, touch=row.touch
+        send_id=row.id,
+        outcome=outcome,
+        at=at,
+        lead_id=row.lead_id,
+        campaign_id=row.campaign_id,
+        touch=row.touch,
+        purpose=row.purpose.value,
+        variant=row.variant,
     )
 
 

@@ -95,6 +95,8 @@ class Settled:
     lead_id: UUID | None
     campaign_id: UUID | None
     touch: str | None
+    purpose: str | None = None
+    variant: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

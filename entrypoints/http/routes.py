@@ -4,6 +4,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from entrypoints.http import (
     ai_replies,
+    analytics,
     calcom_webhook,
     campaigns,
     coaching_lessons,

@@ -2,6 +2,7 @@
 
 from dishka import Provider
 
+from entrypoints.wiring.analytics import Counts
 from entrypoints.wiring.campaigns import Campaigning
 from entrypoints.wiring.http import Http
 from entrypoints.wiring.identity import Identity
@@ -35,5 +36,6 @@ PROVIDERS: tuple[Provider, ...] = (
     Outreach(),
     Scheduling(),
     Background(),
+    Counts(),
     Realtime(),
 )

@@ -1,6 +1,7 @@
 """Every table of the house, so that Alembic sees one metadata."""
 
 from adapters.persistence.schema import (
+    analytics,
     coaching_lessons,
     coaching_prompts,
     identity,
@@ -13,6 +14,7 @@ from adapters.persistence.schema import (
 from adapters.persistence.schema.tenancy import metadata
 
 __all__ = [
+    "analytics",
     "coaching_lessons",
     "coaching_prompts",
     "identity",

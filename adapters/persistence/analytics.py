@@ -1,0 +1,167 @@
+"""Figures: of all or of some datasets from what was counted, of a person's own leads from the rows themselves."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from adapters.persistence.database import PostgresUnitOfWork
+from application.analytics.facts import COUNTED, Told, facts_of
+from application.analytics.figures import MOST_OWN, CampaignFacts, Counted, Standing
+from application.ports import Actor
+from domain.analytics.period import Period
+from domain.analytics.tally import Arm, Fact, Progress, Tally, What
+from domain.kernel import Conflict
+
+_CALENDAR = """
+SELECT business_now() AS now, time_zone,
+       (SELECT min(quarter) FROM rollups WHERE organization_id = $1) AS since
+FROM organizations WHERE organization_id = $1
+"""
+_DATASETS = """
+SELECT id, name FROM datasets
+WHERE organization_id = $1 AND deleted_at IS NULL AND ($2::uuid[] IS NULL OR id = ANY ($2))
+ORDER BY created_at DESC, id DESC
+"""
+# What lies in a dataset that is being deleted is not shown any more; None means all, with what lies in none.
+_SHOWN = """({of}.dataset_id = ANY ($2) OR $2::uuid[] IS NULL AND NOT EXISTS (
+  SELECT FROM datasets d WHERE d.organization_id = $1 AND d.id = {of}.dataset_id AND d.deleted_at IS NOT NULL))"""
+_BY_DAY = f"""
+SELECT (quarter AT TIME ZONE $5)::date AS day, NULL::uuid AS dataset_id, kind, sum(count)::bigint AS count
+FROM rollups r
+WHERE organization_id = $1 AND quarter >= $3 AND quarter < $4 AND {_SHOWN.format(of="r")} GROUP BY 1, kind
+"""  # noqa: S608 - our own words
+_BY_DATASET = f"""
+SELECT NULL::date AS day, dataset_id, kind, sum(count)::bigint AS count FROM rollups r
+WHERE organization_id = $1 AND quarter >= $3 AND quarter < $4 AND {_SHOWN.format(of="r")} GROUP BY dataset_id, kind
+"""  # noqa: S608 - our own words
+_STANDING = f"""
+SELECT dataset_id, contact_status, count(*) AS count FROM leads l
+WHERE organization_id = $1 AND ($3::uuid IS NULL OR assigned_to = $3) AND {_SHOWN.format(of="l")}
+GROUP BY dataset_id, contact_status
+"""  # noqa: S608 - our own words
+_SENTIMENTS = f"""
+SELECT sentiment, count(*) AS count FROM leads l
+WHERE organization_id = $1 AND sentiment IS NOT NULL AND ($3::uuid IS NULL OR assigned_to = $3)
+  AND {_SHOWN.format(of="l")} GROUP BY sentiment
+"""  # noqa: S608 - our own words
+_CAMPAIGN = "SELECT id, status, started_at FROM campaigns WHERE organization_id = $1 AND dataset_id = $2"
+_RESULTS = "SELECT touch, variant, what, count FROM touch_results WHERE organization_id = $1 AND campaign_id = $2"
+_OWN = f"""
+SELECT id, dataset_id, contact_id FROM leads l
+WHERE organization_id = $1 AND assigned_to = $3 AND {_SHOWN.format(of="l")} LIMIT $4
+"""  # noqa: S608 - our own words
+_OWN_TEXTS = """
+SELECT lead_id, purpose, campaign_id, touch, variant, coalesce(handed_at, settled_at, created_at) AS at FROM sends
+WHERE organization_id = $1 AND lead_id = ANY ($2) AND state = 'accepted'
+"""
+_OWN_EVENTS = """
+WITH subjects AS MATERIALIZED (
+  SELECT unnest($2::uuid[]) AS id UNION ALL
+  SELECT id FROM messages WHERE organization_id = $1 AND lead_id = ANY ($2) AND direction = 'inbound'
+)
+SELECT e.type, e.subject, e.at, e.data::text AS data FROM subjects s
+JOIN events e ON e.organization_id = $1 AND e.subject = s.id WHERE e.type = ANY ($3)
+"""
+
+
+class PostgresFigures:
+    """Be the `Figures` of the open unit of work."""
+
+    def __init__(self, uow: PostgresUnitOfWork, actor: Actor) -> None:
+        self._uow = uow
+        self._actor = actor
+
+    async def calendar(self) -> tuple[datetime, str, datetime | None]:
+        """Tell business time, the organisation's zone, and since when anything was counted."""
+        [row] = await self._rows(_CALENDAR)
+        return row["now"], row["time_zone"], row["since"]
+
+    async def datasets(self) -> Sequence[tuple[UUID, str]]:
+        """Name those that the actor may see."""
+        return [(row["id"], row["name"]) for row in await self._rows(_DATASETS, self._limits(None))]
+
+    async def by_day(self, period: Period, dataset_id: UUID | None) -> Sequence[Counted]:
+        """Count by the organisation's days."""
+        if not self._actor.sees_all_leads:
+            tally = await self._own(dataset_id)
+            return [
+                Counted(day, None, kind, count)
+                for (_, quarter, kind), count in tally.counts.items()
+                if (day := _day_of(quarter, period)) is not None
+            ]
+        span = (period.begins, period.ends)
+        return _counted(await self._rows(_BY_DAY, self._limits(dataset_id), *span, period.zone))
+
+    async def by_dataset(self, period: Period) -> Sequence[Counted]:
+        """Count by dataset."""
+        if not self._actor.sees_all_leads:
+            tally = await self._own(None)
+            return [
+                Counted(None, dataset, kind, count)
+                for (dataset, quarter, kind), count in tally.counts.items()
+                if _day_of(quarter, period) is not None
+            ]
+        return _counted(await self._rows(_BY_DATASET, self._limits(None), period.begins, period.ends))
+
+    async def standing(self, dataset_id: UUID | None) -> Sequence[Standing]:
+        """Count leads as they stand now."""
+        rows = await self._rows(_STANDING, self._limits(dataset_id), self._owner())
+        return [Standing(row["dataset_id"], row["contact_status"], row["count"]) for row in rows]
+
+    async def sentiments(self, dataset_id: UUID | None) -> Mapping[str, int]:
+        """Count leads by how they last sounded."""
+        rows = await self._rows(_SENTIMENTS, self._limits(dataset_id), self._owner())
+        return {row["sentiment"]: row["count"] for row in rows}
+
+    async def campaign(self, dataset_id: UUID) -> CampaignFacts | None:
+        """Find a dataset's campaign."""
+        rows = await self._rows(_CAMPAIGN, dataset_id)
+        return CampaignFacts(**dict(rows[0])) if rows else None
+
+    async def results(self, campaign_id: UUID, dataset_id: UUID) -> Mapping[Arm, int]:
+        """Count what came of each touch's wordings."""
+        if not self._actor.sees_all_leads:
+            own = (await self._own(dataset_id)).results
+            return {arm: count for arm, count in own.items() if arm[0] == campaign_id}
+        rows = await self._rows(_RESULTS, campaign_id)
+        return {(campaign_id, row["touch"], row["variant"], row["what"]): row["count"] for row in rows}
+
+    async def _own(self, dataset_id: UUID | None) -> Tally:
+        """Count a person's own leads as the log is counted."""
+        rows = await self._rows(_OWN, self._limits(dataset_id), self._owner(), MOST_OWN + 1)
+        if len(rows) > MOST_OWN:
+            raise Conflict(f"More than {MOST_OWN:,} leads are yours; ask for can_view_all_leads to have them counted.")
+        known = {row["id"]: Progress(lead_id=row["id"], dataset_id=row["dataset_id"]) for row in rows}
+        facts = [Fact(what=What.TEXT, **dict(row)) for row in await self._rows(_OWN_TEXTS, list(known))]
+        subjects = [*known, *{row["contact_id"] for row in rows}]
+        for row in await self._rows(_OWN_EVENTS, subjects, [name for name in COUNTED if name != "messages.settled"]):
+            facts += facts_of(Told(row["type"], row["subject"], row["at"], msgspec.json.decode(row["data"])))
+        tally = Tally()
+        tally.take(sorted(facts, key=lambda fact: fact.at), known)
+        return tally
+
+    def _limits(self, dataset_id: UUID | None) -> list[UUID] | None:
+        allowed = self._actor.dataset_ids
+        if dataset_id is None:
+            return None if allowed is None else sorted(allowed)
+        return [dataset_id] if allowed is None or dataset_id in allowed else []
+
+    def _owner(self) -> UUID | None:
+        return None if self._actor.sees_all_leads else self._actor.user_id
+
+    async def _rows(self, statement: str, *values: Any) -> list[Any]:
+        return list(await self._uow.connection.fetch(statement, self._uow.organization_id, *values))
+
+
+def _counted(rows: Sequence[Any]) -> list[Counted]:
+    return [Counted(row["day"], row["dataset_id"], row["kind"], row["count"]) for row in rows]
+
+
+def _day_of(quarter: datetime, period: Period) -> date | None:
+    if not period.begins <= quarter < period.ends:
+        return None
+    return quarter.astimezone(ZoneInfo(period.zone)).date()

@@ -1,0 +1,154 @@
+"""S13: how long figures take at many leads, after half a year of counting, and how fast the log is counted."""
+
+import asyncio
+import statistics
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from uuid import UUID
+
+import asyncpg
+
+from adapters.persistence.database import Cause, PostgresUnitOfWork, connect_arguments
+from application.analytics.rollups import Counting
+from application.ports import Actor
+from benchmarks.figures import Figure
+from benchmarks.installation import Installation
+from benchmarks.load import Task, load
+from benchmarks.worlds import Worlds
+from domain.kernel import new_id
+from domain.messaging.message import MessagesSettled, Settled
+from entrypoints.config import Config
+from entrypoints.container import container
+
+_SECONDS = 0.25
+_REQUESTS = 100
+_TEXTS = 20_000
+# Eleven hours a day for half a year, each quarter of an hour with every kind, and a campaign with three wordings.
+_COUNTED = (
+    """
+    INSERT INTO rollups (organization_id, id, dataset_id, quarter, kind, count)
+    SELECT d.organization_id, gen_random_uuid(), d.id, day + quarter * interval '15 minutes', kind, 3
+    FROM datasets d, generate_series(date_trunc('day', now()) - interval '180 days', now(), '1 day') AS day,
+         generate_series(36, 79) AS quarter,
+         unnest(ARRAY['m1', 'm2', 'm3', 'ai_replies', 'manual', 'other', 'replies', 'first_replies', 'hot', 'bookings',
+                      'opt_outs', 'contacted', 'contacted_replied', 'contacted_booked']) AS kind
+    WHERE d.organization_id = $1
+    """,
+    """
+    INSERT INTO campaigns (organization_id, id, dataset_id, status, seed, settings)
+    SELECT organization_id, gen_random_uuid(), id, 'active', 1, '{}' FROM datasets WHERE organization_id = $1
+    ON CONFLICT DO NOTHING
+    """,
+    """
+    INSERT INTO touch_results (organization_id, campaign_id, touch, variant, what, count)
+    SELECT organization_id, id, touch, variant, what, 1000 FROM campaigns, unnest(ARRAY['M1', 'M2', 'M3']) AS touch,
+      unnest(ARRAY['A', 'B', 'C']) AS variant, unnest(ARRAY['sent', 'reply', 'booking', 'opt_out']) AS what
+    WHERE organization_id = $1
+    """,
+    "ANALYZE rollups",
+)
+
+
+def measure(worlds: Worlds) -> Iterator[Figure]:
+    """Give p99 of each route over one connection, its goal beside it, and texts counted a second."""
+    house, tenants = worlds.large
+    largest = tenants[0]
+    dataset = asyncio.run(_fill(house.superuser_url, largest.organization_id))
+    with house.api() as api:
+        for name, path in (
+            ("overview, all time", "overview"),
+            ("overview, a month of one dataset", f"overview?time_range=month&dataset_id={dataset}"),
+            ("comparison of datasets", "dataset-comparison"),
+            ("a campaign's results", f"campaigns/{dataset}"),
+        ):
+            at = Task(
+                port=api.port,
+                path=f"/api/v1/analytics/{path}",
+                token=largest.token,
+                requests=_REQUESTS,
+                connections=1,
+            )
+            took = statistics.median(load(at).p99 for _ in range(worlds.rounds))
+            yield Figure(
+                f"S13 {name}, p99 / {_SECONDS * 1e3:g} ms",
+                f"{took * 1e3:,.0f} ms",
+                f"{_SECONDS * 1e3:g} ms",
+                took / _SECONDS,
+                at_most=1.0,
+            )
+    rates = [asyncio.run(_counted(house, largest.organization_id)) for _ in range(worlds.rounds)]
+    rate = statistics.median(rates)
+    yield Figure("S13 texts counted / 5,000 a second", f"{rate:,.0f}/s", "5,000/s", rate / 5_000, at_least=1.0)
+
+
+async def _fill(superuser_url: str, organization_id: UUID) -> UUID:
+    connection = await asyncpg.connect(**connect_arguments(superuser_url))
+    try:
+        for statement in _COUNTED:
+            await connection.execute(statement, *([organization_id] if "$1" in statement else []))
+        found: UUID = await connection.fetchval("SELECT id FROM datasets WHERE organization_id = $1", organization_id)
+        return found
+    finally:
+        await connection.close()
+
+
+async def _counted(house: Installation, organization_id: UUID) -> float:
+    """Let texts to as many leads be told of, fifty an event, and count them; gives texts a second."""
+    await _tell(house.config, house.superuser_url, organization_id)
+    opened = container(house.config)
+    try:
+        async with opened({Actor: Actor.system(organization_id), Cause: Cause(statement_timeout_ms=120_000)}) as scope:
+            counting = await scope.get(Counting)
+            began = time.perf_counter()
+            await counting.count()
+            return _TEXTS / (time.perf_counter() - began)
+    finally:
+        await opened.close()
+
+
+async def _tell(config: Config, superuser_url: str, organization_id: UUID) -> None:
+    connection = await asyncpg.connect(**connect_arguments(superuser_url))
+    try:
+        leads = [
+            row["id"]
+            for row in await connection.fetch(
+                "SELECT id FROM leads WHERE organization_id = $1 ORDER BY random() LIMIT $2", organization_id, _TEXTS
+            )
+        ]
+        campaign = await connection.fetchval("SELECT id FROM campaigns WHERE organization_id = $1", organization_id)
+        opened = container(config)
+        try:
+            async with opened({Actor: Actor.system(organization_id), Cause: Cause()}) as scope:
+                uow = await scope.get(PostgresUnitOfWork)
+                async with uow:
+                    uow.publish(*(_settled(leads[n : n + 50], campaign) for n in range(0, len(leads), 50)))
+        finally:
+            await opened.close()
+        await connection.execute(
+            "INSERT INTO feed (organization_id, position, event_id, type)"
+            " SELECT organization_id, nextval('feed_position'), event_id, type FROM outbox ORDER BY id"
+        )
+        await connection.execute("DELETE FROM outbox")
+    finally:
+        await connection.close()
+
+
+def _settled(leads: list[UUID], campaign: UUID) -> MessagesSettled:
+    at = datetime.now(UTC)
+    return MessagesSettled(
+        subject=new_id(),
+        settled=tuple(
+            Settled(
+                send_id=new_id(),
+                outcome="accepted",
+                at=at,
+                lead_id=lead,
+                campaign_id=campaign,
+                touch="M1",
+                purpose="campaign",
+                variant="A",
+            )
+            for lead in leads
+        ),
+    )
