@@ -1,4 +1,4 @@
-"""The port that keeps files: uploads, and later exports and recordings."""
+"""The port that keeps files: uploads, exports, and later recordings; and what makes a cell of theirs harmless."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
@@ -6,6 +6,14 @@ from pathlib import Path
 from typing import Protocol
 
 from application.provider import provider_port
+
+FORMULA_STARTS = tuple("=+-@\t\r\n")
+"""What makes a spreadsheet run a cell as a formula (OWASP, CSV injection)."""
+
+
+def inert(cell: str) -> str:
+    """Put an apostrophe before what a spreadsheet would run as a formula; an import takes it away again."""
+    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
 
 
 @provider_port

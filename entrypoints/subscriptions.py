@@ -26,6 +26,7 @@ from application.outreach.dataset_removals import DatasetRemovals
 from application.outreach.import_undo import ImportUndo
 from application.outreach.imports import Imports
 from application.outreach.planning import Planning
+from application.platform.exports import FORGET, Exports
 from application.platform.personal_data import EXPIRE, PersonalData
 from application.scheduling.desk import CalendarDesk
 from application.scheduling.effects import REMIND
@@ -40,6 +41,7 @@ from domain.messaging.reply import AnswerDue, HandedToPerson, LeadTurnedHot, Slo
 from domain.outreach.campaign import CampaignCompleted
 from domain.outreach.dataset import DatasetRemovalRequested
 from domain.outreach.lead_import import ImportEnded, ImportRequested, UndoRequested
+from domain.platform.export import TableExportRequested
 from domain.platform.job import JobEnded
 from domain.platform.personal_data import ErasureRequested, ExportRequested
 from domain.scheduling.booking import BookingCancelled, BookingFailed, BookingMade, BookingMoved
@@ -86,6 +88,9 @@ FOLLOWS: tuple[Subscription, ...] = (
         given_up="give_up_erasure",
     ),
     Subscription(
+        "exports.write", TableExportRequested, Exports, "write", queue="imports", long=True, given_up="give_up"
+    ),
+    Subscription(
         "organization_erasure.silence", OrganizationDeleted, OrganizationErasure, "silence", queue="imports", long=True
     ),
 )  # fmt: skip
@@ -97,27 +102,28 @@ SCHEDULED: tuple[Subscription, ...] = (
     Subscription(SETTLE, None, Sending, "settle", queue="default", lease_seconds=5, long=True),
     Subscription(ANSWER, None, Replies, "begin_due", queue="default", lease_seconds=5, long=True),
     Subscription(RECONCILE, None, Reconciling, "run", queue="default", long=True),
+    Subscription(FORGET, None, Exports, "forget", long=True),
     Subscription(EXPIRE, None, PersonalData, "expire", long=True),
     Subscription(ERASE, None, OrganizationErasure, "when_due", queue="imports", long=True),
     Subscription(SETTLE_BOOKINGS, None, CalendarDesk, "settle", queue="default", lease_seconds=5, long=True),
     Subscription(REMIND, None, Reminders, "remind", queue="default", long=True),
     Subscription(MEASURE, None, Measuring, "run", queue="default", long=True),
     Subscription(DIGEST, None, Digests, "gather"),
+    Subscription(COUNT, None, Counting, "count", long=True),
     Subscription(MAILS, None, MailHandOver, "settle", queue="default", lease_seconds=5, long=True),
 )
 
 SUBSCRIPTIONS: Mapping[str, Subscription] = {s.name: s for s in (*FOLLOWS, *SCHEDULED)}
 
+GATHERED: Mapping[str, str] = dict.fromkeys(COUNTED, COUNT)
+"""Which events are worked off together, by a schedule that the relay sets: read from the log, not one by one."""
 
-    Subscription(COUNT, None, Counting, "count", long=True),
+
 def _route(subscription: Subscription) -> Route:
     return Route(subscription.name, subscription.queue, subscription.lease_seconds)
 
 
 def routes() -> Mapping[str, Sequence[Route]]:
-GATHERED: Mapping[str, str] = dict.fromkeys(COUNTED, COUNT)
-"""Which events are worked off together, by a schedule that the relay sets: read from the log, not one by one."""
-
     """Map each event's type to those who follow it."""
     found: defaultdict[str, list[Route]] = defaultdict(list)
     for subscription in FOLLOWS:

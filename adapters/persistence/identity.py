@@ -12,9 +12,10 @@ from adapters.persistence.database import Database, PostgresUnitOfWork
 from adapters.persistence.gathering import Gathering
 from adapters.persistence.schema import identity as schema
 from adapters.persistence.store import PostgresStore
+from application.ports import Actor
 from domain.identity.account import Account
 from domain.identity.organization import Organization
-from domain.identity.role import ADDED_BY, OF_PEOPLE_ONLY, Permission, Role
+from domain.identity.role import ADDED_BY, OF_PEOPLE_ONLY, SEES_ALL_LEADS, Permission, Role, permissions_of
 from domain.kernel import Duplicate, Email, NotFound, Phone, Stale
 
 
@@ -38,6 +39,23 @@ class Admission:
     dataset_ids: frozenset[UUID] | None
     location_ids: frozenset[UUID] | None
 
+    def actor(self, account_id: UUID, organization_id: UUID) -> Actor:
+        """Say what they may do and see."""
+        permissions = permissions_of(
+            self.role,
+            self.flags,
+            is_platform_admin=self.is_platform_admin,
+            is_first_organization=self.is_first_organization,
+        )
+        return Actor(
+            organization_id,
+            account_id,
+            permissions,
+            sees_all_leads=self.can_view_all_leads or self.role in SEES_ALL_LEADS,
+            dataset_ids=self.dataset_ids,
+            location_ids=self.location_ids,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class KeyAdmission:
@@ -48,6 +66,18 @@ class KeyAdmission:
     permissions: frozenset[Permission]
     dataset_ids: frozenset[UUID] | None
     location_ids: frozenset[UUID] | None
+
+    def actor(self) -> Actor:
+        """Say what its program may do and see."""
+        return Actor(
+            self.organization_id,
+            None,
+            self.permissions,
+            sees_all_leads=True,
+            dataset_ids=self.dataset_ids,
+            location_ids=self.location_ids,
+            key_id=self.id,
+        )
 
 
 _ADMISSIONS = """
@@ -66,8 +96,10 @@ _KEYS = """
 SELECT key_hash, id, organization_id, permissions, dataset_ids, location_ids,
        coalesce(last_used_at < clock_timestamp() - interval '1 hour', true) AS is_stale
 FROM api_keys
-WHERE key_hash = ANY ($1) AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp())
+WHERE {which} AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp())
 """
+_KEYS_SHOWN = _KEYS.format(which="key_hash = ANY ($1)")
+_KEY_NAMED = _KEYS.format(which="id = $1")
 
 
 class Admissions:
@@ -85,6 +117,12 @@ class Admissions:
     async def find_key(self, key_hash: bytes) -> KeyAdmission | None:
         """Find a key that is neither revoked nor expired, or None."""
         return await self._keys.ask(key_hash)
+
+    async def named_key(self, identifier: UUID) -> KeyAdmission | None:
+        """Find a key by its id, for work that its program asked for."""
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(_KEY_NAMED, identifier)
+        return None if row is None else _key_admission(row)
 
     async def _look_up(self, asked: Sequence[tuple[UUID, UUID]]) -> list[Admission | None]:
         wanted = list(dict.fromkeys(asked))
@@ -107,24 +145,25 @@ class Admissions:
 
     async def _look_up_keys(self, asked: Sequence[bytes]) -> list[KeyAdmission | None]:
         async with self._database.connection() as connection:
-            rows = await connection.fetch(_KEYS, list(set(asked)))
+            rows = await connection.fetch(_KEYS_SHOWN, list(set(asked)))
             stale = [row["id"] for row in rows if row["is_stale"]]
             if stale:
                 await connection.execute(
                     "UPDATE api_keys SET last_used_at = clock_timestamp() WHERE id = ANY ($1)", stale
                 )
-        known = set(Permission)
-        found = {
-            row["key_hash"]: KeyAdmission(
-                row["id"],
-                row["organization_id"],
-                frozenset(Permission(p) for p in row["permissions"] if p in known) - OF_PEOPLE_ONLY,
-                _narrowing(row["dataset_ids"]),
-                _narrowing(row["location_ids"]),
-            )
-            for row in rows
-        }
+        found = {row["key_hash"]: _key_admission(row) for row in rows}
         return [found.get(one) for one in asked]
+
+
+def _key_admission(row: Any) -> KeyAdmission:
+    known = set(Permission)
+    return KeyAdmission(
+        row["id"],
+        row["organization_id"],
+        frozenset(Permission(p) for p in row["permissions"] if p in known) - OF_PEOPLE_ONLY,
+        _narrowing(row["dataset_ids"]),
+        _narrowing(row["location_ids"]),
+    )
 
 
 def _narrowing(identifiers: Sequence[UUID] | None) -> frozenset[UUID] | None:

@@ -1,5 +1,7 @@
 """Jobs."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -40,6 +42,14 @@ JOBS = Listing(
     types={"created_by": sa.Uuid()},
 )
 
+_EXPIRED = """
+UPDATE jobs SET result = result - '{url,kept_until}'::text[] WHERE organization_id = $1 AND kind = $2
+AND status = 'done' AND finished_at <= $3 AND result ? 'kept_until' RETURNING id
+"""
+_FOLLOWING = """
+SELECT min(finished_at) FROM jobs WHERE organization_id = $1 AND kind = $2 AND status = 'done' AND result ? 'kept_until'
+"""
+
 
 class PostgresJobs(PostgresStore[Job]):
     """Be the `JobStore` of the open unit of work."""
@@ -63,3 +73,17 @@ class PostgresJobs(PostgresStore[Job]):
     async def show(self, identifier: UUID) -> msgspec.Raw | None:
         """Show one."""
         return await self._finder.one(JOBS, identifier, self._scope())
+
+
+class PostgresKeptFiles:
+    """Be the `KeptFiles` of the open unit of work."""
+
+    def __init__(self, uow: PostgresUnitOfWork) -> None:
+        self._uow = uow
+
+    async def expired(self, kind: str, before: datetime) -> tuple[Sequence[UUID], datetime | None]:
+        """Take what makes a file fetched off the jobs' results."""
+        organization_id = self._uow.organization_id
+        rows = await self._uow.connection.fetch(_EXPIRED, organization_id, kind, before)
+        following: datetime | None = await self._uow.connection.fetchval(_FOLLOWING, organization_id, kind)
+        return [row["id"] for row in rows], following

@@ -3,7 +3,6 @@
 import json
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from cryptography.fernet import InvalidToken, MultiFernet
 
 from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.erased_addresses import ErasedAddresses
+from application.platform.exports import TABLE_EXPORT
 from application.platform.personal_data import EXPORT, Person
 from domain.kernel import new_id
 
@@ -85,7 +85,7 @@ WHERE organization_id = $1 AND (contact_id = $2 OR address = ANY ($3))
 _UNDER_WAY = """
 SELECT EXISTS (SELECT FROM sends WHERE organization_id = $1 AND (lead_id = ANY ($2) OR recipient = ANY ($3))
                AND state IN ('claimed', 'handed'))
-    OR EXISTS (SELECT FROM jobs WHERE organization_id = $1 AND kind IN ('import', 'import_undo')
+    OR EXISTS (SELECT FROM jobs WHERE organization_id = $1 AND kind IN ('import', 'import_undo', 'table_export')
                AND status IN ('queued', 'running'))
 """
 # Raw text names a person otherwise than by an id: by e-mail address, or by the last digits of the number.
@@ -165,12 +165,10 @@ WHERE organization_id = $1 AND actor = $2 AND route = $3 AND key = $4
 _GONE = (
     b'{"error":{"code":"NOT_FOUND","message":"What this request made has been erased.","details":[],"request_id":""}}'
 )
-_EXPIRED = """
-UPDATE jobs SET result = result - 'url' WHERE organization_id = $1 AND kind = $2 AND status = 'done'
-AND finished_at <= $3 AND result ? 'url' RETURNING id
-"""
-_NO_EXPORTS = "UPDATE jobs SET result = result - 'url' WHERE organization_id = $1 AND subject = $2 AND kind = $3"
-_EXPORTS = "SELECT id FROM jobs WHERE organization_id = $1 AND kind = $3 AND subject = $2"
+# A table that was written for somebody may name anybody.
+_NAMING = "organization_id = $1 AND (kind = $3 AND subject = $2 OR kind = $4 AND result ? 'kept_until')"
+_NO_EXPORTS = f"UPDATE jobs SET result = result - '{{url,kept_until}}'::text[] WHERE {_NAMING}"  # noqa: S608
+_EXPORTS = f"SELECT id FROM jobs WHERE {_NAMING}"  # noqa: S608 - our own words
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +240,7 @@ class PostgresPersonalRecords:
         organization_id = self._uow.organization_id
         naming = await self._rows_naming(traces)
         rows = await self._fetch(_FILES, organization_id, person.id, traces.leads, *naming)
-        exports = await self._fetch(_EXPORTS, organization_id, person.id, EXPORT)
+        exports = await self._fetch(_EXPORTS, organization_id, person.id, EXPORT, TABLE_EXPORT)
         return [row["file_key"] for row in rows] + [f"{organization_id}/{row['id']}" for row in exports]
 
     async def other_uploads(self) -> list[str]:
@@ -279,16 +277,9 @@ class PostgresPersonalRecords:
         await self._execute(_JOBS, *named)
         counts["lessons"] = await self._execute(_LESSONS, *named)
         counts["notifications"] += await self._execute(_NOTIFICATIONS, *named)
-        await self._execute(_NO_EXPORTS, organization_id, person.id, EXPORT)
+        await self._execute(_NO_EXPORTS, organization_id, person.id, EXPORT, TABLE_EXPORT)
         counts["answers"] = await self._forget_answers(person, traces)
         return counts
-
-    async def expired_exports(self, before: datetime) -> list[str]:
-        """Name the files of exports that ended before a time, and take their address from the job."""
-        organization_id = self._uow.organization_id
-        return [
-            f"{organization_id}/{row['id']}" for row in await self._fetch(_EXPIRED, organization_id, EXPORT, before)
-        ]
 
     async def _cancel(self, traces: _Traces) -> None:
         await self._execute(

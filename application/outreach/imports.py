@@ -11,13 +11,14 @@ from uuid import UUID
 
 from msgspec import Meta
 
+from application.files import inert
 from application.outreach.campaign_forms import SettingsIn, changed
 from application.outreach.campaigns import CampaignStore
 from application.outreach.datasets import DatasetStore
 from application.outreach.import_ports import Collided, Enrols, FailedCells, ImportJobs, ImportPlan, ImportStore
 from application.outreach.phone_numbers import PhoneNumbers
 from application.outreach.reading_ahead import Batch, ReadingAhead
-from application.outreach.row_reader import FORMULA_STARTS, RowReader
+from application.outreach.row_reader import RowReader
 from application.outreach.tables import OpenTable, Tables
 from application.outreach.uploads import UploadStore
 from application.ports import Actor, Clock, Command, UnitOfWork, View, effect
@@ -273,8 +274,3 @@ def _csv(rows: list[list[str]]) -> bytes:
     written = io.StringIO()
     csv.writer(written).writerows([inert(cell) for cell in cells] for cells in rows)
     return written.getvalue().encode()
-
-
-def inert(cell: str) -> str:
-    """Put an apostrophe before what a spreadsheet would run as a formula; an import takes it away again."""
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
+from application.files import FORMULA_STARTS
 from application.outreach.phone_numbers import PhoneNumbers, ReadPhone
 from application.outreach.tables import TableRecord
 from domain.kernel import Email, Invalid
@@ -12,8 +13,6 @@ from domain.outreach.dates import day_first_for, read_date
 from domain.outreach.import_rules import FailedRow, ReadRow, split_name
 
 NO_NUMBER = "No number given."
-FORMULA_STARTS = tuple("=+-@\t\r\n")
-"""What makes a spreadsheet run a cell as a formula (OWASP, CSV injection)."""
 _LIMITS = {"first_name": 200, "last_name": 200, "postcode": 50, "product": 200, "company": 200, "source": 200}
 _NEVER_TOO_LONG = min(_LIMITS.values())
 _LONGEST_NOTES = 10_000

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Protocol
 from uuid import UUID
 
@@ -12,11 +12,12 @@ from msgspec import Meta
 
 from application.agenda import Agenda
 from application.files import FileStore
+from application.platform.job_work import JobWork, KeptFiles, file_key
 from application.platform.jobs import JobStore
 from application.ports import Actor, Clock, Command, UnitOfWork, View, effect
 from domain.identity.role import Permission
-from domain.kernel import Forbidden, NotFound, new_id
-from domain.platform.job import Job, JobStatus
+from domain.kernel import Forbidden, NotFound
+from domain.platform.job import JobStatus
 from domain.platform.personal_data import ErasureRequested, ExportRequested, PersonErased, check_confirmation
 
 EXPORT = "personal_data_export"
@@ -87,10 +88,6 @@ class PersonalRecords(Protocol):
         """Remove or empty every row about a person but a keyed hash of each address; tells how many, by table."""
         ...
 
-    async def expired_exports(self, before: datetime) -> list[str]:
-        """Name the files of exports that ended before a time, and forget that they can be fetched."""
-        ...
-
 
 @dataclass(frozen=True)
 class PersonalData:
@@ -100,7 +97,9 @@ class PersonalData:
     uow: UnitOfWork
     clock: Clock
     jobs: JobStore
+    work: JobWork
     records: PersonalRecords
+    kept: KeptFiles
     files: FileStore
     agenda: Agenda
 
@@ -110,7 +109,7 @@ class PersonalData:
         self._refuse_limited()
         async with self.uow:
             person = await self._known(contact_id)
-            job_id = await self._open(EXPORT, person)
+            job_id = await self.work.open(EXPORT, person.id, 1)
             self.uow.publish(ExportRequested(subject=person.id, job_id=job_id))
             return PersonalDataStarted(job_id=job_id)
 
@@ -121,7 +120,7 @@ class PersonalData:
         async with self.uow:
             person = await self._known(contact_id)
             check_confirmation(command.confirm, (person.email, person.phone, person.name))
-            job_id = await self._open(ERASURE, person)
+            job_id = await self.work.open(ERASURE, person.id, 1)
             self.uow.publish(ErasureRequested(subject=person.id, job_id=job_id))
             return PersonalDataStarted(job_id=job_id)
 
@@ -133,7 +132,7 @@ class PersonalData:
             job = await self.jobs.get(job_id)
         if job.kind != EXPORT or job.status is not JobStatus.DONE or not (job.result or {}).get("url"):
             raise NotFound("There is no such export, or it is kept no longer.")
-        return self.files.read(_key(job.organization_id, job_id))
+        return self.files.read(file_key(job.organization_id, job_id))
 
     @effect
     async def write(self, requested: ExportRequested) -> None:
@@ -146,7 +145,7 @@ class PersonalData:
         if person is None:
             await self._fail(requested.job_id, "The contact is no longer there.")
             return
-        size = await self.files.put(_key(self.actor.organization_id, requested.job_id), _one_by_one(pieces))
+        size = await self.files.put(file_key(self.actor.organization_id, requested.job_id), _one_by_one(pieces))
         async with self.uow:
             now = self.clock.now()
             result = {
@@ -154,7 +153,7 @@ class PersonalData:
                 "bytes": size,
                 "kept_until": msgspec.to_builtins(now + KEPT),
             }
-            await self._finish(requested.job_id, result)
+            await self.work.finish(requested.job_id, 1, result)
             await self.agenda.no_later_than(EXPIRE, now + KEPT)
 
     @effect
@@ -176,7 +175,7 @@ class PersonalData:
         async with self.uow:
             counts = await self.records.erase(person)
             self.uow.publish(PersonErased(subject=person.id, counts=counts))
-            await self._finish(requested.job_id, {"removed": counts})
+            await self.work.finish(requested.job_id, 1, {"removed": counts})
 
     @effect
     async def give_up_export(self, requested: ExportRequested, reason: str) -> None:
@@ -190,13 +189,14 @@ class PersonalData:
 
     @effect
     async def expire(self) -> None:
-        """Remove exports that were kept long enough."""
+        """Remove exports that were kept long enough, and come again for the next."""
         async with self.uow:
             await self.agenda.lock(EXPIRE)
-            before = self.clock.now() - KEPT
-            keys = await self.records.expired_exports(before)
-        for key in keys:
-            await self.files.remove(key)
+            gone, following = await self.kept.expired(EXPORT, self.clock.now() - KEPT)
+            if following is not None:
+                await self.agenda.no_later_than(EXPIRE, following + KEPT)
+        for job_id in gone:
+            await self.files.remove(file_key(self.actor.organization_id, job_id))
 
     async def _remove_files(self, person: Person) -> None:
         async with self.uow.reading():
@@ -229,51 +229,16 @@ class PersonalData:
             raise NotFound("There is no such contact.")
         return person
 
-    async def _open(self, kind: str, person: Person) -> UUID:
-        job = Job(
-            id=new_id(),
-            organization_id=self.actor.organization_id,
-            kind=kind,
-            subject=person.id,
-            total=1,
-            created_by=self.actor.id,
-            created_at=self.clock.now(),
-        )
-        await self.jobs.add(job)
-        return job.id
-
     async def _wanted(self, job_id: UUID) -> bool:
         async with self.uow:
-            job = await self.jobs.get_for_update(job_id)
-            if job.has_ended:
-                return False
-            if job.cancel_requested:
-                self.uow.publish(job.stop(None, self.clock.now()))
-                await self.jobs.save(job)
-                return False
-            self.uow.publish(job.advance(0))
-            await self.jobs.save(job)
-            return True
-
-    async def _finish(self, job_id: UUID, result: dict[str, Any]) -> None:
-        job = await self.jobs.get_for_update(job_id)
-        if not job.has_ended:
-            self.uow.publish(job.advance(1), job.finish(result, self.clock.now()))
-            await self.jobs.save(job)
+            return await self.work.wanted(job_id)
 
     async def _fail(self, job_id: UUID, reason: str) -> None:
         async with self.uow:
-            job = await self.jobs.get_for_update(job_id)
-            if not job.has_ended:
-                self.uow.publish(job.fail(reason, self.clock.now()))
-                await self.jobs.save(job)
+            await self.work.fail(job_id, reason)
 
 
 _NO_DIGITS = bytes(set(range(256)) - set(b"0123456789"))
-
-
-def _key(organization_id: UUID, job_id: UUID) -> str:
-    return f"{organization_id}/{job_id}"
 
 
 async def _one_by_one(pieces: list[bytes]) -> AsyncIterator[bytes]:

@@ -9,17 +9,18 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from litestar import Request
+from litestar.connection import ASGIConnection
 
 from adapters.persistence.identity import Admissions
 from application.identity.tokens import Tokens
 from application.ports import Actor
 from domain.identity.api_key import KEY_PREFIX, hash_of_key
-from domain.identity.role import SEES_ALL_LEADS, permissions_of
 from domain.kernel import NotFound, new_id
 from entrypoints.config import Config
 from entrypoints.http.errors import Refused
 
 COOKIE = "token"
+Connection = ASGIConnection[Any, Any, Any, Any]
 Access = Literal["member", "of_path", "newcomer", "public", "cron", "signed"]
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -60,7 +61,7 @@ class Doorkeeper:
         self._origins = {_origin(config.public_url), *config.cors_origins}
         self._newcomers_key = config.derived_key("newcomers")
 
-    def address(self, request: Request[Any, Any, Any]) -> str:
+    def address(self, request: Connection) -> str:
         """Tell the caller's address; a forwarded one counts only as far as our own proxies vouch for it."""
         peer = request.scope.get("client")
         address = peer[0] if peer else "unknown"
@@ -97,7 +98,19 @@ class Doorkeeper:
         self, request: Request[Any, Any, Any], access: Access, key: str | None, admissions: Admissions
     ) -> Caller:
         """Let in somebody who is signed in, or a program with its API key, or refuse with 401."""
-        given = self._given(request)
+        return await self._admit(request, self._given(request), access, key, admissions)
+
+    async def bearer(self, socket: Connection, given: str, admissions: Admissions) -> Caller:
+        """Let in whoever shows a token or an API key otherwise than in a header."""
+        return await self._admit(socket, given, "member", None, admissions)
+
+    def knows_origin(self, origin: str) -> bool:
+        """Tell whether a browser's page of that origin is ours, or one that may call us."""
+        return origin in self._origins
+
+    async def _admit(
+        self, request: Connection, given: str, access: Access, key: str | None, admissions: Admissions
+    ) -> Caller:
         if given.startswith(KEY_PREFIX):
             return await self._program(request, given, access, admissions)
         bearer = self._tokens.read(given)
@@ -111,25 +124,11 @@ class Doorkeeper:
                 raise NotFound("There is no such organisation.")
         if admission is None or admission.token_version != bearer.token_version:
             raise Unadmitted("Your sign-in has ended. Sign in again.")
-        permissions = permissions_of(
-            admission.role,
-            admission.flags,
-            is_platform_admin=admission.is_platform_admin,
-            is_first_organization=admission.is_first_organization,
-        )
-        actor = Actor(
-            self._newcomer(f"{bearer.account_id} {key}" if key else None) if access == "newcomer" else wanted,
-            bearer.account_id,
-            permissions,
-            sees_all_leads=admission.can_view_all_leads or admission.role in SEES_ALL_LEADS,
-            dataset_ids=admission.dataset_ids,
-            location_ids=admission.location_ids,
-        )
-        return Caller(actor, self.address(request))
+        if access == "newcomer":
+            wanted = self._newcomer(f"{bearer.account_id} {key}" if key else None)
+        return Caller(admission.actor(bearer.account_id, wanted), self.address(request))
 
-    async def _program(
-        self, request: Request[Any, Any, Any], key: str, access: Access, admissions: Admissions
-    ) -> Caller:
+    async def _program(self, request: Connection, key: str, access: Access, admissions: Admissions) -> Caller:
         admission = await admissions.find_key(hash_of_key(key))
         if admission is None:
             raise Unadmitted("This API key is not, or no longer, good.")
@@ -137,16 +136,7 @@ class Doorkeeper:
             raise Refused("PERMISSION_DENIED", "An API key makes no organisations.")
         if access == "of_path" and request.path_params["organization_id"] != admission.organization_id:
             raise NotFound("There is no such organisation.")
-        actor = Actor(
-            admission.organization_id,
-            None,
-            admission.permissions,
-            sees_all_leads=True,
-            dataset_ids=admission.dataset_ids,
-            location_ids=admission.location_ids,
-            key_id=admission.id,
-        )
-        return Caller(actor, self.address(request))
+        return Caller(admission.actor(), self.address(request))
 
     def _given(self, request: Request[Any, Any, Any]) -> str:
         """Read what the caller shows: the header goes first, and only a browser's own pages may show the cookie."""

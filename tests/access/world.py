@@ -305,7 +305,14 @@ INSTEAD: dict[str, dict[str, Maker]] = {
 STREAMS = ("streamEvents", "streamConversations")
 """What goes on until the caller leaves, unless asked for what was missed alone."""
 
-TEXTS = {"link": "signed-by-nobody", "name": "start.js", "job": "send-m1", "provider": "twilio", "prompt_type": "reply", "number": "0"}
+TEXTS = {
+    "link": "signed-by-nobody",
+    "name": "start.js",
+    "job": "send-m1",
+    "provider": "twilio",
+    "prompt_type": "reply",
+    "number": "0",
+}
 """Path parameters that are no ids."""
 
 UNUSED: dict[str, Callable[[int, str], str]] = {

@@ -18,6 +18,7 @@ KEPT_INSIDE = {
     "personal_data.erased": "job.ended tells of it, to those who may know",
     "personal_data.erasure_requested": "job.advanced tells of it, to those who may know",
     "personal_data.export_requested": "job.advanced tells of it, to those who may know",
+    "table_export.requested": "job.advanced and job.ended tell of it",
     "text.arrived": "what a provider brought; message.received tells what came of it",
     "prompt.evaluation_requested": "job.advanced and job.ended tell of it",
     "upload.received": "whoever sent the file has the answer",

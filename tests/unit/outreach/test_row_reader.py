@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pytest
 
 from adapters.phones.libphonenumber import Libphonenumber
-from application.outreach.imports import inert
+from application.files import inert
 from application.outreach.row_reader import RowReader
 from domain.outreach.import_rules import FailedRow, ReadRow
 

@@ -1,0 +1,281 @@
+"""Tables as files: written in the background with the sight of whoever asked, fetched by a signed link for a day."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Literal, Protocol
+from uuid import UUID
+
+from application.agenda import Agenda
+from application.files import FileStore
+from application.platform.job_work import JobWork, KeptFiles, file_key
+from application.platform.jobs import JobStore
+from application.ports import Actor, Clock, Command, UnitOfWork, View, effect, public
+from domain.identity.role import Permission
+from domain.kernel import NotFound
+from domain.platform.export import TableExportRequested
+from domain.platform.job import JobStatus
+
+TABLE_EXPORT = "table_export"
+FORGET = "exports.forget"
+KEPT = timedelta(hours=24)
+"""How long a written file can be fetched."""
+TOLD_EVERY = 5_000
+"""After how many rows a job says how far it is."""
+ExportType = Literal["leads", "conversations", "analytics_summary"]
+Format = Literal["csv", "xlsx"]
+Row = Sequence[Any]
+_GONE = "There is no such export, or it is kept no longer."
+
+
+class RequestExport(Command, frozen=True):
+    """Ask for a table: leads and messages by when they came to be, figures by when the leads were first texted."""
+
+    export_type: ExportType
+    format: Format = "csv"
+    dataset_id: UUID | None = None
+    time_range: Literal["today", "week", "month", "all"] | None = None
+    example: ClassVar[dict[str, Any]] = {"export_type": "leads", "format": "xlsx"}
+
+
+class ExportStarted(View, frozen=True):
+    """Name the job to watch, which is the export's id too."""
+
+    job_id: UUID
+    example: ClassVar[dict[str, Any]] = {"job_id": "01890a5d-ac96-774b-bcce-b302099a8057"}
+
+
+class ExportView(View, frozen=True):
+    """Show an export; what it takes to fetch it is there once it is written, until it is kept no longer."""
+
+    id: UUID
+    status: JobStatus
+    filename: str
+    rows: int
+    total: int | None
+    download_url: str | None
+    expires_at: datetime | None
+    example: ClassVar[dict[str, Any]] = {
+        "id": "01890a5d-ac96-774b-bcce-b302099a8057",
+        "status": "done",
+        "filename": "leads-01890a5d.xlsx",
+        "rows": 525,
+        "total": 525,
+        "download_url": "https://crm.example.com/api/v1/exports/links/AYkKXayWd0u8zrMCCZqAVw.x1d0Tg",
+        "expires_at": "2026-03-03T09:00:00Z",
+    }
+
+
+class Sight(Protocol):
+    """Know what people and programs may do and see now."""
+
+    async def of(self, maker_id: UUID, *, by_key: bool) -> Actor | None:
+        """Give somebody of the actor's organisation as they stand now; None where they are out."""
+        ...
+
+
+class ExportedTables(Protocol):
+    """Read tables page by page, each as somebody may see it."""
+
+    async def sees(self, actor: Actor, dataset_id: UUID) -> bool:
+        """Tell whether somebody's list of datasets shows this one."""
+        ...
+
+    async def begin(self, actor: Actor, asked: TableExportRequested) -> tuple[Sequence[str], int]:
+        """Give the names of the columns, and how many rows there are."""
+        ...
+
+    async def page(self, actor: Actor, asked: TableExportRequested, after: Any) -> tuple[Sequence[Row], Any]:
+        """Give some rows after a place, and the place after them, None at the end."""
+        ...
+
+
+class Sheets(Protocol):
+    """Write tables as files, as their rows come."""
+
+    def written(self, format_: str, header: Sequence[str], pages: AsyncIterator[Sequence[Row]]) -> AsyncIterator[bytes]:
+        """Give a file's bytes; nothing in it is a formula."""
+        ...
+
+
+class ExportLinks(Protocol):
+    """Sign where a file is fetched from."""
+
+    def address(self, organization_id: UUID, job_id: UUID) -> str:
+        """Give the link."""
+        ...
+
+
+@dataclass(frozen=True)
+class Exports:
+    """Write tables to files and give them out."""
+
+    actor: Actor
+    uow: UnitOfWork
+    clock: Clock
+    jobs: JobStore
+    work: JobWork
+    tables: ExportedTables
+    sheets: Sheets
+    files: FileStore
+    sight: Sight
+    links: ExportLinks
+    kept: KeptFiles
+    agenda: Agenda
+
+    async def request(self, asked: RequestExport) -> ExportStarted:
+        """Have a table written, of what the caller may see when it is."""
+        self.actor.require(Permission.EXPORTS_CREATE)
+        async with self.uow:
+            if asked.dataset_id is not None and not await self.tables.sees(self.actor, asked.dataset_id):
+                raise NotFound("There is no such dataset.")
+            job_id = await self.work.open(TABLE_EXPORT, asked.dataset_id, None)
+            assert self.actor.id is not None
+            self.uow.publish(
+                TableExportRequested(
+                    subject=job_id,
+                    maker_id=self.actor.id,
+                    by_key=self.actor.key_id is not None,
+                    export_type=asked.export_type,
+                    format=asked.format,
+                    dataset_id=asked.dataset_id,
+                    time_range=asked.time_range,
+                )
+            )
+            return ExportStarted(job_id=job_id)
+
+    async def show(self, job_id: UUID) -> ExportView:
+        """Show an export to whoever asked for it."""
+        self.actor.require(Permission.EXPORTS_CREATE)
+        async with self.uow.reading():
+            job = await self.jobs.get(job_id)
+        if job.kind != TABLE_EXPORT or job.created_by != self.actor.id:
+            raise NotFound("There is no such export.")
+        said = job.result or {}
+        is_kept = job.status is JobStatus.DONE and "kept_until" in said
+        return ExportView(
+            id=job.id,
+            status=job.status,
+            filename=said.get("filename", ""),
+            rows=job.done,
+            total=job.total,
+            download_url=self.links.address(job.organization_id, job.id) if is_kept else None,
+            expires_at=job.finished_at + KEPT if is_kept and job.finished_at else None,
+        )
+
+    @public
+    async def fetch(self, job_id: UUID) -> tuple[str, AsyncIterator[bytes]]:
+        """Read a file for whoever has its link, as long as who asked for it may see all that they saw then."""
+        async with self.uow:
+            job = await self.jobs.get(job_id)
+            now = self.clock.now()
+        said = job.result or {}
+        if job.kind != TABLE_EXPORT or "kept_until" not in said or job.finished_at is None:
+            raise NotFound(_GONE)
+        if now >= job.finished_at + KEPT or not await self._still_sees(said["sight"]):
+            raise NotFound(_GONE)
+        return said["filename"], self.files.read(file_key(job.organization_id, job.id))
+
+    @effect
+    async def write(self, asked: TableExportRequested) -> None:
+        """Write the file; begun again after a crash, it is written anew."""
+        async with self.uow:
+            is_wanted = await self.work.wanted(asked.subject)
+        if not is_wanted:
+            return
+        maker = await self.sight.of(asked.maker_id, by_key=asked.by_key)
+        if maker is None or Permission.EXPORTS_CREATE not in maker.permissions:
+            await self._fail(asked.subject, "Whoever asked for this may not export any more.")
+            return
+        async with self.uow.reading():
+            header, total = await self.tables.begin(maker, asked)
+        async with self.uow:
+            await self.work.advance(asked.subject, 0, total)
+        pages = _Pages(self, maker, asked, total)
+        key = file_key(self.actor.organization_id, asked.subject)
+        size = await self.files.put(key, self.sheets.written(asked.format, header, pages.read()))
+        if not pages.are_wanted:
+            await self.files.remove(key)
+            return
+        async with self.uow:
+            now = self.clock.now()
+            result = {
+                "export_type": asked.export_type,
+                "filename": f"{asked.export_type.replace('_', '-')}-{str(asked.subject)[:8]}.{asked.format}",
+                "rows": pages.rows,
+                "bytes": size,
+                "kept_until": (now + KEPT).isoformat(),
+                "sight": _seen(maker, asked),
+            }
+            await self.work.finish(asked.subject, pages.rows, result)
+            await self.agenda.no_later_than(FORGET, now + KEPT)
+
+    @effect
+    async def give_up(self, asked: TableExportRequested, reason: str) -> None:
+        """Tell on the job that it failed again and again."""
+        await self._fail(asked.subject, f"The export failed too often and was given up: {reason}")
+
+    @effect
+    async def forget(self) -> None:
+        """Remove files that were kept long enough, and come again for the next."""
+        async with self.uow:
+            await self.agenda.lock(FORGET)
+            gone, following = await self.kept.expired(TABLE_EXPORT, self.clock.now() - KEPT)
+            if following is not None:
+                await self.agenda.no_later_than(FORGET, following + KEPT)
+        for job_id in gone:
+            await self.files.remove(file_key(self.actor.organization_id, job_id))
+
+    async def _still_sees(self, seen: Mapping[str, Any]) -> bool:
+        """Tell whether who asked may export still, and sees no less than when the file was written."""
+        maker = await self.sight.of(UUID(seen["maker_id"]), by_key=seen["by_key"])
+        if maker is None or Permission.EXPORTS_CREATE not in maker.permissions:
+            return False
+        if seen["all_leads"] and not maker.sees_all_leads:
+            return False
+        if maker.dataset_ids is None:
+            return True
+        return seen["dataset_ids"] is not None and {UUID(one) for one in seen["dataset_ids"]} <= maker.dataset_ids
+
+    async def _fail(self, job_id: UUID, reason: str) -> None:
+        async with self.uow:
+            await self.work.fail(job_id, reason)
+
+
+class _Pages:
+    """Read a table to its end, a short transaction a page, saying how far it is."""
+
+    def __init__(self, exports: Exports, maker: Actor, asked: TableExportRequested, total: int) -> None:
+        self._exports, self._maker, self._asked, self._total = exports, maker, asked, total
+        self.rows = 0
+        self.are_wanted = True
+
+    async def read(self) -> AsyncIterator[Sequence[Row]]:
+        """Give the pages; ends before the last one where the job is cancelled."""
+        exports, told, place = self._exports, 0, None
+        while True:
+            async with exports.uow.reading():
+                rows, place = await exports.tables.page(self._maker, self._asked, place)
+            self.rows += len(rows)
+            if rows:
+                yield rows
+            if place is None:
+                return
+            if self.rows - told >= TOLD_EVERY:
+                told = self.rows
+                async with exports.uow:
+                    self.are_wanted = await exports.work.advance(self._asked.subject, told, max(told, self._total))
+                if not self.are_wanted:
+                    return
+
+
+def _seen(maker: Actor, asked: TableExportRequested) -> dict[str, Any]:
+    datasets = None if maker.dataset_ids is None else [str(one) for one in sorted(maker.dataset_ids)]
+    if asked.dataset_id is not None:
+        datasets = [str(asked.dataset_id)]
+    return {
+        "maker_id": str(asked.maker_id),
+        "by_key": asked.by_key,
+        "all_leads": maker.sees_all_leads,
+        "dataset_ids": datasets,
+    }

@@ -1,0 +1,88 @@
+"""What a job's work says of itself, from its beginning to its end, in the unit of work of whoever does it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from application.platform.jobs import JobStore
+from application.ports import Actor, Clock, UnitOfWork, within
+from domain.kernel import new_id
+from domain.platform.job import Job
+
+
+class KeptFiles(Protocol):
+    """Know which jobs wrote files that can be fetched: their result says `kept_until`."""
+
+    async def expired(self, kind: str, before: datetime) -> tuple[Sequence[UUID], datetime | None]:
+        """Forget the files of jobs that ended before a time, and name those; tells too when the next one ended."""
+        ...
+
+
+def file_key(organization_id: UUID, job_id: UUID) -> str:
+    """Name the file that a job writes."""
+    return f"{organization_id}/{job_id}"
+
+
+@dataclass(frozen=True)
+class JobWork:
+    """Keep a job's state; what has ended stays as it ended."""
+
+    actor: Actor
+    uow: UnitOfWork
+    clock: Clock
+    jobs: JobStore
+
+    @within
+    async def open(self, kind: str, subject: UUID | None, total: int | None) -> UUID:
+        """Make a queued job; gives its id."""
+        job = Job(
+            id=new_id(),
+            organization_id=self.actor.organization_id,
+            kind=kind,
+            subject=subject,
+            total=total,
+            created_by=self.actor.id,
+            created_at=self.clock.now(),
+        )
+        await self.jobs.add(job)
+        return job.id
+
+    @within
+    async def wanted(self, job_id: UUID) -> bool:
+        """Note that somebody works on it, or that it was cancelled; tells whether to go on."""
+        job = await self.jobs.get_for_update(job_id)
+        if job.has_ended:
+            return False
+        self.uow.publish(job.stop(None, self.clock.now()) if job.cancel_requested else job.advance(job.done))
+        await self.jobs.save(job)
+        return not job.has_ended
+
+    @within
+    async def advance(self, job_id: UUID, done: int, total: int) -> bool:
+        """Note how much is done; tells whether to go on."""
+        job = await self.jobs.get_for_update(job_id)
+        if job.has_ended:
+            return False
+        job.total = total
+        self.uow.publish(job.stop(None, self.clock.now()) if job.cancel_requested else job.advance(done))
+        await self.jobs.save(job)
+        return not job.has_ended
+
+    @within
+    async def finish(self, job_id: UUID, done: int, result: dict[str, Any]) -> None:
+        """End well."""
+        job = await self.jobs.get_for_update(job_id)
+        if not job.has_ended:
+            job.total = done
+            self.uow.publish(job.advance(done), job.finish(result, self.clock.now()))
+            await self.jobs.save(job)
+
+    @within
+    async def fail(self, job_id: UUID, reason: str) -> None:
+        """End because it cannot go on, with a sentence for a person."""
+        job = await self.jobs.get_for_update(job_id)
+        if not job.has_ended:
+            self.uow.publish(job.fail(reason, self.clock.now()))
+            await self.jobs.save(job)
