@@ -19,6 +19,7 @@ from entrypoints.http.edge import Edge, answer_problem
 from entrypoints.http.event_stream import OpenStreams
 from entrypoints.http.openapi import document_of, operations_of
 from entrypoints.http.operation import LARGEST_BODY
+from entrypoints.http.realtime import realtime
 from entrypoints.http.routes import ROUTES, SANDBOX_ROUTES
 from entrypoints.http.slow_clients import SlowClients
 from entrypoints.logging import configure_logging
@@ -56,7 +57,7 @@ def create_app(config: Config, of: AsyncContainer) -> Litestar:
     )
     routes = (*ROUTES, *SANDBOX_ROUTES) if config.sandbox else ROUTES
     app = Litestar(
-        route_handlers=routes,
+        route_handlers=[*routes, realtime],
         exception_handlers={Exception: answer_problem},
         cors_config=cors if config.cors_origins else None,
         openapi_config=None,

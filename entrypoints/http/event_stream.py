@@ -91,7 +91,7 @@ class OpenStreams:
             task.cancel()
 
 
-class _Stay:
+class Stay:
     """Know how long a stream may go on: until its time is up, or its caller may no longer see what it tells."""
 
     def __init__(self, seconds: int | None, still_admitted: Callable[[], Awaitable[bool]]) -> None:
@@ -138,7 +138,7 @@ class Following:
         yield f": this is the stream of what happens\nretry: {RETRY_MS}\nid: {position}\n\n".encode()
         if self.start.reset is not None:
             yield event_of("stream.reset", {"reason": self.start.reset}, position)
-        stay = _Stay(self.narrowed.seconds, self.still_admitted)
+        stay = Stay(self.narrowed.seconds, self.still_admitted)
         try:
             async with contextlib.AsyncExitStack() as stack:
                 # First the ring, then the log: what becomes visible in between is in both, and told once.
@@ -163,7 +163,7 @@ class Following:
             log.warning("stream ended", error=type(error).__name__)
             yield closed("unavailable")
 
-    async def _go_on(self, ring: Ring, position: int, stay: "_Stay") -> AsyncGenerator[bytes, None]:
+    async def _go_on(self, ring: Ring, position: int, stay: "Stay") -> AsyncGenerator[bytes, None]:
         beat = time.monotonic() + HEARTBEAT_SECONDS
         while (why := await stay.over()) is None:
             now = time.monotonic()

@@ -7,6 +7,7 @@ from dishka import Provider, Scope, provide
 
 from adapters.persistence.database import Database
 from adapters.persistence.feed import PostgresFeed
+from adapters.realtime.presence import Presence
 from adapters.realtime.rings import Rings
 from application.platform.event_stream import EventFeed, EventStreams
 from entrypoints.config import Config
@@ -21,6 +22,7 @@ class Realtime(Provider):
 
     feed = provide(PostgresFeed, provides=EventFeed)
     open_streams = provide(OpenStreams)
+    presence = provide(Presence)
     broadcast = provide(Broadcast, scope=Scope.REQUEST)
     streams = provide(EventStreams, scope=Scope.REQUEST)
 

@@ -75,7 +75,7 @@ async def test_what_happens_during_a_sign_of_life_is_told_at_once(monkeypatch: p
     ring = Ring(3)
     nothing: Any = None
     following = Following(Actor.system(new_id()), StreamFilter(), None, Start(3), nothing, nothing, nothing)
-    stream = following._go_on(ring, 3, event_stream._Stay(None, nothing))
+    stream = following._go_on(ring, 3, event_stream.Stay(None, nothing))
     assert await anext(stream) == b": still here\nid: 3\n\n"
     ring.push(happened(5), 5)
     assert b"id: 5\nevent: tag.created" in await asyncio.wait_for(anext(stream), 0.5)
@@ -213,7 +213,7 @@ async def test_a_chunk_is_bounded_however_much_happened(monkeypatch: pytest.Monk
     feed: Any = Feed()
     following = Following(Actor.system(new_id()), StreamFilter(seconds=0), None, Start(0), feed, nothing, nothing)
     _, *caught_up = [chunk async for chunk in following.chunks()]
-    told = following._go_on(ring, 0, event_stream._Stay(None, nothing))
+    told = following._go_on(ring, 0, event_stream.Stay(None, nothing))
     live = [await anext(told) for _ in caught_up]
     for chunks in (caught_up, live):
         assert len(chunks) > 5
