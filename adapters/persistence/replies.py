@@ -9,10 +9,10 @@ from uuid import UUID
 import msgspec
 
 from adapters.persistence.database import PostgresUnitOfWork
+from adapters.persistence.model_access import own_access
 from application.identity.secrets import Secrets
 from application.messaging.answering import Background, Reply, ReplySettings, ReplyStatus
 from application.messaging.reply_writing import Said
-from application.model_calls import Access
 from application.provider import Capabilities, NotConfigured
 from domain.messaging.conversation import Conversation
 from domain.messaging.reply import Sentiment
@@ -127,18 +127,10 @@ class PostgresReplies:
                 for row in reversed(said)
             ],
             settings=await self.settings_for(thread.lead_id),
-            access=Access(self._api_key(lead["credentials"]), lead["model"]),
+            access=own_access(self._secrets, lead["credentials"], lead["model"]),
             spent_micros=lead["spent"],
             now=now,
         )
-
-    def _api_key(self, sealed: bytes | None) -> str | None:
-        if sealed is None:
-            return None
-        found = self._secrets.open(sealed)
-        if found is None:  # the installation does not pay for an organisation that chose to pay itself
-            raise NotConfigured("The organisation's key for the model cannot be opened; set it again.")
-        return found.get("api_key")
 
     async def latest_inbound(self, conversation_id: UUID) -> UUID | None:
         """Name the latest text that came in."""

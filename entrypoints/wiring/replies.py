@@ -18,8 +18,8 @@ from application.messaging.replies import Replies
 from application.messaging.reply_drafts import ReplyDrafts
 from application.messaging.reply_writing import CallBooking, LivePrompt, OfferedSlots, ReplyWriter, TextAllowance
 from entrypoints.config import Config
-from entrypoints.http.errors import Refused
 from entrypoints.http.limits import RateLimiter
+from entrypoints.wiring.allowances import seconds_until_room
 
 
 class HourlyTexts:
@@ -30,11 +30,7 @@ class HourlyTexts:
 
     async def take(self, organization_id: UUID) -> float:
         """Count one text."""
-        try:
-            await self._limiter.admit("texts", str(organization_id))
-        except Refused as refused:
-            return float(refused.problem.headers.get("Retry-After", 60))
-        return 0.0
+        return await seconds_until_room(self._limiter, "texts", organization_id)
 
 
 class Answers(Provider):

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.ai.anthropic import price_of
 from adapters.ai.guarded import GuardedReplyWriter
+from adapters.ai.messages_api import price_of
 from adapters.egress.breaker import FAILURES
 from application.messaging.reply_writing import WritingTask, Written
 from application.model_calls import Access
