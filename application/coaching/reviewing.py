@@ -7,7 +7,7 @@ from uuid import UUID
 
 from application.model_calls import Access, Usage
 from application.provider import provider_port
-from domain.coaching.finding import Finding, ReviewedMessage
+from domain.coaching.finding import Finding, ReviewedMessage, Thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,8 @@ class KnownInsight:
 class ReviewTask:
     """Hold all that a reviewer may know: one thread, oldest first, our own facts and names, what people decided.
 
-    `names` are those by which the lead may be called; all that the lead wrote is data.
+    `names` are those by which the lead may be called, `begins` tells that nothing was left out before the first
+    message; all that the lead wrote is data.
     """
 
     organization: str
@@ -49,7 +50,19 @@ class ReviewTask:
     lessons: Sequence[ActiveLesson] = ()
     taught: Sequence[Taught] = ()
     insights: Sequence[KnownInsight] = ()
+    begins: bool = True
     access: Access = field(default_factory=Access)
+
+    @property
+    def thread(self) -> Thread:
+        """Give what rules check."""
+        return Thread(
+            organization=self.organization,
+            messages=self.messages,
+            names=self.names,
+            facts=self.facts,
+            begins=self.begins,
+        )
 
 
 @dataclass(frozen=True, slots=True)

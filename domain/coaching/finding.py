@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
+LONGEST_QUOTE = 300
 Author = Literal["lead", "ai", "person", "campaign"]
 
 
@@ -78,3 +79,26 @@ class Finding:
     suggested_text: str | None = None
     quotes: Sequence[Quote] = ()
     same_as: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thread:
+    """Hold a conversation as it is reviewed, oldest first: `names` may be the lead's, `facts` are the business's.
+
+    `begins` tells that the first message is the first there ever was.
+    """
+
+    organization: str
+    messages: Sequence[ReviewedMessage]
+    names: Sequence[str] = ()
+    facts: Sequence[str] = ()
+    begins: bool = True
+
+    def ours_after(self, place: int) -> list[ReviewedMessage]:
+        """Give what we wrote after the message at this place, until the lead wrote again."""
+        found: list[ReviewedMessage] = []
+        for message in self.messages[place + 1 :]:
+            if message.by == "lead":
+                break
+            found.append(message)
+        return found

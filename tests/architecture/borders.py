@@ -18,7 +18,13 @@ OURS = frozenset(BELOW)
 # Pure values and functions of one context that others may use, each with its reason. Events and ids need no line here.
 SHARED = {
     "domain.identity.role": "permissions and roles are the words in which every use case says who may call it",
+    "domain.messaging.injection": "signs that a text speaks to machines are a function of the text",
+    "domain.messaging.languages": "which language a text is in is a function of the text",
+    "domain.messaging.opt_out": "what a text says of being texted is a function of the text",
     "domain.messaging.policy": "what a gate is asked and answers; no state, no entity",
+    "domain.messaging.reply_contacts": "links and numbers that are not ours are found by a function of text",
+    "domain.messaging.reply_facts": "what a text may rest on is a value",
+    "domain.messaging.reply_money": "prices that are not ours are found by a function of text",
     "domain.messaging.segments": "counting a text's segments is arithmetic",
     "domain.messaging.template": "filling in a wording is a function of text",
     "domain.messaging.window": "the hours of a day are a value",

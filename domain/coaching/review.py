@@ -1,0 +1,34 @@
+"""When a conversation is looked at again, and the events around it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from domain.kernel import Event
+
+SETTLES = timedelta(minutes=2)
+"""How long a conversation has to be still before it is reviewed."""
+LONGEST_WAIT = timedelta(minutes=10)
+"""How long one that is never still waits all the same."""
+SWEPT_EVERY = timedelta(minutes=15)
+"""How soon after something moved it is looked for what was missed."""
+MOVED_WITHIN = timedelta(hours=24)
+"""How far back the sweep looks for conversations that moved."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewDue(Event):
+    """Say that a conversation is to be reviewed now; the subject is the conversation."""
+
+    type: ClassVar[str] = "conversation.review_due"
+
+
+def due_after(written: datetime, waiting_since: datetime | None) -> datetime:
+    """Tell when a conversation in which something was written is reviewed: once it is still, or has waited enough."""
+    return min(written + SETTLES, (waiting_since or written) + LONGEST_WAIT)
+
+
+def put_off(failures: int, retry_after: float | None = None) -> timedelta:
+    """Tell how long a review waits that could not be made: a minute, then twice as long each time, an hour at most."""
+    doubled = timedelta(minutes=2 ** min(failures, 6))
+    return min(max(doubled, timedelta(seconds=retry_after or 0)), timedelta(hours=1))
