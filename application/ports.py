@@ -1,6 +1,6 @@
 """What every context shares: who acts, the unit of work, the clock, stores, and how a list is asked for."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -125,7 +125,10 @@ class PageRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """Hold one page: items as encoded JSON objects, the next cursor, and a total unless a cursor was used."""
+    """Hold one page: items as encoded JSON objects, the next cursor, and a total unless a cursor was used.
+
+    `summary` counts what the list holds by some of its values, where a list says so.
+    """
 
     items: list[msgspec.Raw]
     next_cursor: str | None
@@ -133,6 +136,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     limit: int
     total: int | None
     total_is_estimate: bool
+    summary: Mapping[str, int] | None = None
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):

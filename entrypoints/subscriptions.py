@@ -7,7 +7,11 @@ from adapters.queue.deliver import Subscription
 from adapters.queue.relay import Route
 from application.analytics.facts import COUNTED
 from application.analytics.rollups import COUNT, Counting
+from application.coaching.insight_counts import InsightCounts
 from application.coaching.measuring import MEASURE, Measuring
+from application.coaching.patterns import Patterns
+from application.coaching.reviewed import DAILY, REVIEW, SWEEP
+from application.coaching.reviews import Reviews
 from application.identity.organization_erasure import ERASE, OrganizationErasure
 from application.mails import MAILS, MailHandOver
 from application.messaging.answering import ANSWER
@@ -34,12 +38,21 @@ from application.scheduling.effects import SETTLE as SETTLE_BOOKINGS
 from application.scheduling.reminders import Reminders
 from application.scheduling.reports import BookingReports
 from domain.coaching.canary import CanaryDecided
+from domain.coaching.insight import InsightRaised
+from domain.coaching.review import ReviewDue
 from domain.identity.membership import UserSuspended
 from domain.identity.organization import OrganizationDeleted
-from domain.messaging.message import MessagePlanned, MessagesSettled, RecipientRefused, TextArrived, TextingFailed
+from domain.messaging.message import (
+    MessagePlanned,
+    MessageReceived,
+    MessagesSettled,
+    RecipientRefused,
+    TextArrived,
+    TextingFailed,
+)
 from domain.messaging.reply import AnswerDue, HandedToPerson, LeadTurnedHot, SlotAccepted
 from domain.outreach.campaign import CampaignCompleted
-from domain.outreach.dataset import DatasetRemovalRequested
+from domain.outreach.dataset import DatasetDeleted, DatasetRemovalRequested
 from domain.outreach.lead_import import ImportEnded, ImportRequested, UndoRequested
 from domain.platform.export import TableExportRequested
 from domain.platform.job import JobEnded
@@ -56,6 +69,12 @@ FOLLOWS: tuple[Subscription, ...] = (
     Subscription("consents.refused", RecipientRefused, Consents, "refused", queue="replies"),
     Subscription("planning.advance", MessagesSettled, Planning, "advance", queue="campaigns"),
     Subscription("bookings.follow", BookingReported, BookingReports, "follow"),
+    Subscription("reviews.heard", MessageReceived, Reviews, "heard", queue="reviews"),
+    Subscription("reviews.settled", MessagesSettled, Reviews, "settled", queue="reviews"),
+    Subscription("reviews.review", ReviewDue, Reviews, "review", queue="reviews", long=True, given_up="give_up"),
+    Subscription("insights.recount", DatasetDeleted, InsightCounts, "dataset_gone", queue="reviews"),
+    Subscription("insights.recount_removed", JobEnded, InsightCounts, "job_ended", queue="reviews"),
+    Subscription("notices.insight", InsightRaised, Notices, "insight"),
     Subscription("notices.hot", LeadTurnedHot, Notices, "hot"),
     Subscription("notices.handed_over", HandedToPerson, Notices, "handed_over"),
     Subscription("notices.booked", BookingMade, Notices, "booked"),
@@ -101,6 +120,9 @@ SCHEDULED: tuple[Subscription, ...] = (
     Subscription(SEND, None, Sending, "send_due", queue="campaigns", lease_seconds=5, long=True),
     Subscription(SETTLE, None, Sending, "settle", queue="default", lease_seconds=5, long=True),
     Subscription(ANSWER, None, Replies, "begin_due", queue="default", lease_seconds=5, long=True),
+    Subscription(REVIEW, None, Reviews, "begin_due", queue="reviews", lease_seconds=10, long=True),
+    Subscription(DAILY, None, Patterns, "detect_daily", queue="reviews", long=True),
+    Subscription(SWEEP, None, Reviews, "sweep", queue="reviews", long=True),
     Subscription(RECONCILE, None, Reconciling, "run", queue="default", long=True),
     Subscription(FORGET, None, Exports, "forget", long=True),
     Subscription(EXPIRE, None, PersonalData, "expire", long=True),

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from adapters.persistence.database import Cause, PostgresUnitOfWork
-from application.messaging.notices import KnownImport
+from application.messaging.notices import KnownImport, KnownInsight
 from application.messaging.notifying import KnownLead, Origin, Recipient, Voice
 from domain.identity.role import SEES_ALL_LEADS, Role
 from domain.kernel import Phone, new_id
@@ -37,6 +37,12 @@ SELECT i.id, i.dataset_id, j.created_by, j.error FROM imports i
 LEFT JOIN jobs j ON j.organization_id = $1 AND j.id = i.job_id
 WHERE i.organization_id = $1 AND (i.id = $2 OR i.job_id = $2)
 """
+_INSIGHT = """
+SELECT i.title, o.settings ->> 'coach_name' AS coach FROM insights i
+JOIN organizations o ON o.organization_id = $1 WHERE i.organization_id = $1 AND i.id = $2
+"""
+COACH = "Sophie"
+"""How the coach is called where an organisation gives it no other name (`coach_name` of its settings)."""
 
 
 class PostgresAudience:
@@ -115,6 +121,11 @@ class PostgresHappenings:
         """Find an import by its own id or its job's."""
         row = await self._uow.connection.fetchrow(_IMPORT, self._uow.organization_id, identifier)
         return None if row is None else KnownImport(row["id"], row["dataset_id"], row["created_by"], row["error"])
+
+    async def insight(self, identifier: UUID) -> KnownInsight | None:
+        """Give what the coach found."""
+        row = await self._uow.connection.fetchrow(_INSIGHT, self._uow.organization_id, identifier)
+        return None if row is None else KnownInsight(row["title"], (row["coach"] or "").strip()[:40] or COACH)
 
 
 def _recipient(row: Any) -> Recipient:

@@ -143,6 +143,17 @@ def _count(listing: Listing, names: tuple[str, ...], capped: bool) -> Prepared:
     return Prepared.of(_capped_count(listing, names) if capped else _matching(listing, names))
 
 
+@lru_cache(maxsize=100)
+def _tallied(listing: Listing, names: tuple[str, ...], column: str) -> Prepared:
+    by = listing.shown[column]
+    return Prepared.of(
+        sa.select(by.label("value"), sa.func.count().label("number"))
+        .select_from(listing.source)
+        .where(*_conditions(listing, names))
+        .group_by(by)
+    )
+
+
 @lru_cache(maxsize=500)
 def _single(listing: Listing, names: tuple[str, ...]) -> Prepared:
     return Prepared.of(
@@ -250,6 +261,17 @@ class Finder:
         values |= {"organization_id": self._uow.organization_id, "identifier": identifier}
         item = await self._uow.connection.fetchval(prepared.sql, *prepared.arguments(values))
         return None if item is None else msgspec.Raw(item.encode())
+
+    async def tally(
+        self, listing: Listing, narrowed: Filter, column: str, scope: Mapping[str, Any] | None = None
+    ) -> Mapping[str, int]:
+        """Count what a list holds by the values of one of its columns; for short lists."""
+        values = {n: v for n in narrowed.__struct_fields__ if (v := getattr(narrowed, n)) is not None}
+        values.update(scope or {})
+        prepared = _tallied(listing, tuple(sorted(values)), column)
+        bound = {**values, "organization_id": self._uow.organization_id}
+        rows = await self._uow.connection.fetch(prepared.sql, *prepared.arguments(bound))
+        return {row["value"]: row["number"] for row in rows}
 
     async def _estimate(
         self, which: tuple[Listing, UUID, str], names: tuple[str, ...], bound: Mapping[str, Any]

@@ -10,6 +10,7 @@ from cryptography.fernet import InvalidToken, MultiFernet
 
 from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.erased_addresses import ErasedAddresses
+from adapters.persistence.insight_counts import recount_insights
 from application.platform.exports import TABLE_EXPORT
 from application.platform.personal_data import EXPORT, Person
 from domain.kernel import new_id
@@ -35,6 +36,10 @@ OF_A_PERSON: dict[str, str] = {
     "conversations": "contact_id = $2",
     "messages": "conversation_id = ANY ($5) OR lead_id = ANY ($3) OR recipient = ANY ($4) OR sender = ANY ($4)",
     "replies": "conversation_id = ANY ($5)",
+    "reviews": "conversation_id = ANY ($5)",
+    "reviewed_conversations": "conversation_id = ANY ($5)",
+    "message_scores": "conversation_id = ANY ($5)",
+    "insight_evidence": "conversation_id = ANY ($5) OR lead_id = ANY ($3)",
     "sends": "conversation_id = ANY ($5) OR lead_id = ANY ($3) OR recipient = ANY ($4)",
     "consents": "contact_id = $2 OR address = ANY ($4)",
     "suppressions": "address = ANY ($4)",
@@ -50,6 +55,10 @@ _DELETED = (
     "enrolments",
     "bookings",
     "replies",
+    "insight_evidence",
+    "message_scores",
+    "reviewed_conversations",
+    "reviews",
     "sends",
     "messages",
     "conversations",
@@ -265,6 +274,7 @@ class PostgresPersonalRecords:
                 f"DELETE FROM {table} WHERE organization_id = $1 AND ({OF_A_PERSON[table]}) {_GIVEN}",  # noqa: S608
                 *traces.of(person, organization_id),
             )
+        await recount_insights(self._uow.connection, organization_id)
         hashes = await self._erased.hashes(traces.addresses)
         await self._execute(_HASH, organization_id, traces.addresses, hashes)
         counts["consents"] = await self._execute(_CONSENTS, organization_id, person.id, traces.addresses, hashes)

@@ -55,6 +55,13 @@ _ACTIVITIES: sa.ColumnElement[Any] = sa.literal_column(f"""coalesce((
     'data', a.data || coalesce(a.personal, '{{}}'::jsonb)) ORDER BY a.id DESC)
   FROM (SELECT * FROM events WHERE events.organization_id = leads.organization_id
         AND events.subject IN (leads.id, leads.contact_id) ORDER BY events.id DESC LIMIT 50) a), '[]')""")  # noqa: S608 - our own words
+_INSIGHTS: sa.ColumnElement[Any] = sa.literal_column(f"""coalesce((
+  SELECT json_agg(json_build_object('id', i.id, 'severity', i.severity, 'title', i.title, 'status', i.status,
+    'created_at', to_char(i.created_at, {_UTC})) ORDER BY i.raised_at DESC, i.id DESC)
+  FROM (SELECT * FROM insights WHERE insights.organization_id = leads.organization_id AND insights.id IN (
+          SELECT e.insight_id FROM insight_evidence e
+          WHERE e.organization_id = leads.organization_id AND e.lead_id = leads.id)
+        ORDER BY insights.raised_at DESC, insights.id DESC LIMIT 20) i), '[]')""")  # noqa: S608 - our own words
 _REVENUE: sa.ColumnElement[Any] = sa.literal_column(
     "CASE WHEN leads.estimated_revenue IS NOT NULL THEN json_build_object("
     "'amount', leads.estimated_revenue::text, 'currency', leads.estimated_currency) END"
@@ -148,6 +155,7 @@ LEAD_DETAIL = replace(
         "archived_at": leads.c.archived_at,
         "created_by": leads.c.created_by,
         "conversation": _CONVERSATION,
+        "insights": _INSIGHTS,
         "activities": _ACTIVITIES,
     },
 )

@@ -10,6 +10,7 @@ from application.messaging.notification_wordings import ended, when, why
 from application.messaging.notifying import Audience, KnownLead, Notice, NotificationStore, Notifying
 from application.ports import UnitOfWork, effect
 from domain.coaching.canary import CanaryDecided
+from domain.coaching.insight import InsightRaised
 from domain.identity.membership import UserSuspended
 from domain.messaging.message import TextingFailed
 from domain.messaging.notification import Kind
@@ -32,8 +33,16 @@ class KnownImport:
     error: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class KnownInsight:
+    """Tell what the coach found, and by which name the organisation calls the coach."""
+
+    title: str
+    coach: str
+
+
 class Happenings(Protocol):
-    """Know of datasets and imports what a notification says; answered in the caller's unit of work."""
+    """Know of datasets, imports and insights what a notification says; answered in the caller's unit of work."""
 
     async def dataset(self, dataset_id: UUID) -> str | None:
         """Give a dataset's name."""
@@ -41,6 +50,10 @@ class Happenings(Protocol):
 
     async def import_of(self, identifier: UUID) -> KnownImport | None:
         """Find an import by its own id or its job's."""
+        ...
+
+    async def insight(self, identifier: UUID) -> KnownInsight | None:
+        """Give what the coach found, unless it is gone."""
         ...
 
 
@@ -129,6 +142,27 @@ class Notices:
         """Somebody signs in here no more: their phone hears no more of it either."""
         async with self.uow:
             await self.store.drop_texts(event.subject)
+
+    @effect
+    async def insight(self, event: InsightRaised) -> None:
+        """The coach found something that cannot wait: whoever leads hears of it, and whose lead it is."""
+        if not event.cannot_wait:
+            return
+        async with self.uow:
+            lead = None if event.lead_id is None else await self.audience.lead(event.lead_id)
+            known = await self.happenings.insight(event.subject)
+            if known is None or (lead is None and event.lead_id is not None):
+                return
+            values = {"coach": known.coach, "title": known.title, "severity": event.severity.value,
+                      "name": lead.name if lead else None}  # fmt: skip
+            data = {"insight_id": event.subject, "conversation_id": event.conversation_id}
+            notice = Notice(kind=Kind.INSIGHT_RAISED, values=values, link=f"/coach/insights/{event.subject}",
+                            lead=lead, data=data)  # fmt: skip
+            told = await self.audience.leaders(lead.dataset_id if lead else None)
+            if lead is not None and lead.assigned_to is not None:
+                owner = await self.audience.seeing(lead.assigned_to, lead.dataset_id)
+                told += [owner] if owner else []
+            await self.notifying.tell(notice, told)
 
     @effect
     async def campaign_finished(self, event: CampaignCompleted) -> None:

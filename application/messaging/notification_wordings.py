@@ -19,6 +19,10 @@ _WORDINGS: Mapping[str, Mapping[Kind, tuple[str, str]]] = {
         Kind.BOOKING_FAILED: ("No call with {name}", "The call of {when} ({zone}) could not be booked: {reason}"),
         Kind.TEXTING_FAILED: ("Texts do not leave through {provider}", "{reason} They wait until this is mended."),
         Kind.TRIAL_ENDED: ("The trial of the prompt {prompt} is over", "Version {number} {outcome}. {reason}"),
+        Kind.INSIGHT_RAISED: (
+            "{coach}: {title}",
+            "{coach} found this with {name}; it is {severity}.",
+        ),
         Kind.CAMPAIGN_FINISHED: ("The campaign for {dataset} is done", "No touch of it is left to be sent."),
         Kind.IMPORT_FINISHED: (
             "The import into {dataset} is done",
@@ -38,6 +42,7 @@ _WORDINGS: Mapping[str, Mapping[Kind, tuple[str, str]]] = {
         Kind.BOOKING_FAILED: ("No hay llamada con {name}", "No se pudo reservar ({when}, {zone}): {reason}"),
         Kind.TEXTING_FAILED: ("Los SMS no salen por {provider}", "{reason} Esperan hasta que se arregle."),
         Kind.TRIAL_ENDED: ("La prueba del prompt {prompt} ha terminado", "La versión {number} {outcome}. {reason}"),
+        Kind.INSIGHT_RAISED: ("{coach}: {title}", "{coach} lo vio con {name}; es {severity}."),
         Kind.CAMPAIGN_FINISHED: ("La campaña de {dataset} ha terminado", "No queda ningún mensaje por enviar."),
         Kind.IMPORT_FINISHED: (
             "La importación en {dataset} ha terminado",

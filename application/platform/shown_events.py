@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from application.platform.happened import About, Shown
 from domain.coaching.canary import CanaryDecided
 from domain.coaching.evaluation import EvaluationEnded
+from domain.coaching.insight import InsightDecided, InsightRaised
 from domain.coaching.lesson import LessonArchived, LessonChanged, LessonLearned
 from domain.coaching.prompt import PromptChanged, PromptMadeLive, PromptRolledBack
 from domain.identity.api_key import ApiKeyChanged, ApiKeyCreated, ApiKeyRevoked
@@ -76,6 +77,8 @@ _ROWS = (
     *_shown(Permission.MESSAGES_READ, About.MESSAGES, MessagesSettled, name=COMMUNICATION),
     *_shown(Permission.MESSAGES_READ, About.THREAD, MessagePlanned, TurnChanged),
     *_shown(Permission.MESSAGES_READ, About.THREAD, HandedToPerson, says=("contact_id",)),
+    *_shown(Permission.COACH_READ, About.THREAD, InsightRaised, says=("severity", "category", "conversation_id")),
+    *_shown(Permission.COACH_READ, About.THREAD, InsightDecided, says=("status", "lesson_id")),
     *_shown(
         Permission.BOOKINGS_READ, About.LEAD, BookingMade, BookingMoved, BookingCancelled, BookingFailed,
         says=("booking_id",),

@@ -124,8 +124,18 @@ class ActivityView(msgspec.Struct, frozen=True, kw_only=True):
     data: dict[str, Any]
 
 
+class InsightOfLead(msgspec.Struct, frozen=True, kw_only=True):
+    """Show what the coach found in the lead's conversation, in brief."""
+
+    id: UUID
+    severity: str
+    title: str
+    status: str
+    created_at: datetime
+
+
 class LeadDetail(LeadItem, frozen=True):
-    """Show a lead in full; `tags` are whole here, `activities` the latest 50."""
+    """Show a lead in full; `tags` are whole here, `insights` the latest 20, `activities` the latest 50."""
 
     tags: list[TagOfLead]  # type: ignore[assignment]  # the list's slugs grow into whole tags
     notes: str | None
@@ -138,6 +148,7 @@ class LeadDetail(LeadItem, frozen=True):
     archived_at: datetime | None
     created_by: UUID | None
     conversation: ConversationOfLead | None
+    insights: list[InsightOfLead]
     activities: list[ActivityView]
     example: ClassVar[dict[str, Any]] = LeadItem.example | {
         "tags": [],
@@ -151,6 +162,7 @@ class LeadDetail(LeadItem, frozen=True):
         "archived_at": None,
         "created_by": None,
         "conversation": None,
+        "insights": [],
         "activities": [{"id": _ID, "type": "lead.created", "at": _AT, "actor_id": None, "data": {"stage": "NEW_LEAD"}}],
     }
 

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     BOOKING_FAILED = "booking_failed"
     TEXTING_FAILED = "texting_failed"
     TRIAL_ENDED = "trial_ended"
+    INSIGHT_RAISED = "insight_raised"
     CAMPAIGN_FINISHED = "campaign_finished"
     IMPORT_FINISHED = "import_finished"
     IMPORT_FAILED = "import_failed"
@@ -53,6 +54,7 @@ PRIORITIES: Mapping[Kind, Priority] = {
     Kind.BOOKING_FAILED: Priority.IMMEDIATE,
     Kind.TEXTING_FAILED: Priority.IMMEDIATE,
     Kind.TRIAL_ENDED: Priority.NORMAL,
+    Kind.INSIGHT_RAISED: Priority.IMMEDIATE,
     Kind.CAMPAIGN_FINISHED: Priority.LOW,
     Kind.IMPORT_FINISHED: Priority.LOW,
     Kind.IMPORT_FAILED: Priority.NORMAL,

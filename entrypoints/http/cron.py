@@ -7,6 +7,7 @@ from litestar import Request
 
 from adapters.persistence.database import Database
 from adapters.queue.wake import Wake
+from application.coaching.reviewed import DAILY, REVIEW, SWEEP
 from application.messaging.answering import ANSWER
 from application.messaging.gate import SEND
 from application.outreach.campaigns import PLAN
@@ -22,6 +23,8 @@ JOBS: dict[str, tuple[str, ...]] = {
     "send-m2": (PLAN, SEND),
     "send-m3": (PLAN, SEND),
     "process-ai-responses": (ANSWER,),
+    "coach-analysis": (SWEEP, REVIEW),
+    "pattern-detection": (DAILY,),
 }
 """What each job of the seeds is here: schedules that are brought forward. A job that is not here is a 404."""
 

@@ -1,4 +1,4 @@
-"""The success envelopes: `data`, and `pagination` beside a list."""
+"""The success envelopes: `data`, and `pagination` beside a list, with a `summary` where it has one."""
 
 from typing import Any
 
@@ -50,7 +50,8 @@ def encode_answer(content: Any) -> bytes:
         has_next=content.next_cursor is not None,
         next_cursor=content.next_cursor,
     )
-    return b'{"data":[' + b",".join(content.items) + b'],"pagination":' + _ENCODER.encode(pagination) + b"}"
+    summary = b"" if content.summary is None else b',"summary":' + _ENCODER.encode(content.summary)
+    return b'{"data":[' + b",".join(content.items) + b'],"pagination":' + _ENCODER.encode(pagination) + summary + b"}"
 
 
 def etag_of(content: Any) -> str | None:

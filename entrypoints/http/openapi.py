@@ -235,16 +235,22 @@ def _content(operation: Operation, schemas: Mapping[Any, Any], components: Mappi
     shown = schemas[operation.shows]
     example = example_of(operation.shows, shown, components)
     if not operation.listed:
-        schema = {"type": "object", "required": ["data"], "properties": {"data": shown}}
-        return {JSON: {"schema": schema, "example": {"data": example}}}
+        single = {"type": "object", "required": ["data"], "properties": {"data": shown}}
+        return {JSON: {"schema": single, "example": {"data": example}}}
     pagination = {"page": 1, "limit": 50, "total": 1, "total_pages": 1, "total_is_estimate": False,
                   "has_next": False, "next_cursor": None}  # fmt: skip
-    schema = {
+    schema: dict[str, Any] = {
         "type": "object",
         "required": ["data", "pagination"],
         "properties": {"data": {"type": "array", "items": shown}, "pagination": schemas[Pagination]},
     }
-    return {JSON: {"schema": schema, "example": {"data": [example], "pagination": pagination}}}
+    whole: dict[str, Any] = {"data": [example], "pagination": pagination}
+    if operation.counts:
+        schema["required"].append("summary")
+        numbers = {name: {"type": "integer", "minimum": 0} for name in operation.counts}
+        schema["properties"]["summary"] = {"type": "object", "properties": numbers, "required": list(numbers)}
+        whole["summary"] = dict.fromkeys(operation.counts, 1)
+    return {JSON: {"schema": schema, "example": whole}}
 
 
 # Each event of a stream, as programs that read the document take it (docs/channels.md says what stands in `data`).

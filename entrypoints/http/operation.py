@@ -101,6 +101,7 @@ class Operation:
     raw: bool
     takes: Mapping[str, Any] | None
     also: Mapping[int, Any]
+    counts: Sequence[str]
     sources: tuple[tuple[str, str, Any], ...]
 
     @property
@@ -127,6 +128,7 @@ def operation(
     raw: bool = False,
     takes: Mapping[str, Any] | None = None,
     also: Mapping[int, Any] | None = None,
+    counts: Sequence[str] = (),
 ) -> Callable[[Handler], HTTPRouteHandler]:
     """Make a route of a handler whose parameters are told apart by their types.
 
@@ -135,7 +137,7 @@ def operation(
     themselves; anything else is asked of the container. `shows` is the view of a list's item or of a `Raw` answer, for
     the document. A `raw` route reads its body and query itself, and tells the document by `takes` (OpenAPI's `content`
     map) what that body is. `body_max` None lets the handler bound the stream. `also` names what an `Answer` of another
-    status shows, such as 202.
+    status shows, such as 202, `counts` what a list's summary counts.
     """
     if status is None:
         status = {"POST": 201, "DELETE": 204}.get(method, 200)
@@ -170,6 +172,7 @@ def operation(
             raw=raw,
             takes=takes,
             also=also or {},
+            counts=counts,
             sources=sources,
         )
         return HTTPRouteHandler(

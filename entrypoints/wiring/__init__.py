@@ -4,6 +4,7 @@ from dishka import Provider
 
 from entrypoints.wiring.analytics import Counts
 from entrypoints.wiring.campaigns import Campaigning
+from entrypoints.wiring.coaching import Coaching
 from entrypoints.wiring.http import Http
 from entrypoints.wiring.identity import Identity
 from entrypoints.wiring.identity_programs import Programs
@@ -26,6 +27,7 @@ PROVIDERS: tuple[Provider, ...] = (
     Messaging(),
     Telling(),
     Answers(),
+    Coaching(),
     TextingProviders(),
     Campaigning(),
     Teaching(),

@@ -188,6 +188,15 @@ async def _message(world: World) -> str:
     return str(answer.json()["data"]["id"])
 
 
+async def _insight(world: World) -> str:
+    body = {"lead_id": await world.fresh("lead_id"), "content": f"{world.marker}!!!"}
+    sent = await world.owner.post("/messages/send", json=body)
+    assert sent.status_code == 201, sent.text
+    answer = await world.owner.post("/coach/analyze-message", json={"message_id": sent.json()["data"]["id"]})
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["data"]["insight_ids"][0])
+
+
 async def _lesson(world: World) -> str:
     body = {
         "lesson_type": "tone",
@@ -259,6 +268,7 @@ MAKERS: dict[str, Maker] = {
     "upload_id": _upload,
     "import_id": _import,
     "job_id": _job,
+    "insight_id": _insight,
     "lead_id": _lead,
     "lesson_id": _lesson,
     "message_id": _message,

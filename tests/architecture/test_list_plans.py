@@ -46,6 +46,9 @@ VALUES: dict[str, Any] = {
     "category": "campaign",
     "messages.status": "failed",
     "bookings.status": "failed",
+    "insights.status": "pending",
+    "insights.category": "tone",
+    "severity": "critical",
 }
 SEED = (
     "INSERT INTO organizations (organization_id, id, name, created_at) VALUES ($1, $1, 'Plans', now())",
@@ -98,6 +101,14 @@ SEED = (
     " read_at, archived_at, created_at) SELECT $1, uuidv7(), '01938c5e-0000-7000-8000-000000000001', id, 'lead_hot',"
     " 'low', 'T', 'M', id, CASE WHEN right(phone, 1) <> '7' THEN now() END, CASE WHEN right(phone, 1) <> '7' THEN"
     " now() END, created_at FROM leads WHERE organization_id = $1",
+    "INSERT INTO insights (organization_id, id, rule, fingerprint, title, category, severity, status, created_at,"
+    " raised_at) SELECT $1, uuidv7(), 'r', n::text, 'T', 'tone', (ARRAY['warning', 'critical'])[1 + n % 2],"
+    " (ARRAY['pending', 'dismissed'])[1 + n % 2], now() - n * interval '1 minute', now() - n * interval '1 minute'"
+    " FROM generate_series(1, 200) n",
+    "INSERT INTO insight_evidence (organization_id, id, insight_id, conversation_id, message_id, lead_id, words,"
+    " description, suggestion, created_at) SELECT $1, uuidv7(), i.id, m.conversation_id, m.id, m.lead_id, 'W', 'D',"
+    " 'S', m.created_at FROM (SELECT *, row_number() OVER () AS n FROM messages WHERE organization_id = $1) m"
+    " JOIN (SELECT id, row_number() OVER () AS n FROM insights WHERE organization_id = $1) i ON i.n = 1 + m.n % 200",
     "INSERT INTO uploads (organization_id, id, filename, file_key, size, shape, created_at)"
     " VALUES ($1, $1, 'list.csv', 'list', 1, '{}', now())",
     "INSERT INTO imports (organization_id, id, upload_id, dataset_id, mapping, created_at)"
@@ -109,7 +120,7 @@ SEED = (
 # A handful a tenant: the planner reads them whole, and may.
 SMALL = frozenset(
     {
-        "api_keys", "brands", "datasets", "email_accounts", "evaluation_cases", "imports", "jobs",
+        "api_keys", "brands", "datasets", "email_accounts", "evaluation_cases", "imports", "insights", "jobs",
         "lesson_figures", "lessons", "locations", "memberships", "platform_lessons", "prompt_versions", "prompts",
         "tags", "uploads",
     }

@@ -1,4 +1,4 @@
-"""Steps of the campaigns' and the messages' features."""
+"""Steps of the campaigns', the messages' and the coach's features."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ from tests.features.conftest import Run
 from tests.features.office import LONDON, Office
 
 pytestmark = pytest.mark.usefixtures("anyio_backend")
-pytest_plugins = ["tests.http.background", "tests.features.opened_office"]
+pytest_plugins = ["tests.http.background", "tests.features.opened_office", "tests.features.coach_steps"]
 scenarios(
     "outreach/campaign_timing.feature",
     "outreach/quiet_hours.feature",
@@ -27,6 +27,7 @@ scenarios(
     "messaging/stop.feature",
     "messaging/manual_mode.feature",
     "messaging/ai_replies.feature",
+    "coaching/insights.feature",
 )
 ZONES = {"London": ("Europe/London",), "New York": ("America/New_York",)}
 KINDS = {

@@ -2,6 +2,7 @@
 
 from adapters.persistence.schema import (
     analytics,
+    coaching,
     coaching_lessons,
     coaching_prompts,
     identity,
@@ -15,6 +16,7 @@ from adapters.persistence.schema.tenancy import metadata
 
 __all__ = [
     "analytics",
+    "coaching",
     "coaching_lessons",
     "coaching_prompts",
     "identity",

@@ -1,0 +1,166 @@
+"""What our messages have in common where they succeed: counted by rules, told in words, raised unless it is chance."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+from application.coaching.pattern_finding import PatternFinder, PatternTask, Wording, worded
+from application.coaching.pattern_forms import DetectPatterns, PatternsView, PatternView
+from application.coaching.raising import Raising
+from application.coaching.reviewed import AnalysisAllowance, ReviewStore
+from application.model_calls import Access
+from application.ports import Actor, Clock, UnitOfWork, effect
+from application.provider import Capabilities, NotConfigured, ProviderError
+from domain.coaching.finding import LONGEST_QUOTE, Category, Finding, Quote, Severity
+from domain.coaching.pattern import Action, Pattern, Sample, patterns
+from domain.coaching.pattern_wording import description_of, title_of
+from domain.identity.role import Permission
+
+LOOKED_BACK = timedelta(days=7)
+LEAST_DAILY = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """Hold what was read for a search: one sample a message, and how many conversations they come from."""
+
+    organization: str
+    access: Access
+    conversations: int
+    samples: Sequence[Sample]
+
+
+class PatternStore(Protocol):
+    """Know what is counted, and keep what was found."""
+
+    async def require_dataset(self, dataset_id: UUID) -> None:
+        """Refuse with `NotFound` a dataset that is not there for the actor."""
+        ...
+
+    async def look(self, dataset_id: UUID | None, since: datetime | None) -> Looked:
+        """Read first texts and first answers to leads that the actor may see."""
+        ...
+
+    async def sees_all(self) -> bool:
+        """Tell whether nothing narrows what the actor sees."""
+        ...
+
+    async def keep(
+        self, dataset_id: UUID | None, found: Sequence[Pattern], insights: Mapping[str, UUID], cost: int, at: datetime
+    ) -> None:
+        """Write down what was found."""
+        ...
+
+
+@dataclass(frozen=True)
+class Patterns:
+    """Search for patterns, on demand and every night."""
+
+    actor: Actor
+    uow: UnitOfWork
+    clock: Clock
+    store: PatternStore
+    reviews: ReviewStore
+    finder: PatternFinder
+    raising: Raising
+    allowance: AnalysisAllowance
+    capabilities: Capabilities
+
+    async def detect(self, command: DetectPatterns) -> PatternsView:
+        """Search one dataset; for whoever sees some of its leads only, among those, and nothing is kept."""
+        self.actor.require(Permission.COACH_ANALYZE)
+        async with self.uow.reading():
+            await self.store.require_dataset(command.dataset_id)
+            looked = await self.store.look(command.dataset_id, None)
+        return await self._find(looked, command.dataset_id, command.min_occurrences)
+
+    @effect
+    async def detect_daily(self) -> None:
+        """Search what was said to everybody in the last seven days."""
+        async with self.uow.reading():
+            means = await self.reviews.means()
+            looked = await self.store.look(None, means.now - LOOKED_BACK)
+        if means.wanted:
+            await self._find(looked, None, LEAST_DAILY)
+
+    async def _find(self, looked: Looked, dataset_id: UUID | None, least: int) -> PatternsView:
+        found = patterns(looked.samples, least)
+        wordings, cost = await self._described(looked, found)
+        insights: dict[str, UUID] = {}
+        async with self.uow:
+            if await self.store.sees_all():
+                insights = await self._raise(looked, found, wordings)
+                await self.store.keep(dataset_id, found, insights, cost, self.clock.now())
+        return PatternsView(
+            conversations=looked.conversations,
+            patterns=[_view(one, wordings[one.key], insights.get(one.key)) for one in found],
+        )
+
+    async def _described(self, looked: Looked, found: Sequence[Pattern]) -> tuple[Mapping[str, Wording], int]:
+        """Ask for words where there is room and money, and take the rules' own for the rest."""
+        own = {one.key: worded(one) for one in found}
+        telling = [one for one in found if one.action is not Action.TEST_MORE]
+        if not telling or not await self._may_ask() or await self.allowance.take(self.actor.organization_id) > 0:
+            return own, 0
+        try:
+            task = PatternTask(organization=looked.organization, patterns=telling, access=looked.access)
+            described = await self.finder.describe(task)
+        except ProviderError:
+            return own, 0
+        return own | {key: one for key, one in described.wordings.items() if key in own}, described.usage.cost_micros
+
+    async def _may_ask(self) -> bool:
+        async with self.uow.reading():
+            try:
+                await self.capabilities.require("ai")
+            except NotConfigured:
+                return False
+            return not (await self.reviews.means()).spent
+
+    async def _raise(
+        self, looked: Looked, found: Sequence[Pattern], wordings: Mapping[str, Wording]
+    ) -> dict[str, UUID]:
+        samples = {sample.message_id: sample for sample in looked.samples}
+        raised: dict[str, UUID] = {}
+        for one in found:
+            if one.action is Action.TEST_MORE:
+                continue
+            finding = _finding(one, wordings[one.key], samples)
+            written = {message_id: samples[message_id].at for message_id in one.examples}
+            for made in await self.raising.raise_all([finding], written):
+                raised[one.key] = made.id
+        return raised
+
+
+def _finding(one: Pattern, wording: Wording, samples: Mapping[UUID, Sample]) -> Finding:
+    """Make a finding whose title is the rules' own, so that it is the same one every night."""
+    return Finding(
+        rule=f"pattern_{one.key}",
+        category=Category.STRATEGY,
+        severity=Severity.SUGGESTION,
+        title=title_of(one),
+        description=f"{wording.description} {description_of(one)}" if wording != worded(one) else description_of(one),
+        suggestion=wording.suggestion,
+        suggested_text=None,
+        quotes=[Quote(m, samples[m].text.strip()[:LONGEST_QUOTE].strip()) for m in one.examples],
+    )
+
+
+def _view(one: Pattern, wording: Wording, insight_id: UUID | None) -> PatternView:
+    return PatternView(
+        step=one.step,
+        feature=one.feature,
+        title=wording.title,
+        pattern_description=wording.description,
+        occurrences=one.occurrences,
+        success_rate=round(100 * one.success_rate, 1),
+        other_occurrences=one.others,
+        other_success_rate=round(100 * one.other_rate, 1),
+        p_value=one.p_value,
+        recommended_action=one.action,
+        suggested_lesson=None if one.action is Action.TEST_MORE else wording.lesson,
+        insight_id=insight_id,
+        message_ids=list(one.examples),
+    )

@@ -1,0 +1,91 @@
+"""What the coach stands on."""
+
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+from dishka import Provider, Scope, provide
+
+from adapters.ai.guarded import GuardedFinder, GuardedReviewer
+from adapters.ai.sandbox_finder import SandboxFinder
+from adapters.ai.sandbox_reviewer import SandboxReviewer
+from adapters.persistence.coaching_findings import PostgresFindings
+from adapters.persistence.coaching_insights import PostgresInsights
+from adapters.persistence.coaching_patterns import PostgresPatterns
+from adapters.persistence.coaching_reviews import PostgresReviews, ReviewDefaults
+from adapters.persistence.insight_counts import PostgresInsightCounts
+from application.coaching.analyses import Analyses
+from application.coaching.concluding import Concluding
+from application.coaching.insight_counts import EvidenceCounts, InsightCounts
+from application.coaching.insights import Insights, InsightStore
+from application.coaching.pattern_finding import PatternFinder
+from application.coaching.patterns import Patterns, PatternStore
+from application.coaching.raising import Findings, Raising
+from application.coaching.reviewed import AnalysisAllowance, ReviewStore
+from application.coaching.reviewing import ConversationReviewer
+from application.coaching.reviews import Reviews
+from entrypoints.config import Config
+from entrypoints.http.limits import RateLimiter
+from entrypoints.wiring.allowances import seconds_until_room
+
+
+class HourlyAnalyses:
+    """Be `AnalysisAllowance` by a counter of the organisation's (`RAPPORT_LIMIT_ANALYSES`)."""
+
+    def __init__(self, limiter: RateLimiter) -> None:
+        self._limiter = limiter
+
+    async def take(self, organization_id: UUID) -> float:
+        """Count one analysis."""
+        return await seconds_until_room(self._limiter, "analyses", organization_id)
+
+
+class Coaching(Provider):
+    """Bind the ports of the coach."""
+
+    scope = Scope.REQUEST
+
+    review_store = provide(PostgresReviews, provides=ReviewStore)
+    findings = provide(PostgresFindings, provides=Findings)
+    insight_store = provide(PostgresInsights, provides=InsightStore)
+    evidence_counts = provide(PostgresInsightCounts, provides=EvidenceCounts)
+    allowance = provide(HourlyAnalyses, provides=AnalysisAllowance, scope=Scope.APP)
+    raising = provide(Raising)
+    concluding = provide(Concluding)
+    reviews = provide(Reviews)
+    analyses = provide(Analyses)
+    insights = provide(Insights)
+    counts = provide(InsightCounts)
+    pattern_store = provide(PostgresPatterns, provides=PatternStore)
+    patterns = provide(Patterns)
+
+    @provide(scope=Scope.APP)
+    async def reviewer(self, config: Config) -> AsyncIterator[ConversationReviewer]:
+        """Review by rules in the sandbox, else by a model with the organisation's key or the installation's."""
+        if config.sandbox:
+            yield SandboxReviewer()
+            return
+        from adapters.ai.reviewer_anthropic import AnthropicReviewer  # slow, for those only who have a model
+
+        chosen = config.anthropic
+        model = AnthropicReviewer(chosen.api_key, chosen.model, chosen.url)
+        yield GuardedReviewer(model)
+        await model.close()
+
+    @provide(scope=Scope.APP)
+    async def finder(self, config: Config) -> AsyncIterator[PatternFinder]:
+        """Describe patterns by rules in the sandbox, else by a model."""
+        if config.sandbox:
+            yield SandboxFinder()
+            return
+        from adapters.ai.finder_anthropic import AnthropicFinder  # slow, for those only who have a model
+
+        chosen = config.anthropic
+        model = AnthropicFinder(chosen.api_key, chosen.model, chosen.url)
+        yield GuardedFinder(model)
+        await model.close()
+
+    @provide(scope=Scope.APP)
+    def defaults(self, config: Config) -> ReviewDefaults:
+        """Set the installation's budget of a day."""
+        dollars = config.anthropic.daily_budget
+        return ReviewDefaults(dollars * 1_000_000 if dollars else None)
