@@ -26,34 +26,38 @@ SELECT id, name FROM datasets
 WHERE organization_id = $1 AND deleted_at IS NULL AND ($2::uuid[] IS NULL OR id = ANY ($2))
 ORDER BY created_at DESC, id DESC
 """
-# What lies in a dataset that is being deleted is not shown any more; None means all, with what lies in none.
-_SHOWN = """({of}.dataset_id = ANY ($2) OR $2::uuid[] IS NULL AND NOT EXISTS (
-  SELECT FROM datasets d WHERE d.organization_id = $1 AND d.id = {of}.dataset_id AND d.deleted_at IS NOT NULL))"""
-_BY_DAY = f"""
+# Said apart, so that no plan has to do for both: these datasets, or all and what lies in none. What lies in one that is
+# being deleted is not shown any more.
+_THESE = "{of}.dataset_id = ANY ($2)"
+_ALL = """$2::uuid[] IS NULL AND NOT EXISTS (
+  SELECT FROM datasets d WHERE d.organization_id = $1 AND d.id = {of}.dataset_id AND d.deleted_at IS NOT NULL)"""
+_OF_ONE = "l.assigned_to = $3"
+_OF_ANYBODY = "$3::uuid IS NULL"
+_BY_DAY = """
 SELECT (quarter AT TIME ZONE $5)::date AS day, NULL::uuid AS dataset_id, kind, sum(count)::bigint AS count
 FROM rollups r
-WHERE organization_id = $1 AND quarter >= $3 AND quarter < $4 AND {_SHOWN.format(of="r")} GROUP BY 1, kind
-"""  # noqa: S608 - our own words
-_BY_DATASET = f"""
+WHERE organization_id = $1 AND quarter >= $3 AND quarter < $4 AND {shown} GROUP BY 1, kind
+"""
+_BY_DATASET = """
 SELECT NULL::date AS day, dataset_id, kind, sum(count)::bigint AS count FROM rollups r
-WHERE organization_id = $1 AND quarter >= $3 AND quarter < $4 AND {_SHOWN.format(of="r")} GROUP BY dataset_id, kind
-"""  # noqa: S608 - our own words
-_STANDING = f"""
+WHERE organization_id = $1 AND quarter >= $3 AND quarter < $4 AND {shown} GROUP BY dataset_id, kind
+"""
+_STANDING = """
 SELECT dataset_id, contact_status, count(*) AS count FROM leads l
-WHERE organization_id = $1 AND ($3::uuid IS NULL OR assigned_to = $3) AND {_SHOWN.format(of="l")}
+WHERE organization_id = $1 AND {whose} AND {shown}
 GROUP BY dataset_id, contact_status
-"""  # noqa: S608 - our own words
-_SENTIMENTS = f"""
+"""
+_SENTIMENTS = """
 SELECT sentiment, count(*) AS count FROM leads l
-WHERE organization_id = $1 AND sentiment IS NOT NULL AND ($3::uuid IS NULL OR assigned_to = $3)
-  AND {_SHOWN.format(of="l")} GROUP BY sentiment
-"""  # noqa: S608 - our own words
+WHERE organization_id = $1 AND sentiment IS NOT NULL AND {whose}
+  AND {shown} GROUP BY sentiment
+"""
 _CAMPAIGN = "SELECT id, status, started_at FROM campaigns WHERE organization_id = $1 AND dataset_id = $2"
 _RESULTS = "SELECT touch, variant, what, count FROM touch_results WHERE organization_id = $1 AND campaign_id = $2"
-_OWN = f"""
+_OWN = """
 SELECT id, dataset_id, contact_id FROM leads l
-WHERE organization_id = $1 AND assigned_to = $3 AND {_SHOWN.format(of="l")} LIMIT $4
-"""  # noqa: S608 - our own words
+WHERE organization_id = $1 AND assigned_to = $3 AND {shown} LIMIT $4
+"""
 _OWN_TEXTS = """
 SELECT lead_id, purpose, campaign_id, touch, variant, coalesce(handed_at, settled_at, created_at) AS at FROM sends
 WHERE organization_id = $1 AND lead_id = ANY ($2) AND state = 'accepted'
@@ -94,7 +98,7 @@ class PostgresFigures:
                 if (day := _day_of(quarter, period)) is not None
             ]
         span = (period.begins, period.ends)
-        return _counted(await self._rows(_BY_DAY, self._limits(dataset_id), *span, period.zone))
+        return _counted(await self._narrowed(_BY_DAY, "r", self._limits(dataset_id), *span, period.zone))
 
     async def by_dataset(self, period: Period) -> Sequence[Counted]:
         """Count by dataset."""
@@ -105,16 +109,16 @@ class PostgresFigures:
                 for (dataset, quarter, kind), count in tally.counts.items()
                 if _day_of(quarter, period) is not None
             ]
-        return _counted(await self._rows(_BY_DATASET, self._limits(None), period.begins, period.ends))
+        return _counted(await self._narrowed(_BY_DATASET, "r", self._limits(None), period.begins, period.ends))
 
     async def standing(self, dataset_id: UUID | None) -> Sequence[Standing]:
         """Count leads as they stand now."""
-        rows = await self._rows(_STANDING, self._limits(dataset_id), self._owner())
+        rows = await self._narrowed(_STANDING, "l", self._limits(dataset_id), self._owner())
         return [Standing(row["dataset_id"], row["contact_status"], row["count"]) for row in rows]
 
     async def sentiments(self, dataset_id: UUID | None) -> Mapping[str, int]:
         """Count leads by how they last sounded."""
-        rows = await self._rows(_SENTIMENTS, self._limits(dataset_id), self._owner())
+        rows = await self._narrowed(_SENTIMENTS, "l", self._limits(dataset_id), self._owner())
         return {row["sentiment"]: row["count"] for row in rows}
 
     async def campaign(self, dataset_id: UUID) -> CampaignFacts | None:
@@ -132,7 +136,7 @@ class PostgresFigures:
 
     async def _own(self, dataset_id: UUID | None) -> Tally:
         """Count a person's own leads as the log is counted."""
-        rows = await self._rows(_OWN, self._limits(dataset_id), self._owner(), MOST_OWN + 1)
+        rows = await self._narrowed(_OWN, "l", self._limits(dataset_id), self._owner(), MOST_OWN + 1)
         if len(rows) > MOST_OWN:
             raise Conflict(f"More than {MOST_OWN:,} leads are yours; ask for can_view_all_leads to have them counted.")
         known = {row["id"]: Progress(lead_id=row["id"], dataset_id=row["dataset_id"]) for row in rows}
@@ -152,6 +156,11 @@ class PostgresFigures:
 
     def _owner(self) -> UUID | None:
         return None if self._actor.sees_all_leads else self._actor.user_id
+
+    async def _narrowed(self, statement: str, of: str, limits: list[UUID] | None, *values: Any) -> list[Any]:
+        shown = (_ALL if limits is None else _THESE).format(of=of)
+        whose = _OF_ANYBODY if self._owner() is None else _OF_ONE
+        return await self._rows(statement.format(shown=shown, whose=whose), limits, *values)
 
     async def _rows(self, statement: str, *values: Any) -> list[Any]:
         return list(await self._uow.connection.fetch(statement, self._uow.organization_id, *values))
