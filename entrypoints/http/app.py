@@ -100,7 +100,9 @@ async def serve(config: Config) -> None:
     try:
         await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
         if not serving.done():
-            (await house.get(OpenStreams)).close()
+            streams = await house.get(OpenStreams)
+            streams.close()
+            await streams.ended()
             server.stop()  # type: ignore[no-untyped-call]
             await asyncio.wait({serving}, timeout=DRAIN_SECONDS)
         if serving.done():

@@ -29,6 +29,7 @@ UNCHECKED_SECONDS = 45.0
 """How long somebody may go on while the database, which would tell whether they still may, is away."""
 UNREAD_SECONDS = 20.0
 RETRY_MS = 2_000
+LAST_WORD_SECONDS = 1.0
 CHUNK_BYTES = 64 * 1024
 """How much of one stream is written at a time, which is what a slow reader's memory is bounded by."""
 log = structlog.get_logger()
@@ -42,6 +43,7 @@ class OpenStreams:
         self._of: Counter[str | UUID] = Counter()
         self._open = 0
         self._writing: set[asyncio.Task[bool]] = set()
+        self._emptied = asyncio.Event()
         self.closing = False
 
     def take(self, caller: Caller) -> Callable[[], None]:
@@ -69,6 +71,8 @@ class OpenStreams:
                 if not self._of[one]:
                     del self._of[one]
             self._open -= 1
+            if not self._open:
+                self._emptied.set()
             STREAMS.dec()
 
         return give_back
@@ -89,6 +93,14 @@ class OpenStreams:
         self.closing = True
         for task in self._writing:
             task.cancel()
+
+    async def ended(self) -> None:
+        """Wait until those who take their last word at once have got it."""
+        if self._open:
+            self._emptied.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LAST_WORD_SECONDS):
+                    await self._emptied.wait()
 
 
 class Stay:

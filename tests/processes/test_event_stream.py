@@ -103,7 +103,8 @@ async def studio(
     """Open the house."""
     port = free_port()
     own = {"RAPPORT_REDIS_URL": valkey.url, "RAPPORT_PORT": str(port)}
-    many = {"RAPPORT_STREAMS_PER_CALLER": "600", "RAPPORT_STREAMS_PER_ORGANIZATION": "600"}
+    most = ("RAPPORT_STREAMS", "RAPPORT_STREAMS_PER_CALLER", "RAPPORT_STREAMS_PER_ORGANIZATION")
+    many = dict.fromkeys(most, "1100")
     processes = Processes({**environment, **own, **many}, tmp_path_factory.mktemp("parts"))
     house = container(replace(config, redis_url=valkey.url))
     made = Studio(f"http://127.0.0.1:{port}", processes, valkey, house, "", new_id())

@@ -1,0 +1,107 @@
+"""Clients of the socket over plain connections (RFC 6455), many of them at a time."""
+
+import asyncio
+import base64
+import os
+import secrets
+import socket
+import struct
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+
+class Listener:
+    """Listen to channels; keeps what it was told, in order, and the code that it ended with."""
+
+    def __init__(self, url: str, token: str, *channels: str) -> None:
+        self._address = urlsplit(url)
+        self._token = token
+        self._channels = channels
+        self._reading: asyncio.Task[None] | None = None
+        self.writer: asyncio.StreamWriter | None = None
+        self.events: list[dict[str, Any]] = []
+        self.subscribed: set[str] = set()
+        self.code: int | None = None
+
+    async def open(self, receive_buffer: int = 0) -> None:
+        """Connect, show the token and subscribe; with a small buffer nothing is read after that."""
+        link = socket.socket()
+        if receive_buffer:
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        link.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(link, (self._address.hostname, self._address.port))
+        reader, self.writer = await asyncio.open_connection(sock=link, limit=2**16)
+        key = base64.b64encode(secrets.token_bytes(16)).decode()
+        self.writer.write(
+            f"GET /api/v1/realtime HTTP/1.1\r\nHost: {self._address.netloc}\r\nUpgrade: websocket\r\n"
+            f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+        )
+        status = (await reader.readline()).split()[1]
+        assert status == b"101", status
+        while await reader.readline() not in (b"\r\n", b""):
+            pass
+        self._say(type="authenticate", token=self._token)
+        for channel in self._channels:
+            self._say(type="subscribe", channel=channel)
+        if receive_buffer:
+            await asyncio.sleep(0.5)
+            self.writer.transport.pause_reading()  # type: ignore[attr-defined]
+            return
+        self._reading = asyncio.create_task(self._read(reader))
+        await self.until(lambda: self.subscribed == set(self._channels) or self.code is not None, 20)
+
+    def _say(self, **said: str) -> None:
+        assert self.writer is not None
+        body, mask = msgspec.json.encode(said), os.urandom(4)
+        masked = bytes(byte ^ mask[n % 4] for n, byte in enumerate(body))
+        length = bytes([0x80 | len(body)]) if len(body) < 126 else bytes([0x80 | 126]) + struct.pack(">H", len(body))
+        self.writer.write(b"\x81" + length + mask + masked)
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        try:
+            while True:
+                kind, length = await reader.readexactly(2)
+                if length == 126:
+                    [length] = struct.unpack(">H", await reader.readexactly(2))
+                elif length == 127:
+                    [length] = struct.unpack(">Q", await reader.readexactly(8))
+                body = await reader.readexactly(length)
+                match kind & 0x0F:
+                    case 0x8:
+                        self.code = struct.unpack(">H", body[:2])[0] if body else 1005
+                        return
+                    case 0x1:
+                        self._take(msgspec.json.decode(body))
+        except (asyncio.IncompleteReadError, ConnectionError):
+            self.code = self.code or 1006
+
+    def _take(self, told: dict[str, Any]) -> None:
+        if told["type"] == "subscribed":
+            self.subscribed.add(told["channel"])
+        elif told["type"] == "event":
+            self.events.append(told)
+
+    @property
+    def positions(self) -> list[int]:
+        """Give where in the log what it was told stands."""
+        return [event["position"] for event in self.events]
+
+    async def until(self, holds: Callable[[], object], seconds: float) -> float:
+        """Wait until something holds and tell how many seconds it took, or fail."""
+        start = time.monotonic()
+        while not holds():
+            assert time.monotonic() - start < seconds, f"not within {seconds} s; told {len(self.events)}, {self.code}"
+            await asyncio.sleep(0.02)
+        return time.monotonic() - start
+
+    async def close(self) -> None:
+        """Leave."""
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
+        if self.writer is not None:
+            self.writer.close()

@@ -1,0 +1,101 @@
+"""Sockets of a real process: all that happens and nothing twice, flat memory, and access that ends."""
+
+import asyncio
+from uuid import UUID
+
+import psutil
+import pytest
+
+from adapters.persistence.database import Cause, PostgresUnitOfWork
+from application.ports import Actor
+from domain.sales.lead import LeadMoved
+from tests.processes.listeners import Listener
+from tests.processes.test_event_stream import API, Studio, studio, valkey
+from tests.proofs import Note
+
+__all__ = ["studio", "valkey"]
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(scope="module")
+async def lead(studio: Studio) -> tuple[str, UUID]:
+    """Make a lead in a dataset; gives the dataset's channel and the lead."""
+    dataset = studio.call("POST", "/datasets", json={"name": "Old enquiries"})["id"]
+    body = {"contact": {"first_name": "Ada", "email": "ada@example.com"}, "dataset_id": dataset}
+    return f"leads:{dataset}", UUID(studio.call("POST", "/leads", json=body)["id"])
+
+
+async def move(studio: Studio, lead_id: UUID, times: int) -> None:
+    """Let something happen to a lead."""
+    async with studio.house({Actor: Actor.system(studio.organization_id), Cause: Cause()}) as scope:
+        uow = await scope.get(PostgresUnitOfWork)
+        async with uow:
+            uow.publish(
+                *(LeadMoved(subject=lead_id, stage_from="A", stage_to="B", category="open") for _ in range(times))
+            )
+
+
+async def crowd(studio: Studio, lead: tuple[str, UUID], count: int, rounds: int) -> tuple[float, float]:
+    """Let so many listen while one of them reads nothing; gives the API's memory in MB at a third and at the end."""
+    channel, lead_id = lead
+    listeners = [Listener(studio.url, studio.token, channel) for _ in range(count)]
+    sleeper = Listener(studio.url, studio.token, channel)
+    api, memory, happened = psutil.Process(studio.processes.running[API].pid), list[float](), 0
+    try:
+        for start in range(0, count, 20):
+            await asyncio.gather(*(one.open() for one in listeners[start : start + 20]))
+        await sleeper.open(receive_buffer=4096)
+        for number in range(rounds):
+            await move(studio, lead_id, 10)
+            happened += 10
+            await listeners[0].until(lambda: len(listeners[0].events) >= happened, 30)  # noqa: B023
+            if number >= rounds // 3:
+                memory.append(api.memory_info().rss / 2**20)
+        for one in listeners:
+            await one.until(lambda one=one: len(one.events) >= happened, 60)  # type: ignore[misc]
+            assert one.positions == sorted(set(one.positions)), "told twice, or out of order"
+            assert len(one.events) == happened
+        return memory[0], max(memory[-3:])
+    finally:
+        await sleeper.close()
+        for one in listeners:
+            await one.close()
+
+
+async def test_a_hundred_listen_in_flat_memory(studio: Studio, lead: tuple[str, UUID]) -> None:
+    before, after = await crowd(studio, lead, 100, 12)
+    assert after - before < 15, f"{before:.0f} MB became {after:.0f} MB"
+
+
+async def test_access_that_ends_ends_the_socket(studio: Studio, lead: tuple[str, UUID]) -> None:
+    user_id, token, _ = await studio.colleague("admin")
+    listener, stays = Listener(studio.url, token, lead[0]), Listener(studio.url, studio.token, lead[0])
+    await listener.open()
+    await stays.open()
+    studio.call("DELETE", f"/users/{user_id}")
+    await listener.until(lambda: listener.code is not None, 60)
+    assert listener.code == 4401
+    assert stays.code is None
+    await listener.close()
+    await stays.close()
+
+
+async def test_sigterm_ends_sockets_at_once(studio: Studio, lead: tuple[str, UUID]) -> None:
+    listeners = [Listener(studio.url, studio.token, lead[0]) for _ in range(10)]
+    for one in listeners:
+        await one.open()
+    code, seconds = studio.processes.stop(API)
+    assert code == 0
+    assert seconds < 5
+    for one in listeners:
+        await one.until(lambda one=one: one.code is not None, 5)  # type: ignore[misc]
+        assert one.code == 1001
+        await one.close()
+    await studio.start(API)
+
+
+@pytest.mark.prove
+async def test_a_thousand_listen_in_flat_memory(studio: Studio, lead: tuple[str, UUID], proved: Note) -> None:
+    before, after = await crowd(studio, lead, 1_000, 40)
+    assert after - before < 30, f"{before:.0f} MB became {after:.0f} MB"
+    proved(13, f"1,000 sockets of 400 events each, all told once and in order; {before:.0f} MB, then {after:.0f} MB")
