@@ -27,6 +27,7 @@ class _Table:
     source: str
     at: str
     id: str
+    is_of_leads: bool = True
 
 
 _LEADS = _Table(
@@ -82,7 +83,30 @@ _MESSAGES = _Table(
     "m.created_at",
     "m.id",
 )
-_TABLES = {"leads": _LEADS, "conversations": _MESSAGES}
+_LESSONS = _Table(
+    {
+        "lesson_id": "t.id",
+        "lesson_type": "t.lesson_type",
+        "status": "t.status",
+        "title": "t.title",
+        "description": "t.description",
+        "trigger": "t.trigger",
+        "correct_response": "t.correct_response",
+        "incorrect_response": "t.incorrect_response",
+        "reasoning": "t.reasoning",
+        "tags": "array_to_string(t.tags, ', ')",
+        "priority": "t.priority",
+        "times_applied": "coalesce(f.applied, 0)",
+        "times_succeeded": "coalesce(f.succeeded, 0)",
+        "created_at": "t.created_at",
+        "updated_at": "t.updated_at",
+    },
+    "lessons t LEFT JOIN lesson_figures f ON f.organization_id = $1 AND f.lesson_id = t.id",
+    "t.created_at",
+    "t.id",
+    is_of_leads=False,
+)
+_TABLES = {"leads": _LEADS, "conversations": _MESSAGES, "lessons": _LESSONS}
 SUMMARY = (
     "dataset_id", "name", "total_leads", "leads_contacted", "reply_rate", "booking_rate", "conversion_rate",
     "opt_out_rate", "avg_messages_to_booking",
@@ -129,9 +153,11 @@ class PostgresExportedTables:
 
     async def _where(self, table: _Table, actor: Actor, asked: TableExportRequested) -> tuple[str, list[Any]]:
         values: list[Any] = [self._uow.organization_id]
-        visible, more = LeadVisibility(actor).sql("l", len(values) + 1)
-        values += more
-        where = f"{table.at.partition('.')[0]}.organization_id = $1 AND {visible}"
+        where = f"{table.at.partition('.')[0]}.organization_id = $1"
+        if table.is_of_leads:
+            visible, more = LeadVisibility(actor).sql("l", len(values) + 1)
+            values += more
+            where += f" AND {visible}"
         if asked.dataset_id is not None:
             values.append(asked.dataset_id)
             where += f" AND l.dataset_id = ${len(values)}"

@@ -12,7 +12,7 @@ from application.platform.job_work import JobWork, KeptFiles, file_key
 from application.platform.jobs import JobStore
 from application.ports import Actor, Clock, Command, UnitOfWork, View, effect, public
 from domain.identity.role import Permission
-from domain.kernel import NotFound
+from domain.kernel import Invalid, NotFound
 from domain.platform.export import TableExportRequested
 from domain.platform.job import JobStatus
 
@@ -22,7 +22,7 @@ KEPT = timedelta(hours=24)
 """How long a written file can be fetched."""
 TOLD_EVERY = 5_000
 """After how many rows a job says how far it is."""
-ExportType = Literal["leads", "conversations", "analytics_summary"]
+ExportType = Literal["leads", "conversations", "lessons", "analytics_summary"]
 Format = Literal["csv", "xlsx"]
 Row = Sequence[Any]
 _GONE = "There is no such export, or it is kept no longer."
@@ -126,6 +126,8 @@ class Exports:
     async def request(self, asked: RequestExport) -> ExportStarted:
         """Have a table written, of what the caller may see when it is."""
         self.actor.require(Permission.EXPORTS_CREATE)
+        if asked.dataset_id is not None and asked.export_type == "lessons":
+            raise Invalid("Lessons lie in no dataset.", field="dataset_id")
         async with self.uow:
             if asked.dataset_id is not None and not await self.tables.sees(self.actor, asked.dataset_id):
                 raise NotFound("There is no such dataset.")

@@ -114,6 +114,16 @@ async def test_messages_and_figures_are_exported_too(
     assert (row["dataset_id"], row["total_leads"], row["reply_rate"]) == (str(dataset), "1", "")
 
 
+async def test_lessons_are_exported(owner: Client, client: Client, work_off: WorkOff, house: AsyncContainer) -> None:
+    await World(house, owner.organization_id).fetch(
+        "INSERT INTO lessons (organization_id, id, lesson_type, title, description, tags, created_at, updated_at)"
+        " VALUES ($1, $2, 'dos_donts', '=cmd', 'Do not shout', '{tone,words}', now(), now())",
+        new_id(),
+    )
+    [row] = rows_of(await fetched(client, await written(owner, work_off, export_type="lessons")))
+    assert (row["title"], row["tags"], row["times_applied"]) == ("'=cmd", "tone, words", "0")
+
+
 async def test_a_rep_exports_what_a_rep_sees(owner: Client, client: Client, join: Join, work_off: WorkOff) -> None:
     rep = await join(owner, Role.REP)
     mine, others, nobodys = [(await enter(owner, person(number)))["id"] for number in (1, 2, 3)]
@@ -236,6 +246,7 @@ async def test_a_cancelled_export_leaves_no_file(
         ({"export_type": "leads", "format": "pdf"}, "format"),
         ({"export_type": "leads", "time_range": "year"}, "time_range"),
         ({"export_type": "leads", "columns": []}, "columns"),
+        ({"export_type": "lessons", "dataset_id": str(new_id())}, "dataset_id"),
     ],
 )
 async def test_what_cannot_be_exported_is_refused_by_name(owner: Client, body: dict[str, Any], field: str) -> None:
