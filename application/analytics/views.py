@@ -9,7 +9,7 @@ from msgspec import field
 from application.ports import Filter, View
 
 TimeRange = Literal["today", "week", "month", "all"]
-Covers = Literal["everything", "datasets", "own_leads"]
+Covers = Literal["everything", "datasets", "own_leads", "visible_leads"]
 
 
 class OverviewFilter(Filter, frozen=True):

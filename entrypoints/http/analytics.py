@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from application.analytics.analytics import Analytics
+from application.analytics.impact import Impact, ImpactView
 from application.analytics.views import (
     CampaignResults,
     ComparisonFilter,
@@ -31,4 +32,10 @@ async def show_campaign_results(analytics: Analytics, dataset_id: UUID) -> Campa
     return await analytics.campaign(dataset_id)
 
 
-ROUTES = (show_overview, compare_datasets, show_campaign_results)
+@operation("GET", "/analytics/coach-impact", "showCoachImpact", "Show what the coach's lessons changed")
+async def show_coach_impact(impact: Impact) -> ImpactView:
+    """Bookings within seven days of the AI's first answer: of leads answered without lessons, and with."""
+    return await impact.show()
+
+
+ROUTES = (show_overview, compare_datasets, show_campaign_results, show_coach_impact)

@@ -3,9 +3,11 @@
 from dishka import Provider, Scope, provide
 
 from adapters.persistence.analytics import PostgresFigures
+from adapters.persistence.coach_figures import PostgresCoachFigures
 from adapters.persistence.rollups import PostgresRollups
 from application.analytics.analytics import Analytics
 from application.analytics.figures import Figures
+from application.analytics.impact import CoachFigures, Impact
 from application.analytics.rollups import Counting, Rollups
 
 
@@ -18,3 +20,5 @@ class Counts(Provider):
     counting = provide(Counting)
     figures = provide(PostgresFigures, provides=Figures)
     analytics = provide(Analytics)
+    coach_figures = provide(PostgresCoachFigures, provides=CoachFigures)
+    impact = provide(Impact)

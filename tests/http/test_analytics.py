@@ -220,3 +220,95 @@ async def test_what_cannot_be_counted_is_refused_by_name(owner: Client, query: s
 async def test_nobody_signed_in_is_told_nothing(client: Client) -> None:
     for path in ("/analytics/overview", "/analytics/dataset-comparison", f"/analytics/campaigns/{new_id()}"):
         assert (await client.get(path)).status_code == 401
+
+
+async def answered_by_ai(world: World, lead: str, *, taught: bool, days_ago: int, call: bool = False) -> None:
+    """Let the AI have answered a lead some days ago, and maybe a call have been booked the day after."""
+    thread, reply = new_id(), new_id()
+    await world.fetch(
+        "INSERT INTO conversations (organization_id, id, contact_id, lead_id, channel, address, started_at,"
+        " last_message_at) SELECT $1, $2, contact_id, id, 'sms', phone, now(), now() FROM leads"
+        " WHERE organization_id = $1 AND id = $3",
+        thread,
+        UUID(lead),
+    )
+    await world.fetch(
+        "INSERT INTO replies (organization_id, id, conversation_id, lead_id, status, lessons, breaches, prompt_version,"
+        " model, input_tokens, output_tokens, cached_tokens, cost_micros, latency_ms, created_at)"
+        " VALUES ($1, $2, $3, $4, 'sent', $5, '{}', 'v', 'm', 0, 0, 0, 0, 0, now() - $6 * interval '1 day')",
+        reply,
+        thread,
+        UUID(lead),
+        [new_id()] if taught else [],
+        days_ago,
+    )
+    if call:
+        await world.fetch(
+            "INSERT INTO bookings (organization_id, id, lead_id, contact_id, provider, natural_key, source, start_at,"
+            " zone, status, uid, created_at, updated_at)"
+            " SELECT $1, $2, id, contact_id, 'sandbox', ($2::uuid)::text, 'ai', now(), 'UTC', 'scheduled',"
+            " ($2::uuid)::text, now() - $4 * interval '1 day', now() FROM leads WHERE organization_id = $1 AND id = $3",
+            reply,
+            UUID(lead),
+            days_ago - 1,
+        )
+
+
+async def test_what_the_coach_changed_is_told_with_how_sure_that_is(owner: Client, house: AsyncContainer) -> None:
+    world = World(house, owner.organization_id)
+    nothing = (await data(owner, "/analytics/coach-impact"))["performance_improvement"]
+    assert nothing["confidence_level"] is None
+    assert nothing["reason"].startswith("Nobody")
+    leads = await people(owner, None, *range(60))
+    for number, lead in enumerate(leads):
+        is_taught = number % 2 == 1
+        is_booked = number < (50 if is_taught else 12)
+        await answered_by_ai(world, lead, taught=is_taught, days_ago=10, call=is_booked)
+    [late] = await people(owner, None, 70)
+    await answered_by_ai(world, late, taught=True, days_ago=2, call=True)
+    told = (await data(owner, "/analytics/coach-impact"))["performance_improvement"]
+    assert (told["baseline"]["leads"], told["baseline"]["booked"]) == (30, 6)
+    assert (told["current"]["leads"], told["current"]["booked"]) == (30, 25), "whom two days ago is not compared yet"
+    assert told["improvement_percent"] == 316.67
+    assert told["confidence_level"] == 100.0
+    assert told["reason"] is None
+
+
+async def test_lessons_are_counted_and_ranked_by_what_is_at_least_so(owner: Client, house: AsyncContainer) -> None:
+    world = World(house, owner.organization_id)
+    for title, applied, succeeded in (("Tried once", 1, 1), ("Tried often", 100, 60), ("Archived", 50, 50)):
+        lesson = new_id()
+        await world.fetch(
+            "INSERT INTO lessons (organization_id, id, lesson_type, status, title, description, tags, created_at,"
+            " updated_at) VALUES ($1, $2, 'objection_handling', $3, $4, 'D', '{}', now(), now())",
+            lesson,
+            "archived" if title == "Archived" else "active",
+            title,
+        )
+        await world.fetch(
+            "INSERT INTO lesson_figures (organization_id, lesson_id, applied, succeeded) VALUES ($1, $2, $3, $4)",
+            lesson,
+            applied,
+            succeeded,
+        )
+    told = await data(owner, "/analytics/coach-impact")
+    assert told["coach_metrics"]["lessons_created"] == 3
+    assert told["coach_metrics"]["lessons_active"] == 2
+    assert [lesson["title"] for lesson in told["top_lessons"]] == ["Tried often", "Tried once"]
+    assert told["top_lessons"][0]["success_rate"] == 60.0
+
+
+async def test_the_coachs_figures_are_of_leads_that_one_may_see(
+    owner: Client, join: Join, house: AsyncContainer
+) -> None:
+    world = World(house, owner.organization_id)
+    theirs = await world.dataset()
+    [seen], [hidden] = await people(owner, str(theirs), 1), await people(owner, None, 2)
+    for lead in (seen, hidden):
+        await answered_by_ai(world, lead, taught=False, days_ago=10)
+    manager = await join(owner, Role.MANAGER, dataset_ids=[theirs])
+    told = await data(manager, "/analytics/coach-impact")
+    assert told["covers"] == "datasets"
+    assert told["performance_improvement"]["baseline"]["leads"] == 1
+    assert told["coach_metrics"]["insights_generated"] is None
+    assert (await data(owner, "/analytics/coach-impact"))["performance_improvement"]["baseline"]["leads"] == 2
