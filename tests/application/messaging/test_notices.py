@@ -363,9 +363,8 @@ async def test_people_are_told_in_the_organisations_language(team: Team) -> None
 def test_every_kind_and_reason_has_words_in_both_languages() -> None:
     from application.messaging.notification_wordings import why, worded
 
-    values = dict.fromkeys(
-        ("name", "when", "before", "zone", "provider", "dataset", "created", "duplicates", "failed", "reason"), "x"
-    )
+    names = "name when before zone provider dataset created duplicates failed reason prompt number outcome"
+    values = dict.fromkeys(names.split(), "x")
     for kind in set(Kind) - {Kind.MESSAGE}:
         assert worded(kind, "en-GB", values) != worded(kind, "es", values)
     assert all(why(reason, "es") != why(reason, "en") for reason in Reason)
