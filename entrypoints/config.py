@@ -51,7 +51,7 @@ class Anthropic:
 
     api_key: str | None = field(default=None, repr=False)
     model: str = "claude-sonnet-5-5"
-    url: str = "https://api.anthropic.com"
+    api_url: str = "https://api.anthropic.com"
     daily_budget: int = 20
     """Dollars an organisation may spend in a day, unless it says otherwise; 0 is no limit."""
 
@@ -364,7 +364,7 @@ class _Environment:
         return Anthropic(
             api_key=self.secret("ANTHROPIC_API_KEY"),
             model=self.text("ANTHROPIC_MODEL", standard.model),
-            url=self.url("ANTHROPIC_URL", standard.url, ("http", "https")),
+            api_url=self.url("ANTHROPIC_API_URL", standard.api_url, ("http", "https")).rstrip("/"),
             daily_budget=int(budget),
         )
 

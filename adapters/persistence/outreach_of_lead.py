@@ -51,7 +51,8 @@ WITH mine AS (
   ORDER BY contact_id, channel FOR NO KEY UPDATE
 )
 UPDATE conversations c SET turn_holder = $3, turn_number = turn_number + 1, version = version + 1,
-       answer_due_at = NULL, unanswered_id = NULL, answer_failures = 0, attention = NULL
+       answer_due_at = NULL, unanswered_id = NULL, answer_failures = 0, writer_away_since = NULL,
+       attention = NULL
 FROM mine WHERE c.organization_id = $1 AND c.id = mine.id
 """
 _READDRESS = """

@@ -68,8 +68,8 @@ WITH mine AS (
     AND (unanswered_id IS NOT NULL OR attention IS NOT NULL)
   ORDER BY contact_id, channel FOR NO KEY UPDATE
 )
-UPDATE conversations c SET answer_due_at = NULL, unanswered_id = NULL, answer_failures = 0, attention = NULL,
-       version = version + 1
+UPDATE conversations c SET answer_due_at = NULL, unanswered_id = NULL, answer_failures = 0, writer_away_since = NULL,
+       attention = NULL, version = version + 1
 FROM mine WHERE c.organization_id = $1 AND c.id = mine.id
 """
 _RATE = """

@@ -223,6 +223,7 @@ def reply_settings(free: Mapping[str, Any], delay: str | None, budget_micros: in
     return ReplySettings(
         enabled=free.get("ai_replies") is not False,
         delay_seconds=int(_first(_number(chosen, 0, 86_400), 60)),
+        patience_seconds=int(_first(_number(free.get("ai_patience_seconds"), 0, 86_400), 300)),
         threshold=_first(_number(free.get("ai_confidence_threshold"), 0, 1), DEFAULT_THRESHOLD),
         most_segments=int(_first(_number(free.get("ai_most_segments"), 1, 6), DEFAULT_SEGMENTS)),
         budget_micros=budget_micros if budget is None else round(budget * 1_000_000),

@@ -22,10 +22,14 @@ ANSWER = "messaging.answer"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplySettings:
-    """Hold how an organisation wants answers: when, how sure, how long, for how much a day, from which facts."""
+    """Hold how an organisation wants answers: when, how sure, how long, for how much a day, from which facts.
+
+    `patience_seconds` is how long an answer waits for a model that is away, before a person is to write it.
+    """
 
     enabled: bool = True
     delay_seconds: int = 60
+    patience_seconds: int = 300
     threshold: float = DEFAULT_THRESHOLD
     most_segments: int = DEFAULT_SEGMENTS
     budget_micros: int | None = None

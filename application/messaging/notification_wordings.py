@@ -57,6 +57,7 @@ _REASONS_ES = {
     Reason.DECLINED: "El modelo no ha querido contestar.",
     Reason.INJECTION: "El texto parece contener instrucciones para la IA.",
     Reason.FAILED_TWICE: "La IA no logró dos veces una respuesta que cumpla las reglas.",
+    Reason.MODEL_AWAY: "Durante demasiado tiempo no se pudo contactar con el modelo.",
     Reason.ENDS_CONTACT: "Puede que no quiera saber más; confírmelo con una baja, o conteste.",
     Reason.BUDGET: "El presupuesto de hoy para respuestas de la IA está agotado.",
     Reason.UNKNOWN_SENDER: "El texto es de alguien que no es un contacto de ventas.",

@@ -15,6 +15,7 @@ from application.messaging.outreach import Parties, Party
 from application.messaging.reply_writing import LivePrompt, TextAllowance
 from application.model_calls import Fault, Unusable
 from application.ports import Actor, Clock, UnitOfWork, effect
+from application.provider import Unavailable, Unknown, Untried
 from domain.kernel import NotFound
 from domain.messaging.conversation import Conversation
 from domain.messaging.policy import Purpose, Refuse
@@ -26,6 +27,7 @@ from domain.messaging.turn import Holder
 TAKEN_AT_ONCE = 100
 MOST_OVERTAKINGS = 3
 AGAIN_AFTER = timedelta(seconds=30)
+SOON = timedelta(seconds=5)  # what was not even tried, since others wait for the model too
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,9 @@ class Replies:
     async def answer(self, event: AnswerDue) -> None:
         """Answer a conversation once, from all that stands in it; written again when something arrives meanwhile."""
         with suppress(NotFound):  # erased meanwhile
-            if await self._is_wanted(event.subject) and not await self._must_wait(event.subject):
+            wanted = await self._wanted(event.subject)
+            # What waits for the model was counted when it was first tried.
+            if wanted is not None and (wanted.writer_away_since or not await self._must_wait(event.subject)):
                 await self._answer(event.subject)
 
     async def _answer(self, identifier: UUID) -> None:
@@ -83,10 +87,10 @@ class Replies:
             await self._put_off(thread, AGAIN_AFTER)
             await self.conversations.save(thread)
 
-    async def _is_wanted(self, identifier: UUID) -> bool:
+    async def _wanted(self, identifier: UUID) -> Conversation | None:
         async with self.uow.reading():
             thread = await self.conversations.get(identifier)
-        return thread.unanswered_id is not None and thread.turn.holder is not Holder.PERSON
+        return None if thread.unanswered_id is None or thread.turn.holder is Holder.PERSON else thread
 
     @effect
     async def give_up(self, event: AnswerDue, reason: str) -> None:  # noqa: ARG002 - it stands on the delivery
@@ -132,18 +136,20 @@ class Replies:
                 thread.answer_due_at = None  # written again at once, with what arrived
                 await self.conversations.save(thread)
                 return False
-            await self._act(thread, party, outcome)
+            patience = timedelta(seconds=started.background.settings.patience_seconds)
+            await self._act(thread, party, outcome, patience)
             await self.conversations.save(thread)
             return True
 
-    async def _act(self, thread: Conversation, party: Party, outcome: Outcome) -> None:
+    async def _act(self, thread: Conversation, party: Party, outcome: Outcome, patience: timedelta) -> None:
         written, judgement = outcome.written, outcome.judgement
         if written is not None:
+            thread.writer_away_since = None
             await self._rate(thread, party, written.proposal.sentiment)
         if outcome.signs:
             await self.threads.hand_over(thread, party, Reason.INJECTION)
         elif outcome.failure is not None:
-            await self._failed(thread, party, outcome)
+            await self._failed(thread, party, outcome, patience)
         elif judgement is not None and judgement.hand_over is not None:
             await self.threads.hand_over(thread, party, judgement.hand_over)
         elif judgement is not None and judgement.breaches:
@@ -151,17 +157,26 @@ class Replies:
         else:
             await self._send(thread, party, outcome)
 
-    async def _failed(self, thread: Conversation, party: Party, outcome: Outcome) -> None:
+    async def _failed(self, thread: Conversation, party: Party, outcome: Outcome, patience: timedelta) -> None:
+        """Ask again: once after an answer that is of no use, for a while where the model gave none at all."""
         error = outcome.failure
         if isinstance(error, Unusable) and error.fault is Fault.DECLINED:
             await self.threads.hand_over(thread, party, Reason.DECLINED)
             return
-        thread.answer_failures += max(len(outcome.calls), 1)
+        is_away = isinstance(error, Unavailable | Unknown)
+        thread.answer_failures += len(outcome.calls) if is_away else max(len(outcome.calls), 1)
         if thread.answer_failures >= MOST_FAILURES:
             await self.threads.hand_over(thread, party, Reason.FAILED_TWICE)
             return
-        after = getattr(error, "retry_after", None)
-        await self._put_off(thread, max(AGAIN_AFTER, timedelta(seconds=min(after or 0, 600))))
+        soonest = SOON if isinstance(error, Untried) else AGAIN_AFTER
+        wait = max(soonest, timedelta(seconds=min(getattr(error, "retry_after", None) or 0, 600)))
+        if is_away:
+            left = patience - thread.find_writer_away(self.clock.now())
+            if left <= timedelta():
+                await self.threads.hand_over(thread, party, Reason.MODEL_AWAY)
+                return
+            wait = min(wait, left)
+        await self._put_off(thread, wait)
 
     async def _put_off(self, thread: Conversation, wait: timedelta) -> None:
         if thread.unanswered_id is not None:

@@ -1,7 +1,7 @@
 """One thread with one contact on one channel: who holds it, what is unread, whether it is put away."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 from uuid import UUID
 
@@ -24,8 +24,8 @@ class TurnChanged(Event):
 class Conversation(Entity):
     """Be the thread with one contact on one channel; `address` is theirs.
 
-    `unanswered_id` is the latest text that the AI has still to answer, `answer_due_at` when it begins to, `attention`
-    why a person has to.
+    `unanswered_id` is the latest text that the AI has still to answer, `answer_due_at` when it begins to,
+    `writer_away_since` when it first could not, `attention` why a person has to.
     """
 
     contact_id: UUID
@@ -43,6 +43,7 @@ class Conversation(Entity):
     answer_due_at: datetime | None = None
     unanswered_id: UUID | None = None
     answer_failures: int = 0
+    writer_away_since: datetime | None = None
     attention: str | None = None
 
     @property
@@ -73,8 +74,13 @@ class Conversation(Entity):
 
     def answered(self) -> None:
         """Let nothing wait for the AI."""
-        self.answer_due_at = self.unanswered_id = None
+        self.answer_due_at = self.unanswered_id = self.writer_away_since = None
         self.answer_failures = 0
+
+    def find_writer_away(self, at: datetime) -> timedelta:
+        """Note that nobody could write the answer, and tell for how long that has been so."""
+        self.writer_away_since = self.writer_away_since or at
+        return at - self.writer_away_since
 
     def begin_booking(self) -> TurnChanged:
         """Let a person have the turn while the calendar is asked; what is answered stays known, as its mark."""

@@ -61,6 +61,7 @@ class Reason(StrEnum):
     DECLINED = "declined"
     INJECTION = "injection"
     FAILED_TWICE = "failed_twice"
+    MODEL_AWAY = "model_away"
     ENDS_CONTACT = "ends_contact"
     BUDGET = "budget"
     UNKNOWN_SENDER = "unknown_sender"
@@ -81,6 +82,7 @@ _SENTENCES = {
     Reason.DECLINED: "The model declined to answer.",
     Reason.INJECTION: "The text looks like instructions to the AI.",
     Reason.FAILED_TWICE: "The AI failed twice to write an answer that keeps the rules.",
+    Reason.MODEL_AWAY: "The model could not be reached for too long.",
     Reason.ENDS_CONTACT: "This may be a wish to hear no more; confirm it by an opt-out, or answer.",
     Reason.BUDGET: "The day's budget for AI replies is used up.",
     Reason.UNKNOWN_SENDER: "The text came from somebody who is no lead.",

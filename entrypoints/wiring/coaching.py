@@ -67,7 +67,7 @@ class Coaching(Provider):
         from adapters.ai.reviewer_anthropic import AnthropicReviewer  # slow, for those only who have a model
 
         chosen = config.anthropic
-        model = AnthropicReviewer(chosen.api_key, chosen.model, chosen.url)
+        model = AnthropicReviewer(chosen.api_key, chosen.model, chosen.api_url)
         yield GuardedReviewer(model)
         await model.close()
 
@@ -80,7 +80,7 @@ class Coaching(Provider):
         from adapters.ai.finder_anthropic import AnthropicFinder  # slow, for those only who have a model
 
         chosen = config.anthropic
-        model = AnthropicFinder(chosen.api_key, chosen.model, chosen.url)
+        model = AnthropicFinder(chosen.api_key, chosen.model, chosen.api_url)
         yield GuardedFinder(model)
         await model.close()
 

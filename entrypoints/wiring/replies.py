@@ -1,11 +1,13 @@
 """The adapters of the AI's answers."""
 
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from uuid import UUID
 
 from dishka import Provider, Scope, provide
 
 from adapters.ai.guarded import GuardedReplyWriter
+from adapters.ai.own_key import OwnKeyReplyWriter
 from adapters.ai.sandbox import SandboxReplyWriter
 from adapters.crossings.answered_calls import CallsFromAnswers, SlotsForAnswers
 from adapters.persistence.coaching_live import PostgresLivePrompt
@@ -54,15 +56,20 @@ class Answers(Provider):
     @provide(scope=Scope.APP)
     async def writer(self, config: Config) -> AsyncIterator[ReplyWriter]:
         """Write by rules in the sandbox, else by a model with the organisation's key or the installation's."""
-        if config.sandbox:
+        if config.sandbox and not config.sandbox_implied:
             yield SandboxReplyWriter()
             return
-        from adapters.ai.anthropic import AnthropicReplyWriter  # slow, for those only who have a model
 
-        chosen = config.anthropic
-        model = AnthropicReplyWriter(chosen.api_key, chosen.model, chosen.url)
-        yield GuardedReplyWriter(model)
-        await model.close()
+        def model() -> ReplyWriter:
+            from adapters.ai.anthropic import AnthropicReplyWriter  # slow, for those only who have a model
+
+            chosen = config.anthropic
+            writer = AnthropicReplyWriter(chosen.api_key, chosen.model, chosen.api_url)
+            closing.push_async_callback(writer.close)
+            return GuardedReplyWriter(writer)
+
+        async with AsyncExitStack() as closing:
+            yield OwnKeyReplyWriter(SandboxReplyWriter(), model) if config.sandbox else model()
 
     @provide(scope=Scope.APP)
     def defaults(self, config: Config) -> ReplyDefaults:

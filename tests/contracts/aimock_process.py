@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import httpx
 import platformdirs
 import pytest
 
@@ -64,6 +65,43 @@ def proposal(text: str, **more: Any) -> dict[str, Any]:
     return {"toolCalls": [{"name": "propose_reply", "arguments": json.dumps(said | more)}]}
 
 
+GOOD = "That depends on the details. A colleague can go through it with you."
+EVERY = "Call propose_reply once"  # how each of our requests ends
+
+
+def refusing(status: int, kind: str, **more: Any) -> dict[str, Any]:
+    """Refuse every request."""
+    return fixture(EVERY, {"error": {"message": "No.", "type": kind}, "status": status, **more})
+
+
+class Model:
+    """Let a running one answer otherwise from now on, and tell what it was asked."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._http = httpx.Client(base_url=f"{url}/__aimock", timeout=10, trust_env=False)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._http.close()
+
+    def answers(self, *fixtures: dict[str, Any]) -> None:
+        """Answer so; without any, as a good model does."""
+        self._http.delete("/chaos").raise_for_status()
+        self._http.delete("/fixtures").raise_for_status()
+        given = list(fixtures) or [fixture(EVERY, proposal(GOOD))]
+        self._http.post("/fixtures", json={"fixtures": given}).raise_for_status()
+
+    def ails(self, **chaos: float) -> None:
+        """Answer no request well: by `latencyMs`, `malformedRate`, `disconnectRate`."""
+        self._http.post("/chaos", json=chaos).raise_for_status()
+
+    def asked(self) -> list[str]:
+        """List what it was asked, each request as JSON."""
+        journal = self._http.get("/journal", params={"path": "/v1/messages"}).raise_for_status().json()
+        return [json.dumps(entry["body"], ensure_ascii=False) for entry in journal]
+
+
 @contextmanager
 def aimock(folder: Path, fixtures: Sequence[dict[str, Any]]) -> Iterator[str]:
     """Run it with these answers; gives its address."""
@@ -75,6 +113,7 @@ def aimock(folder: Path, fixtures: Sequence[dict[str, Any]]) -> Iterator[str]:
     answers = folder / "fixtures.json"
     answers.write_text(json.dumps({"fixtures": list(fixtures)}))
     command = [node, str(program), "-p", str(port), "-f", str(answers), "--log-level", "warn", "--strict"]
+    command += ["--journal-max", "0"]
     with (folder / "aimock.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
         try:

@@ -47,6 +47,7 @@ conversations = tenant_table(
     time("answer_due_at", null=True),
     uuid("unanswered_id", null=True),
     number("answer_failures", default=0),
+    time("writer_away_since", null=True),
     text("attention", null=True),
     version(),
     organization_key(),

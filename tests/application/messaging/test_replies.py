@@ -19,7 +19,7 @@ from application.messaging.replies import Replies
 from application.messaging.reply_drafts import GenerateReply, ReplyDrafts
 from application.messaging.reply_writing import Booked, TextAllowance
 from application.model_calls import Fault, Unusable
-from application.provider import NotConfigured, Rejected, Unavailable, Unknown, Untried
+from application.provider import NotConfigured, ProviderError, Rejected, Unavailable, Unknown, Untried
 from domain.kernel import new_id
 from domain.messaging.reply import AnswerDue, Intent, Sentiment
 from domain.messaging.reply_facts import Slot
@@ -34,6 +34,7 @@ class _Hurried(Writing):
 
 pytestmark = pytest.mark.anyio
 HOSTILE = Path(__file__).parents[2] / "contracts" / "hostile.tsv"
+_WAITS = "SELECT answer_due_at - business_now() FROM conversations WHERE organization_id = $1"
 _LEAD = "SELECT to_jsonb(l)::text FROM leads l WHERE organization_id = $1"
 SLOT = Slot("s1", datetime(2027, 3, 23, 14, tzinfo=UTC), "Tuesday 23 March at 14:00")
 
@@ -184,15 +185,60 @@ async def test_the_thread_is_told_in_the_order_in_which_it_was_written(thread: T
     assert [said.text for said in thread.writer.tasks[-1].history] == said_in_order[:-1]
 
 
-async def test_a_sick_writer_is_asked_again_once_and_then_a_person_answers(thread: Thread) -> None:
-    thread.writer.ready = [Unavailable(), Unavailable()]
+@pytest.mark.parametrize(
+    ("away", "seconds"), [(Unavailable(), 30), (Unavailable(120), 120), (Untried(9), 9), (Unknown("It hangs."), 30)]
+)
+async def test_an_answer_waits_for_a_model_that_is_away_and_then_a_person_writes_it(
+    thread: Thread, away: ProviderError, seconds: int
+) -> None:
+    thread.writer.ready = [away] * 4
     await thread.arrive("Yes please")
+    for _ in range(3):
+        await thread.answer()
+        row = await thread.row()
+        assert (row["attention"], row["unanswered_id"] is None) == (None, False)
+        waits = await thread.tenant.value(_WAITS)
+        assert timedelta(seconds=seconds - 5) < waits <= timedelta(seconds=seconds)
+    await _set_back(thread, 300)
     await thread.answer()
     row = await thread.row()
-    assert (row["answer_failures"], row["attention"]) == (1, None)
-    assert row["answer_due_at"] is not None
+    assert (row["attention"], row["turn_holder"], row["writer_away_since"]) == ("model_away", "person", None)
+    assert await thread.hand_over() == []
+
+
+async def test_what_waits_for_the_model_is_counted_once_against_the_hours_allowance(thread: Thread) -> None:
+    allowance = AsyncMock(spec=TextAllowance)
+    allowance.take.return_value = 0.0
+    thread.writer.ready = [Unavailable()] * 2
+    await thread.arrive("Yes please")
+    for _ in range(3):
+        async with thread.tenant.use(Replies, thread.tenant.system()) as replies:
+            await replace(replies, allowance=allowance).answer(AnswerDue(subject=await thread.id()))
+    assert len(await thread.hand_over()) == 1
+    assert allowance.take.await_count == 1
+
+
+async def test_an_answer_is_written_when_the_model_is_back(thread: Thread) -> None:
+    await thread.setting(ai_patience_seconds=90)
+    thread.writer.ready = [Unavailable(600)]
+    await thread.arrive("Yes please")
     await thread.answer()
-    assert (await thread.row())["attention"] == "failed_twice"
+    assert await thread.tenant.value(_WAITS) <= timedelta(seconds=90), "it is asked once more before a person is"
+    await _set_back(thread, 90)
+    await thread.answer()
+    assert len(await thread.hand_over()) == 1
+    row = await thread.row()
+    assert (row["attention"], row["answer_failures"], row["writer_away_since"]) == (None, 0, None)
+
+
+async def _set_back(thread: Thread, seconds: int) -> None:
+    async with thread.tenant.sql() as connection:
+        await connection.execute(
+            "UPDATE conversations SET writer_away_since = writer_away_since - make_interval(secs => $2)"
+            " WHERE organization_id = $1",
+            thread.tenant.organization_id,
+            seconds,
+        )
 
 
 async def test_who_waits_for_a_draft_does_not_wait_for_ever(thread: Thread) -> None:
@@ -208,10 +254,7 @@ async def test_a_model_that_is_left_alone_for_a_second_is_not_asked_again_within
     thread.writer.ready = [Untried(1.0)]
     await thread.arrive("Yes please")
     await thread.answer()
-    due = await thread.tenant.value(
-        "SELECT answer_due_at - business_now() FROM conversations WHERE organization_id = $1"
-    )
-    assert due > timedelta(seconds=25)
+    assert await thread.tenant.value(_WAITS) > timedelta(seconds=4)
 
 
 async def test_an_own_key_that_cannot_be_opened_costs_the_installation_nothing(thread: Thread) -> None:

@@ -8,10 +8,12 @@ import pytest
 
 from adapters.ai.guarded import GuardedReplyWriter
 from adapters.ai.messages_api import price_of
+from adapters.ai.own_key import OwnKeyReplyWriter
 from adapters.egress.breaker import FAILURES
 from application.messaging.reply_writing import WritingTask, Written
 from application.model_calls import Access
 from application.provider import Unavailable, Unknown, Untried
+from tests.application.messaging.replying import said
 from tests.contracts.test_reply_writer import task
 
 pytestmark = pytest.mark.anyio
@@ -26,6 +28,15 @@ class _Down:
         raise Unknown("The model did not answer in time.")
 
 
+class _Says:
+    def __init__(self, text: str) -> None:
+        self._written = said(text)
+
+    async def write(self, asked: WritingTask) -> Written:
+        del asked
+        return self._written
+
+
 async def test_a_model_that_is_down_is_left_alone_one_key_at_a_time() -> None:
     model = _Down()
     writer = GuardedReplyWriter(model)
@@ -38,6 +49,14 @@ async def test_a_model_that_is_down_is_left_alone_one_key_at_a_time() -> None:
     with pytest.raises(Unknown):
         await writer.write(replace(task("Hello"), access=Access("sk-own")))
     assert issubclass(Untried, Unavailable)
+
+
+async def test_a_sandbox_that_nobody_asked_for_writes_for_who_has_no_key_of_their_own() -> None:
+    rules, models = _Says("rules"), iter([_Says("model")])
+    writer = OwnKeyReplyWriter(rules, lambda: next(models))
+    own = replace(task("Hello"), access=Access("sk-own"))
+    told = [(await writer.write(asked)).proposal.text for asked in (task("Hello"), own, own, task("Hello"))]
+    assert told == ["rules", "model", "model", "rules"]
 
 
 def test_who_has_no_model_does_not_load_its_library() -> None:

@@ -1,0 +1,78 @@
+"""A stand-in for Claude models that breaks on demand: PyPI's `llmock`, installed outside the checkout and this venv.
+
+npm has another program of this name, which streams OpenAI's events only.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import httpx
+import platformdirs
+import pytest
+
+from entrypoints.demo.house import free_port
+from entrypoints.demo.stand_ins import running
+
+REQUIREMENTS = Path(__file__).parent / "llmock" / "requirements.txt"
+_RUN = "import sys; from llmock.cli import app; sys.argv[0] = 'llmock'; app()"
+
+
+def _packages() -> Path:
+    """Install what `llmock/requirements.txt` pins, once, in a cache of the user's; skip where it cannot be had."""
+    folder = platformdirs.user_cache_path("rapport") / f"llmock-{sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]}"
+    if (folder / "complete").exists():
+        return folder
+    draft = folder.with_name(f"{folder.name}-{os.getpid()}")
+    uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
+    command = [uv, "pip", "install", "--python", sys.executable] if uv else [sys.executable, "-m", "pip", "install"]
+    command += ["--quiet", "--target", str(draft), "--require-hashes", "-r", str(REQUIREMENTS)]
+    try:
+        environment = os.environ | {"UV_SYSTEM_CERTS": "1"}
+        subprocess.run(command, check=True, capture_output=True, timeout=300, env=environment)
+        (draft / "complete").touch()
+        draft.rename(folder)
+    except (OSError, subprocess.SubprocessError) as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        if not (folder / "complete").exists():  # else another process was faster
+            pytest.skip(f"llmock could not be had from PyPI ({type(error).__name__}).")
+    return folder
+
+
+class Llmock:
+    """Let a running one behave as told, and tell how many requests it got."""
+
+    def __init__(self, url: str) -> None:
+        self.url = f"{url}/anthropic"
+        self._http = httpx.Client(base_url=f"{url}/_llmock", timeout=10, trust_env=False)
+
+    def will(self, *behaviours: dict[str, Any]) -> None:
+        """Forget what was, and behave so at the next request."""
+        self._http.post("/reset").raise_for_status()
+        if behaviours:
+            self._http.post("/scenario", json={"behaviors": list(behaviours)}).raise_for_status()
+
+    def count(self) -> int:
+        """Count the requests since then."""
+        return int(self._http.get("/requests").raise_for_status().json()["count"])
+
+
+@contextmanager
+def llmock(folder: Path) -> Iterator[Llmock]:
+    """Run it."""
+    packages, port = _packages(), free_port()
+    # Without the site's packages: it has other versions of what we use too.
+    command: list[str | Path] = [
+        sys.executable,
+        "-S",
+        "-c",
+        f"import sys; sys.path.insert(0, {str(packages)!r}); {_RUN}",
+    ]
+    with running([*command, "serve", "--port", str(port), "--log-level", "warning"], port, folder / "llmock.log"):
+        yield Llmock(f"http://127.0.0.1:{port}")
