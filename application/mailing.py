@@ -96,8 +96,8 @@ class MailAccounts(Protocol):
         """Find the account that the ledger remembers, also one that serves no more."""
         ...
 
-    async def note(self, account: MailAccount, trouble: str | None) -> None:
-        """Write on the organisation's own integration that it serves, or why it does not."""
+    async def note(self, account: MailAccount, trouble: str | None) -> bool:
+        """Write on the organisation's own integration that it serves, or why it does not; tells of a new trouble."""
         ...
 
 

@@ -21,8 +21,9 @@ from application.mailing import (
     MailLedger,
     Receipt,
 )
-from application.ports import Clock, UnitOfWork, effect, within
+from application.ports import Actor, Clock, UnitOfWork, effect, within
 from application.provider import ProviderError, Rejected, Unavailable, Unknown, Unusable
+from domain.messaging.message import MailFailed
 
 MAILS = "mails.settle"
 RETRY = timedelta(seconds=30)
@@ -72,6 +73,7 @@ class MailsOwed:
 class MailHandOver:
     """Hand over what is owed."""
 
+    owner: Actor
     uow: UnitOfWork
     clock: Clock
     agenda: Agenda
@@ -154,8 +156,11 @@ class MailHandOver:
         return await self.ledger.hand(entry, account.name, look_at), mail, since
 
     async def _note(self, entry: MailEntry, account: MailAccount, told: Receipt | ProviderError) -> None:
-        if isinstance(told, Receipt | Rejected | Unusable):
-            await self.accounts.note(account, told.reason if isinstance(told, Unusable) else None)
+        if isinstance(told, Receipt | Rejected):
+            await self.accounts.note(account, None)
+        elif isinstance(told, Unusable) and await self.accounts.note(account, told.reason):
+            failed = MailFailed(subject=self.owner.organization_id, provider=account.provider, reason=told.reason)
+            self.uow.publish(failed)
         match told:
             case Receipt():
                 await self.ledger.write(entry, "accepted", provider_id=told.provider_id)

@@ -43,6 +43,7 @@ from domain.coaching.review import ReviewDue
 from domain.identity.membership import UserSuspended
 from domain.identity.organization import OrganizationDeleted
 from domain.messaging.message import (
+    MailFailed,
     MessagePlanned,
     MessageReceived,
     MessagesSettled,
@@ -50,7 +51,7 @@ from domain.messaging.message import (
     TextArrived,
     TextingFailed,
 )
-from domain.messaging.reply import AnswerDue, HandedToPerson, LeadTurnedHot, SlotAccepted
+from domain.messaging.reply import AiFailed, AnswerDue, HandedToPerson, LeadTurnedHot, SlotAccepted
 from domain.outreach.campaign import CampaignCompleted
 from domain.outreach.dataset import DatasetDeleted, DatasetRemovalRequested
 from domain.outreach.lead_import import ImportEnded, ImportRequested, UndoRequested
@@ -83,6 +84,8 @@ FOLLOWS: tuple[Subscription, ...] = (
     Subscription("notices.not_booked", BookingFailed, Notices, "not_booked"),
     Subscription("notices.texting_failed", TextingFailed, Notices, "texting_failed"),
     Subscription("notices.trial_ended", CanaryDecided, Notices, "trial_ended"),
+    Subscription("notices.mail_failed", MailFailed, Notices, "mail_failed"),
+    Subscription("notices.ai_failed", AiFailed, Notices, "ai_failed"),
     Subscription("notices.shut_out", UserSuspended, Notices, "shut_out"),
     Subscription("notices.campaign_finished", CampaignCompleted, Notices, "campaign_finished"),
     Subscription("notices.imported", ImportEnded, Notices, "imported"),

@@ -19,9 +19,13 @@ from anthropic.types import Message
 from adapters.egress.waits import retry_after
 from application.model_calls import Access, Fault, Unusable, Usage
 from application.provider import Rejected, Unavailable, Unknown
+from application.provider import Unusable as NoAccess
 
 CONNECT_SECONDS = 4.0
 _WHOLE = frozenset({"end_turn", "tool_use"})
+NO_ACCESS_SECONDS = 60.0
+_NO_ACCESS = frozenset({401, 402, 403})
+_NO_ACCESS_KINDS = frozenset({"authentication_error", "billing_error", "permission_error"})
 _LATER = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 
 # Dollars for a million tokens: input, cached input, output. The first that a name begins with; else the dearest.
@@ -93,18 +97,21 @@ class MessagesApi:
 
 def _refused(error: APIStatusError) -> Rejected | Unavailable:
     # An error inside a stream comes with the stream's own 200.
-    kind = _kind(error)
+    kind, said = _kind(error)
     status = error.status_code
+    # Credit that is used up comes as an invalid request as well.
+    if status in _NO_ACCESS or kind in _NO_ACCESS_KINDS or "credit balance" in said:
+        return NoAccess(NO_ACCESS_SECONDS, f"The model refuses the access ({kind or status}): {said[:300]}")
     if status in _LATER or kind in ("overloaded_error", "api_error", "rate_limit_error", "timeout_error"):
         return Unavailable(retry_after(error.response.headers), f"The model is busy ({kind or status}).")
     return Rejected(str(kind or status), f"The model refused the request ({kind or status}).", permanent=False)
 
 
-def _kind(error: APIStatusError) -> str | None:
+def _kind(error: APIStatusError) -> tuple[str | None, str]:
     body = error.body
     inner = body.get("error") if isinstance(body, dict) else None
-    kind = inner.get("type") if isinstance(inner, dict) else None
-    return kind if isinstance(kind, str) else None
+    kind, said = (inner.get("type"), inner.get("message")) if isinstance(inner, dict) else (None, None)
+    return kind if isinstance(kind, str) else None, said if isinstance(said, str) else "it does not say why."
 
 
 def price_of(model: str) -> tuple[float, float, float]:

@@ -21,7 +21,7 @@ _NOTE = """
 UPDATE integrations SET last_error = $2,
        last_used_at = CASE WHEN $2::text IS NULL THEN business_now() ELSE last_used_at END
 WHERE organization_id = $1 AND provider = 'resend' AND (last_error IS DISTINCT FROM $2 OR $2::text IS NULL
-  AND (last_used_at IS NULL OR last_used_at < business_now() - interval '1 minute'))
+  AND (last_used_at IS NULL OR last_used_at < business_now() - interval '1 minute')) RETURNING true
 """
 
 
@@ -62,11 +62,13 @@ class PostgresMailAccounts:
             known.append(SANDBOX)
         return next((account for account in known if account is not None and account.name == name), None)
 
-    async def note(self, account: MailAccount, trouble: str | None) -> None:
+    async def note(self, account: MailAccount, trouble: str | None) -> bool:
         """Write on the organisation's own integration how it did."""
         own, _ = await self._own()
-        if own is not None and own.name == account.name:
-            await self._uow.connection.execute(_NOTE, self._uow.organization_id, trouble)
+        if own is None or own.name != account.name:
+            return False
+        noted = await self._uow.connection.fetchval(_NOTE, self._uow.organization_id, trouble)
+        return bool(noted) and trouble is not None
 
     async def _any(self) -> bool:
         return bool(await self._uow.connection.fetchval(_ANY, self._uow.organization_id))

@@ -129,6 +129,10 @@ class ReplyStore(Protocol):
         """Name the conversation in which a lead was told of this booking by the AI, if one was."""
         ...
 
+    async def note_access(self, trouble: str | None) -> str | None:
+        """Write on the organisation's own integration that its model serves, or why not; names it where that is new."""
+        ...
+
     async def feel(self, conversation_id: UUID, sentiment: Sentiment) -> None:
         """Note on the thread how the person sounds."""
         ...

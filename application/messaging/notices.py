@@ -12,9 +12,9 @@ from application.ports import UnitOfWork, effect
 from domain.coaching.canary import CanaryDecided
 from domain.coaching.insight import InsightRaised
 from domain.identity.membership import UserSuspended
-from domain.messaging.message import TextingFailed
+from domain.messaging.message import MailFailed, TextingFailed
 from domain.messaging.notification import Kind
-from domain.messaging.reply import HandedToPerson, LeadTurnedHot
+from domain.messaging.reply import AiFailed, HandedToPerson, LeadTurnedHot
 from domain.outreach.campaign import CampaignCompleted
 from domain.outreach.lead_import import ImportEnded
 from domain.platform.job import JobEnded, JobStatus
@@ -116,11 +116,17 @@ class Notices:
     @effect
     async def texting_failed(self, event: TextingFailed) -> None:
         """A text provider takes nothing until people mend it."""
-        async with self.uow:
-            values = {"provider": event.provider, "reason": event.reason}
-            notice = Notice(kind=Kind.TEXTING_FAILED, values=values, link="/settings/integrations",
-                            data={"provider": event.provider})  # fmt: skip
-            await self.notifying.tell(notice, await self.audience.heads())
+        await self._of_provider(Kind.TEXTING_FAILED, event.provider, event.reason)
+
+    @effect
+    async def mail_failed(self, event: MailFailed) -> None:
+        """A mail provider takes nothing until people mend it."""
+        await self._of_provider(Kind.MAIL_FAILED, event.provider, event.reason)
+
+    @effect
+    async def ai_failed(self, event: AiFailed) -> None:
+        """A model answers nothing until people mend it."""
+        await self._of_provider(Kind.AI_FAILED, event.provider, event.reason)
 
     @effect
     async def trial_ended(self, event: CanaryDecided) -> None:
@@ -193,6 +199,12 @@ class Notices:
             known = await self.happenings.import_of(event.subject) if failed else None
             if known is not None:
                 await self._of_import(Kind.IMPORT_FAILED, known, {"reason": known.error})
+
+    async def _of_provider(self, kind: Kind, provider: str, reason: str) -> None:
+        async with self.uow:
+            values, data = {"provider": provider, "reason": reason}, {"provider": provider}
+            notice = Notice(kind=kind, values=values, link="/settings/integrations", data=data)
+            await self.notifying.tell(notice, await self.audience.heads())
 
     async def _of_import(self, kind: Kind, known: KnownImport, values: Mapping[str, str | int | None]) -> None:
         values = {"dataset": await self.happenings.dataset(known.dataset_id), **values}

@@ -23,6 +23,8 @@ _WORDINGS: Mapping[str, Mapping[Kind, tuple[str, str]]] = {
             "{coach}: {title}",
             "{coach} found this with {name}; it is {severity}.",
         ),
+        Kind.MAIL_FAILED: ("Mails do not leave through {provider}", "{reason} They wait until this is mended."),
+        Kind.AI_FAILED: ("The AI cannot answer through {provider}", "{reason} People answer until this is mended."),
         Kind.CAMPAIGN_FINISHED: ("The campaign for {dataset} is done", "No touch of it is left to be sent."),
         Kind.IMPORT_FINISHED: (
             "The import into {dataset} is done",
@@ -43,6 +45,11 @@ _WORDINGS: Mapping[str, Mapping[Kind, tuple[str, str]]] = {
         Kind.TEXTING_FAILED: ("Los SMS no salen por {provider}", "{reason} Esperan hasta que se arregle."),
         Kind.TRIAL_ENDED: ("La prueba del prompt {prompt} ha terminado", "La versión {number} {outcome}. {reason}"),
         Kind.INSIGHT_RAISED: ("{coach}: {title}", "{coach} lo vio con {name}; es {severity}."),
+        Kind.MAIL_FAILED: ("Los correos no salen por {provider}", "{reason} Esperan hasta que se arregle."),
+        Kind.AI_FAILED: (
+            "La IA no puede contestar por {provider}",
+            "{reason} Contestan personas hasta que se arregle.",
+        ),
         Kind.CAMPAIGN_FINISHED: ("La campaña de {dataset} ha terminado", "No queda ningún mensaje por enviar."),
         Kind.IMPORT_FINISHED: (
             "La importación en {dataset} ha terminado",

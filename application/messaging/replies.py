@@ -16,10 +16,11 @@ from application.messaging.reply_writing import LivePrompt, TextAllowance
 from application.model_calls import Fault, Unusable
 from application.ports import Actor, Clock, UnitOfWork, effect
 from application.provider import Unavailable, Unknown, Untried
+from application.provider import Unusable as NoAccess
 from domain.kernel import NotFound
 from domain.messaging.conversation import Conversation
 from domain.messaging.policy import Purpose, Refuse
-from domain.messaging.reply import AnswerDue, Intent, LeadTurnedHot, Reason, Sentiment, SlotAccepted
+from domain.messaging.reply import AiFailed, AnswerDue, Intent, LeadTurnedHot, Reason, Sentiment, SlotAccepted
 from domain.messaging.reply_facts import Slot
 from domain.messaging.reply_rules import Judgement
 from domain.messaging.turn import Holder
@@ -130,6 +131,7 @@ class Replies:
             thread, party = await self.threads.locked(started.thread.id)
             for call in outcome.calls:
                 await self.replies.record(call, now)
+            await self._note_access(started, outcome)
             if not thread.turn.admits(started.thread.turn_number) or thread.unanswered_id is None:
                 return True  # a person, or a later turn of the AI, has it
             if thread.unanswered_id != started.thread.unanswered_id:
@@ -140,6 +142,15 @@ class Replies:
             await self._act(thread, party, outcome, patience)
             await self.conversations.save(thread)
             return True
+
+    async def _note_access(self, started: Started, outcome: Outcome) -> None:
+        """Note on the organisation's own access how it did, and say once that people must mend it."""
+        trouble = outcome.failure.reason if isinstance(outcome.failure, NoAccess) else None
+        if started.background.access.api_key is None or (trouble is None and outcome.written is None):
+            return
+        provider = await self.replies.note_access(trouble)
+        if provider is not None and trouble is not None:
+            self.uow.publish(AiFailed(subject=self.actor.organization_id, provider=provider, reason=trouble))
 
     async def _act(self, thread: Conversation, party: Party, outcome: Outcome, patience: timedelta) -> None:
         written, judgement = outcome.written, outcome.judgement

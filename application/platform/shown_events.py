@@ -26,9 +26,17 @@ from domain.identity.role import Permission
 from domain.identity.sms_gateway import SmsGatewayAdded, SmsGatewayChanged, SmsGatewayRemoved
 from domain.kernel import Event
 from domain.messaging.conversation import TurnChanged
-from domain.messaging.message import MessagePlanned, MessageReceived, MessagesSettled, OptedIn, OptedOut, TextingFailed
+from domain.messaging.message import (
+    MailFailed,
+    MessagePlanned,
+    MessageReceived,
+    MessagesSettled,
+    OptedIn,
+    OptedOut,
+    TextingFailed,
+)
 from domain.messaging.notification import NotificationMade
-from domain.messaging.reply import HandedToPerson, LeadTurnedHot
+from domain.messaging.reply import AiFailed, HandedToPerson, LeadTurnedHot
 from domain.outreach.campaign import CampaignCompleted, CampaignPaused, CampaignResumed, CampaignStarted
 from domain.outreach.dataset import DatasetChanged, DatasetCreated, DatasetDeleted
 from domain.outreach.lead_import import ImportEnded, ImportUndone, LeadsImported, LeadsRemoved
@@ -113,6 +121,7 @@ _ROWS = (
     *_shown(Permission.KEYS_READ, About.ORGANIZATION, ApiKeyCreated, ApiKeyChanged, ApiKeyRevoked),
     *_shown(
         Permission.INTEGRATIONS_READ, About.ORGANIZATION, IntegrationChanged, IntegrationRemoved, TextingFailed,
+        MailFailed, AiFailed,
         says=("provider",),
     ),
     *_shown(

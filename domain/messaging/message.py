@@ -128,6 +128,15 @@ class TextingFailed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MailFailed(Event):
+    """Say that mails of an organisation, the subject, leave no more until people mend it; told once a trouble."""
+
+    type: ClassVar[str] = "mail.failed"
+    provider: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OptedOut(Event):
     """Say that nothing more may go to an address; the subject is the contact, or the consent where none is known."""
 

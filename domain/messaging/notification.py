@@ -23,6 +23,8 @@ class Kind(StrEnum):
     TEXTING_FAILED = "texting_failed"
     TRIAL_ENDED = "trial_ended"
     INSIGHT_RAISED = "insight_raised"
+    MAIL_FAILED = "mail_failed"
+    AI_FAILED = "ai_failed"
     CAMPAIGN_FINISHED = "campaign_finished"
     IMPORT_FINISHED = "import_finished"
     IMPORT_FAILED = "import_failed"
@@ -55,6 +57,8 @@ PRIORITIES: Mapping[Kind, Priority] = {
     Kind.TEXTING_FAILED: Priority.IMMEDIATE,
     Kind.TRIAL_ENDED: Priority.NORMAL,
     Kind.INSIGHT_RAISED: Priority.IMMEDIATE,
+    Kind.MAIL_FAILED: Priority.IMMEDIATE,
+    Kind.AI_FAILED: Priority.IMMEDIATE,
     Kind.CAMPAIGN_FINISHED: Priority.LOW,
     Kind.IMPORT_FINISHED: Priority.LOW,
     Kind.IMPORT_FAILED: Priority.NORMAL,
@@ -89,7 +93,9 @@ class Preferences:
 
     def ways_for(self, kind: Kind, priority: Priority) -> frozenset[Way]:
         """Tell by which ways this person hears of something; none at all where they muted it."""
-        return frozenset() if kind in self.muted else self.ways[priority]
+        ways = frozenset[Way]() if kind in self.muted else self.ways[priority]
+        # A mail about mail that does not leave would come when it is mended.
+        return ways - {Way.EMAIL} | {Way.IN_APP} if kind is Kind.MAIL_FAILED and Way.EMAIL in ways else ways
 
     def choose(self, priority: Priority, ways: frozenset[Way]) -> None:
         """Take other ways for a priority, or refuse (`Invalid`) texts about what can wait."""

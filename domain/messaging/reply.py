@@ -111,6 +111,15 @@ class HandedToPerson(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AiFailed(Event):
+    """Say that a model serves an organisation, the subject, no more until people mend it; told once a trouble."""
+
+    type: ClassVar[str] = "ai.failed"
+    provider: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeadTurnedHot(Event):
     """Say that a lead wants to go on now; the subject is the lead."""
 

@@ -40,3 +40,9 @@ Feature: People are told
     And time passes until Monday 15 March 2027 at 12:00
     Then Rita was told nothing
     And Olga was told "Ada wants to go on" once, on screen and by mail
+
+  Scenario: A provider that takes nothing is told to those who can mend it
+    When the mail provider takes nothing any more, because the key is wrong
+    Then Olga was told "Mails do not leave through resend" once, on screen alone
+    And Mary was told nothing
+    And Rita was told nothing

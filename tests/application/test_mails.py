@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from adapters.persistence.database import Cause
@@ -44,9 +45,11 @@ class Post:
     async def named(self, name: str) -> MailAccount | None:
         return next((account for account in self.known if account.name == name), None)
 
-    async def note(self, account: MailAccount, trouble: str | None) -> None:
+    async def note(self, account: MailAccount, trouble: str | None) -> bool:
         del account
+        is_new = trouble is not None and trouble not in self.noted[-1:]
         self.noted.append(trouble)
+        return is_new
 
     async def write(self, entry: MailEntry) -> Mail | NotOwed:
         if entry.to == self.cannot_write:
@@ -90,6 +93,7 @@ class Desk:
         )
         async with self._scope() as scope:
             hand_over = MailHandOver(
+                owner=await scope.get(Actor),
                 uow=await scope.get(UnitOfWork),
                 clock=await scope.get(Clock),
                 agenda=await scope.get(Agenda),
@@ -257,6 +261,23 @@ async def test_a_mail_is_tried_again_when_the_provider_said(desk: Desk, trouble:
     await desk.settle("0")
     assert len(desk.post.sent) == 1
     assert desk.post.asked == []
+
+
+async def test_a_provider_that_takes_nothing_is_told_of_once_a_trouble(desk: Desk) -> None:
+    wrong = Unusable(300, "The key is wrong.")
+    desk.post.fails = [wrong, wrong]
+    told = "SELECT count(*) FROM events WHERE organization_id = $1 AND type = 'mail.failed'"
+    for _ in range(2):
+        await desk.settle("6 minutes")
+        assert await desk.sql(told) == 1
+    said = "SELECT data FROM events WHERE organization_id = $1 AND type = 'mail.failed'"
+    assert msgspec.json.decode(await desk.sql(said)) == {"provider": "resend", "reason": "The key is wrong."}
+    await desk.settle("6 minutes")
+    assert (await desk.row())["state"] == "accepted"
+    desk.post.fails = [wrong]
+    await desk.owe()
+    await desk.settle("6 minutes")
+    assert await desk.sql(told) == 2, "it had been mended"
 
 
 async def test_only_whoever_was_called_and_answered_is_noted_to_serve(desk: Desk) -> None:

@@ -16,6 +16,7 @@ from adapters.ai.sandbox import SandboxReplyWriter
 from application.messaging.reply_writing import Lesson, Prompt, ReplyWriter, Said, WritingTask
 from application.model_calls import Access, Fault, Unusable
 from application.provider import Rejected, Unavailable, Unknown
+from application.provider import Unusable as NoAccess
 from domain.kernel import new_id
 from domain.messaging.reply import Intent, Reason, Sentiment
 from domain.messaging.reply_facts import ReplyFacts, Slot
@@ -59,6 +60,7 @@ def facts(given: WritingTask) -> ReplyFacts:
     )
 
 
+CREDIT = "Your credit balance is too low to access the Anthropic API"
 ANSWERS = [
     fixture("How much", proposal(GOOD, intent="price", lessons_applied=[1, 9])),
     fixture("Call me", proposal("Would Tuesday 23 March at 14:00 suit you?", intent="wants_call", sentiment="HOT")),
@@ -78,6 +80,7 @@ ANSWERS = [
     fixture("m-500", {"error": {"message": "Oops", "type": "api_error"}, "status": 500}),
     fixture("m-400", {"error": {"message": "Bad", "type": "invalid_request_error"}, "status": 400}),
     fixture("m-401", {"error": {"message": "Key", "type": "authentication_error"}, "status": 401}),
+    fixture("m-credit", {"error": {"message": f"{CREDIT}.", "type": "invalid_request_error"}, "status": 400}),
     fixture("m-truncated", proposal(GOOD), truncateAfterChunks=3),
     fixture("m-gone", proposal(GOOD), latency=100, disconnectAfterMs=150),
     fixture("m-slow", proposal(GOOD), latency=1500),
@@ -161,7 +164,8 @@ async def test_what_is_of_no_use_is_named(claude: AnthropicReplyWriter, mark: st
         ("m-429", Unavailable),
         ("m-500", Unavailable),
         ("m-400", Rejected),
-        ("m-401", Rejected),
+        ("m-401", NoAccess),
+        ("m-credit", NoAccess),
         ("m-slow", Unknown),
         ("m-truncated", (Unusable, Unavailable)),
         ("m-gone", (Unusable, Unavailable)),

@@ -1,4 +1,4 @@
-"""The Anthropic adapter against PyPI's `llmock`: what a tool call of our schema is, and every way in which one fails."""
+"""The Anthropic adapter against PyPI's `llmock`: a tool call made up from our schema, and every way to fail."""
 
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -8,6 +8,7 @@ import pytest
 from adapters.ai.anthropic import AnthropicReplyWriter
 from application.model_calls import Fault, Unusable
 from application.provider import Rejected, Unavailable, Unknown
+from application.provider import Unusable as NoAccess
 from domain.messaging.reply_rules import judge
 from tests.contracts.aimock_process import GOOD
 from tests.contracts.llmock_process import Llmock, llmock
@@ -56,6 +57,8 @@ async def test_a_scripted_call_is_an_answer(claude: AnthropicReplyWriter, model:
         ({"type": "fail", "status": 503}, Unavailable),
         ({"type": "fail", "status": 529}, Unavailable),
         ({"type": "fail", "status": 400}, Rejected),
+        ({"type": "fail", "status": 401}, NoAccess),
+        ({"type": "fail", "status": 403}, NoAccess),
         ({"type": "delay", "seconds": 4}, Unknown),
         ({"type": "slow_first_token", "seconds": 4}, Unknown),
         ({"type": "stream_fault", "kind": "stall", "after_chunks": 3, "stall_seconds": 4}, Unknown),

@@ -8,6 +8,7 @@ from pytest_bdd import given, parsers, scenarios, then, when
 
 from domain.identity.role import Role
 from domain.kernel import new_id
+from domain.messaging.message import MailFailed
 from domain.outreach.campaign import CampaignCompleted
 from tests.features.colleagues import Team
 from tests.features.conftest import Run
@@ -109,6 +110,13 @@ def campaigns_done(story: Story) -> None:
     story.run(done())
 
 
+@when("the mail provider takes nothing any more, because the key is wrong")
+def key_is_wrong(story: Story) -> None:
+    reason = "Resend: API key is invalid."
+    failed = MailFailed(subject=story.team.organization_id, provider="resend", reason=reason)
+    story.run(story.team.happens(failed))
+
+
 @when("Rita leaves")
 def leaves(story: Story) -> None:
     async def leave() -> None:
@@ -124,6 +132,12 @@ def leaves(story: Story) -> None:
 def told_once(story: Story, name: str, title: str) -> None:
     assert [told["title"] for told in story.sees(name)].count(title) == 1
     assert story.mails(name).count(f"{title} – Bright Windows") == 1
+
+
+@then(parsers.parse('{name} was told "{title}" once, on screen alone'))
+def told_on_screen(story: Story, name: str, title: str) -> None:
+    assert [told["title"] for told in story.sees(name)] == [title]
+    assert story.mails(name) == []
 
 
 @then("nobody else was told anything")

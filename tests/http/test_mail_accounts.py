@@ -5,8 +5,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from dishka import AsyncContainer
 
 from adapters.persistence.database import Cause
+from adapters.persistence.mail_accounts import resend_account
 from application.mailing import NOBODY, MailAccount, MailAccounts
 from application.ports import Actor, UnitOfWork
 from entrypoints.config import Config
@@ -62,6 +64,29 @@ async def test_anothers_account_is_not_used(owner: Client, stranger: Client, con
     await owner.put("/settings/integrations/resend", json=BODY)
     real = {"sandbox": False, "sandbox_implied": False}
     assert await account(config, stranger.organization_id, **real) is NOBODY
+
+
+async def test_a_trouble_is_new_once_and_ends_when_it_serves_again(
+    owner: Client, stranger: Client, house: AsyncContainer
+) -> None:
+    await owner.put("/settings/integrations/resend", json=BODY)
+    own = resend_account(BODY["settings"], BODY["credentials"])
+
+    async def note(client: Client, at: MailAccount, trouble: str | None) -> tuple[bool, str | None]:
+        async with house({Actor: Actor.system(client.organization_id), Cause: Cause()}) as scope:
+            uow, accounts = await scope.get(UnitOfWork), await scope.get(MailAccounts)
+            async with uow:
+                is_new = await accounts.note(at, trouble)
+        shown = (await owner.get("/settings/integrations/resend")).json()["data"]
+        return is_new, shown["last_error"]
+
+    wrong = "Resend: the API key is wrong."
+    assert await note(owner, INSTALLED, wrong) == (False, None), "that is the operator's to mend"
+    assert await note(stranger, own, wrong) == (False, None)
+    assert await note(owner, own, wrong) == (True, wrong)
+    assert await note(owner, own, wrong) == (False, wrong)
+    assert await note(owner, own, None) == (False, None)
+    assert await note(owner, own, wrong) == (True, wrong)
 
 
 async def test_resend_is_shown_as_connected(owner: Client) -> None:

@@ -11,6 +11,8 @@ from uuid import UUID
 
 import pytest
 
+from adapters.persistence.database import Cause
+from application.identity.secrets import Secrets
 from application.messaging.consent import Consents, RecordConsent
 from application.messaging.conversations import CONFIRMATION, ChangeConversation, Conversations
 from application.messaging.drafting import Outcome, Started, Writing
@@ -19,7 +21,9 @@ from application.messaging.replies import Replies
 from application.messaging.reply_drafts import GenerateReply, ReplyDrafts
 from application.messaging.reply_writing import Booked, TextAllowance
 from application.model_calls import Fault, Unusable
+from application.ports import Actor
 from application.provider import NotConfigured, ProviderError, Rejected, Unavailable, Unknown, Untried
+from application.provider import Unusable as NoAccess
 from domain.kernel import new_id
 from domain.messaging.reply import AnswerDue, Intent, Sentiment
 from domain.messaging.reply_facts import Slot
@@ -268,6 +272,38 @@ async def test_an_own_key_that_cannot_be_opened_costs_the_installation_nothing(t
     with pytest.raises(NotConfigured):
         await thread.answer()
     assert thread.writer.tasks == []
+
+
+async def test_an_own_access_that_people_must_mend_is_told_once_a_trouble(thread: Thread) -> None:
+    wrong = NoAccess(60, "The model refuses the access.")
+    thread.writer.ready = [wrong, wrong]
+    error = "SELECT last_error FROM integrations WHERE organization_id = $1"
+    await thread.arrive("Yes please")
+    await thread.answer()
+    assert await thread.events("ai.failed") == 0, "the installation's is its operator's to mend"
+    await _own_key(thread)
+    for _ in range(2):
+        thread.writer.ready = [wrong]
+        await thread.answer()
+        assert (await thread.events("ai.failed"), await thread.tenant.value(error)) == (1, wrong.reason)
+    thread.writer.ready = [Unavailable(reason="Busy.")]
+    await thread.answer()
+    assert await thread.tenant.value(error) == wrong.reason
+    await thread.answer()
+    assert len(await thread.hand_over()) == 1
+    assert (await thread.events("ai.failed"), await thread.tenant.value(error)) == (1, None)
+
+
+async def _own_key(thread: Thread) -> None:
+    async with thread.tenant.house({Actor: thread.tenant.system(), Cause: Cause()}) as scope:
+        sealed = (await scope.get(Secrets)).seal({"api_key": "sk-own"})
+    async with thread.tenant.sql() as connection:
+        await connection.execute(
+            "INSERT INTO integrations (organization_id, provider, credentials, settings, is_active, created_at)"
+            " VALUES ($1, 'anthropic', $2, '{}', true, now())",
+            thread.tenant.organization_id,
+            sealed,
+        )
 
 
 async def test_a_rejected_call_counts_as_a_failure(thread: Thread) -> None:
