@@ -42,6 +42,7 @@ from domain.coaching.insight import InsightRaised
 from domain.coaching.review import ReviewDue
 from domain.identity.membership import UserSuspended
 from domain.identity.organization import OrganizationDeleted
+from domain.messaging.conversation import PersonAwaited
 from domain.messaging.message import (
     MailFailed,
     MessagePlanned,
@@ -78,6 +79,7 @@ FOLLOWS: tuple[Subscription, ...] = (
     Subscription("notices.insight", InsightRaised, Notices, "insight"),
     Subscription("notices.hot", LeadTurnedHot, Notices, "hot"),
     Subscription("notices.handed_over", HandedToPerson, Notices, "handed_over"),
+    Subscription("notices.awaited", PersonAwaited, Notices, "awaited"),
     Subscription("notices.booked", BookingMade, Notices, "booked"),
     Subscription("notices.moved", BookingMoved, Notices, "moved"),
     Subscription("notices.cancelled", BookingCancelled, Notices, "cancelled"),

@@ -32,6 +32,10 @@ _WITH_LEAD = f"""{_PERSON} AND EXISTS (
   AND (m.dataset_ids IS NULL OR l.dataset_id = ANY (m.dataset_ids))
   AND (m.role = ANY ($4) OR m.can_view_all_leads OR l.assigned_to IS NULL OR l.assigned_to = m.account_id))
 """
+_WRITER = """
+SELECT author_id FROM messages WHERE organization_id = $1 AND conversation_id = $2 AND author_id IS NOT NULL
+ORDER BY created_at DESC, id DESC LIMIT 1
+"""
 _IMPORT = """
 SELECT i.id, i.dataset_id, j.created_by, j.error FROM imports i
 LEFT JOIN jobs j ON j.organization_id = $1 AND j.id = i.job_id
@@ -91,6 +95,17 @@ class PostgresAudience:
         if dataset is None:
             return await self.person(told.account_id)
         return await self.seeing(told.account_id, UUID(dataset))
+
+    async def writer(self, conversation_id: UUID, lead_id: UUID | None) -> Recipient | None:
+        """Give who wrote last."""
+        organization_id = self._uow.organization_id
+        author = await self._uow.connection.fetchval(_WRITER, organization_id, conversation_id)
+        if author is None:
+            return None
+        if lead_id is None:
+            return await self.person(author)
+        row = await self._uow.connection.fetchrow(_WITH_LEAD, organization_id, author, lead_id, sorted(SEES_ALL_LEADS))
+        return None if row is None else _recipient(row)
 
     async def leaders(self, dataset_id: UUID | None) -> list[Recipient]:
         """List those who lead."""

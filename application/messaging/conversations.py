@@ -147,6 +147,7 @@ class Conversations:
             if wish == "stop":
                 thread.answered()
             elif wish == "none":
+                self.uow.publish(*thread.await_person(self.clock.now()))
                 await self.answering.expect(thread, party, message_id, self.clock.now())
             await self.conversations.save(thread)
             await self.conversations.take_in(_incoming(message_id, thread, arrived))

@@ -12,6 +12,7 @@ from application.ports import UnitOfWork, effect
 from domain.coaching.canary import CanaryDecided
 from domain.coaching.insight import InsightRaised
 from domain.identity.membership import UserSuspended
+from domain.messaging.conversation import PersonAwaited
 from domain.messaging.message import MailFailed, TextingFailed
 from domain.messaging.notification import Kind
 from domain.messaging.reply import AiFailed, HandedToPerson, LeadTurnedHot
@@ -88,6 +89,22 @@ class Notices:
             elif event.lead_id is None:
                 told = Notice(kind=Kind.PERSON_NEEDED, values={"reason": reason}, link=link, data=data)
                 await self.notifying.tell(told, await self.audience.leaders(None))
+
+    @effect
+    async def awaited(self, event: PersonAwaited) -> None:
+        """Somebody wrote to the person who holds the conversation: who wrote in it last, else as of any lead."""
+        async with self.uow:
+            link, data = f"/conversations/{event.subject}", {"conversation_id": event.subject}
+            lead = None if event.lead_id is None else await self.audience.lead(event.lead_id)
+            if lead is None and event.lead_id is not None:
+                return
+            writer = await self.audience.writer(event.subject, event.lead_id)
+            if lead is not None and writer is None:
+                await self._of_lead(Kind.PERSON_AWAITED, lead, {}, data, link)
+                return
+            values = {"name": None if lead is None else lead.name}
+            told = Notice(kind=Kind.PERSON_AWAITED, values=values, link=link, lead=lead, data=data)
+            await self.notifying.tell(told, [writer] if writer else await self.audience.leaders(None))
 
     @effect
     async def booked(self, event: BookingMade) -> None:

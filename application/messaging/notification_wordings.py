@@ -13,6 +13,7 @@ _WORDINGS: Mapping[str, Mapping[Kind, tuple[str, str]]] = {
     "en": {
         Kind.LEAD_HOT: ("{name} wants to go on", "{name} answered and wants to go on now."),
         Kind.PERSON_NEEDED: ("{name} waits for a person's answer", "{reason}"),
+        Kind.PERSON_AWAITED: ("{name} has written", "A person holds the conversation, so that the AI does not answer."),
         Kind.BOOKING_MADE: ("A call with {name}: {when}", "A call with {name} is booked: {when} ({zone})."),
         Kind.BOOKING_MOVED: ("The call with {name} is now {when}", "The call was {before}; it is now {when} ({zone})."),
         Kind.BOOKING_CANCELLED: ("The call with {name} is off", "The call of {when} ({zone}) was cancelled. {reason}"),
@@ -35,6 +36,7 @@ _WORDINGS: Mapping[str, Mapping[Kind, tuple[str, str]]] = {
     "es": {
         Kind.LEAD_HOT: ("{name} quiere seguir adelante", "{name} ha contestado y quiere seguir adelante ahora."),
         Kind.PERSON_NEEDED: ("{name} espera la respuesta de una persona", "{reason}"),
+        Kind.PERSON_AWAITED: ("{name} ha escrito", "Una persona lleva la conversación: la IA no contesta."),
         Kind.BOOKING_MADE: ("Llamada con {name}: {when}", "Hay una llamada con {name}: {when} ({zone})."),
         Kind.BOOKING_MOVED: (
             "La llamada con {name} es ahora {when}",

@@ -87,6 +87,10 @@ class Audience(Protocol):
         """Give somebody who is active and sees what lies in a dataset, or in none."""
         ...
 
+    async def writer(self, conversation_id: UUID, lead_id: UUID | None) -> Recipient | None:
+        """Give who of the organisation last wrote in a conversation, while they are active and may see its lead."""
+        ...
+
     async def leaders(self, dataset_id: UUID | None) -> list[Recipient]:
         """List the active owners, admins and managers who see what lies there."""
         ...

@@ -20,12 +20,26 @@ class TurnChanged(Event):
     lead_id: UUID | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonAwaited(Event):
+    """Say that a contact wrote in a conversation, the subject, that a person holds; told once a minute."""
+
+    type: ClassVar[str] = "conversation.person_awaited"
+    lead_id: UUID | None
+    contact_id: UUID
+
+
+TOLD_AGAIN_AFTER = timedelta(minutes=1)
+"""What arrives sooner after a person was told of a text is found with it."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Conversation(Entity):
     """Be the thread with one contact on one channel; `address` is theirs.
 
     `unanswered_id` is the latest text that the AI has still to answer, `answer_due_at` when it begins to,
-    `writer_away_since` when it first could not, `attention` why a person has to.
+    `writer_away_since` when it first could not, `attention` why a person has to, `person_told_at` when the person who
+    has the turn was last told of a text.
     """
 
     contact_id: UUID
@@ -45,6 +59,7 @@ class Conversation(Entity):
     answer_failures: int = 0
     writer_away_since: datetime | None = None
     attention: str | None = None
+    person_told_at: datetime | None = None
 
     @property
     def turn(self) -> Turn:
@@ -71,6 +86,15 @@ class Conversation(Entity):
         """Let the AI answer a text, together with all that comes before it begins: the first one's time holds."""
         self.unanswered_id = message_id
         self.answer_due_at = due if self.answer_due_at is None else min(self.answer_due_at, due)
+
+    def await_person(self, at: datetime) -> tuple[PersonAwaited, ...]:
+        """Let the person who has the turn know of a text, unless they were told of another one just now."""
+        if self.turn_holder is not Holder.PERSON:
+            return ()
+        if self.person_told_at is not None and self.person_told_at <= at < self.person_told_at + TOLD_AGAIN_AFTER:
+            return ()
+        self.person_told_at = at
+        return (PersonAwaited(subject=self.id, lead_id=self.lead_id, contact_id=self.contact_id),)
 
     def answered(self) -> None:
         """Let nothing wait for the AI."""

@@ -16,6 +16,7 @@ class Kind(StrEnum):
 
     LEAD_HOT = "lead_hot"
     PERSON_NEEDED = "person_needed"
+    PERSON_AWAITED = "person_awaited"
     BOOKING_MADE = "booking_made"
     BOOKING_MOVED = "booking_moved"
     BOOKING_CANCELLED = "booking_cancelled"
@@ -50,6 +51,7 @@ class Way(StrEnum):
 PRIORITIES: Mapping[Kind, Priority] = {
     Kind.LEAD_HOT: Priority.IMMEDIATE,
     Kind.PERSON_NEEDED: Priority.IMMEDIATE,
+    Kind.PERSON_AWAITED: Priority.IMMEDIATE,
     Kind.BOOKING_MADE: Priority.NORMAL,
     Kind.BOOKING_MOVED: Priority.NORMAL,
     Kind.BOOKING_CANCELLED: Priority.IMMEDIATE,

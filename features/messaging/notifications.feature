@@ -46,3 +46,11 @@ Feature: People are told
     Then Olga was told "Mails do not leave through resend" once, on screen alone
     And Mary was told nothing
     And Rita was told nothing
+
+  Scenario: Who took a conversation over hears when the lead answers, once for texts that come together
+    Given Mary has taken Ada's conversation over
+    When Ada writes "Can you do Tuesday?"
+    And Ada writes "Or Wednesday"
+    And Ada writes "Mornings are best"
+    Then Mary was told "Ada has written" once, on screen and by mail
+    And nobody but Mary was told anything

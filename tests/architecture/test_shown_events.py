@@ -10,6 +10,7 @@ KEPT_INSIDE = {
     "booking.reported": "what a calendar said; booking.made, moved and cancelled tell what came of it",
     "conversation.answer_due": "a step of the house's own",
     "conversation.review_due": "a step of the house's own",
+    "conversation.person_awaited": "message.received tells of the text, notification.made whoever is told",
     "conversation.slot_accepted": "booking.made or failed tells what came of it",
     "dataset.removal_requested": "job.advanced and job.ended tell of it",
     "import.requested": "job.advanced and job.ended tell of it",

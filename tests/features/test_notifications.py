@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from pytest_bdd import given, parsers, scenarios, then, when
 
-from domain.identity.role import Role
+from application.messaging.messages import Messages, SendMessage
+from application.ports import Actor
+from domain.identity.role import PERMISSIONS, Role
 from domain.kernel import new_id
 from domain.messaging.message import MailFailed
 from domain.outreach.campaign import CampaignCompleted
@@ -70,6 +72,18 @@ def leads(story: Story) -> None:
 
     story.run(enter("Ada", "+447700900801", "Rita"))
     story.run(enter("Bob", "+447700900802", None))
+
+
+@given(parsers.parse("{name} has taken Ada's conversation over"))
+def takes_over(story: Story, name: str) -> None:
+    async def take() -> None:
+        tenant = story.office.tenant
+        actor = Actor(tenant.organization_id, story.team.people[name], PERMISSIONS[Role.MANAGER], sees_all_leads=True)
+        async with tenant.use(Messages, actor) as messages:
+            await messages.send(SendMessage(story.office.leads["Ada"], "Hello Ada, Mary here."))
+        await story.office.work_off()
+
+    story.run(take())
 
 
 @given("Rita wants to be told by text what is immediate")
@@ -143,6 +157,11 @@ def told_on_screen(story: Story, name: str, title: str) -> None:
 @then("nobody else was told anything")
 def nobody_else(story: Story) -> None:
     assert (story.sees("Olga"), story.sees("Mary")) == ([], [])
+
+
+@then(parsers.parse("nobody but {name} was told anything"))
+def nobody_but(story: Story, name: str) -> None:
+    assert [told for told in story.team.people if told != name and story.run(story.team.told(told))] == []
 
 
 @then(parsers.parse("{name} was told nothing"))

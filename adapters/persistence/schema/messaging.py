@@ -49,6 +49,7 @@ conversations = tenant_table(
     number("answer_failures", default=0),
     time("writer_away_since", null=True),
     text("attention", null=True),
+    time("person_told_at", null=True),
     version(),
     organization_key(),
     references("contact_id", "contacts", ondelete="CASCADE"),

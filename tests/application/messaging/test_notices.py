@@ -13,7 +13,7 @@ from application.ports import Actor
 from domain.identity.membership import UserSuspended
 from domain.identity.role import PERMISSIONS, Role
 from domain.kernel import new_id
-from domain.messaging.message import MailFailed, TextingFailed
+from domain.messaging.message import TextingFailed
 from domain.messaging.notification import Kind
 from domain.messaging.reply import AiFailed, HandedToPerson, LeadTurnedHot, Reason
 from domain.outreach.campaign import CampaignCompleted
@@ -133,19 +133,6 @@ async def test_every_event_that_concerns_somebody_is_told(team: Team) -> None:
     assert [row["kind"] for row in await team.told("Mary")][2:] == []
     failed = (await team.told("Olga"))[1]
     assert failed["message"] == "Twilio does not take the token. They wait until this is mended."
-
-
-async def test_mail_that_does_not_leave_is_not_told_by_mail(team: Team) -> None:
-    await team.prefer("Olga", channels={"immediate": ["email"]})
-    await team.happens(MailFailed(subject=team.organization_id, provider="resend", reason="The key is wrong."))
-    [told] = await team.told("Olga")
-    assert (told["kind"], told["in_app"]) == ("mail_failed", True)
-    assert told["title"] == "Mails do not leave through resend"
-    assert await team.mails("Olga") == []
-    assert await team.told("Mary") == []
-    await team.prefer("Olga", muted=["mail_failed"])
-    await team.happens(MailFailed(subject=team.organization_id, provider="resend", reason="It is gone."))
-    assert len(await team.told("Olga")) == 1
 
 
 async def test_whoever_asked_for_an_import_hears_of_its_end(team: Team) -> None:

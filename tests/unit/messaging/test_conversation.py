@@ -49,3 +49,12 @@ def test_the_ai_cannot_take_the_turn_from_a_person(thread: Conversation) -> None
     with pytest.raises(Conflict):
         thread.give_to(Holder.AI)
     assert (thread.turn_holder, thread.turn_number) == (Holder.PERSON, 1)
+
+
+def test_who_holds_the_turn_is_told_of_a_text_once_a_minute(thread: Conversation) -> None:
+    assert thread.await_person(NOW) == (), "the AI answers it"
+    thread.give_to(Holder.PERSON)
+    told = [len(thread.await_person(NOW + timedelta(seconds=6 * n))) for n in range(12)]
+    assert told == [1, *[0] * 9, 1, 0]
+    thread.give_to(Holder.NOBODY)
+    assert thread.await_person(NOW + timedelta(hours=1)) == ()
