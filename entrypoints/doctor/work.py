@@ -38,6 +38,10 @@ _LEFT_TO_PEOPLE = """
 SELECT coalesce(error, '') AS reason, count(*) AS texts FROM sends
 WHERE organization_id = $1 AND state = 'parked' GROUP BY 1
 """
+_MAILS_LEFT_TO_PEOPLE = """
+SELECT coalesce(reason, '') AS reason, count(*) AS mails FROM mails
+WHERE organization_id = $1 AND state = 'parked' GROUP BY 1
+"""
 
 
 async def queues(config: Config) -> list[str]:
@@ -75,9 +79,10 @@ async def parked(config: Config) -> list[str]:
 
 
 async def ledger(config: Config) -> list[str]:
-    """Find texts that a worker has kept for too long, or of which nobody knows whether they went out."""
+    """Find texts that a worker has kept for too long, and texts and mails of which nobody knows whether they left."""
     held = unknown = 0
     waiting: Counter[str] = Counter()
+    mails: Counter[str] = Counter()
     async with connected(config.database_url) as connection:
         for row in await connection.fetch("SELECT DISTINCT organization_id FROM schedules"):
             organization_id = row["organization_id"]
@@ -86,8 +91,10 @@ async def ledger(config: Config) -> list[str]:
                 await connection.execute("SELECT set_config('rapport.organization_id', $1, true)", str(organization_id))
                 told = await connection.fetchrow(_LEDGER, organization_id, LATE_SECONDS, UNSETTLED_SECONDS)
                 parked = await connection.fetch(_LEFT_TO_PEOPLE, organization_id)
+                parked_mails = await connection.fetch(_MAILS_LEFT_TO_PEOPLE, organization_id)
             held, unknown = held + told["held"], unknown + told["unknown"]
             waiting.update({row["reason"]: row["texts"] for row in parked})
+            mails.update({row["reason"]: row["mails"] for row in parked_mails})
     found = []
     if held:
         found.append(f"{held} texts are held by workers whose lease ended over {LATE_SECONDS} s ago: do workers run?")
@@ -98,6 +105,7 @@ async def ledger(config: Config) -> list[str]:
             " asked again and again; does it answer?"
         )
     return found + [
-        f"{texts} texts wait for a person: nobody can tell whether they were taken. {reason}".rstrip()
-        for reason, texts in waiting.most_common(_MOST_REASONS)
+        f"{count} {what} wait for a person: nobody can tell whether they were taken. {reason}".rstrip()
+        for what, of in (("texts", waiting), ("mails", mails))
+        for reason, count in of.most_common(_MOST_REASONS)
     ]

@@ -9,9 +9,11 @@ from adapters.email.resend import ResendMailing
 from adapters.email.routing import RoutedMailing
 from adapters.email.sandbox import SandboxMailing
 from adapters.persistence.mail_accounts import InstallationMailing, PostgresMailAccounts
+from adapters.persistence.mail_records import PostgresMailRecords
 from adapters.persistence.mails import PostgresMailLedger
 from adapters.sms.sandbox import provider_token
 from application.identity.invitation_mail import InvitationMail
+from application.mail_list import MailList, MailRecords
 from application.mailing import INVITATION, MailAccounts, Mailing, MailLedger
 from application.mails import MailHandOver, MailsOwed, MailWriters
 from application.messaging.notification_mail import DigestMail, NotificationMail
@@ -29,6 +31,8 @@ class Mails(Provider):
     accounts = provide(PostgresMailAccounts, provides=MailAccounts)
     owed = provide(MailsOwed)
     hand_over = provide(MailHandOver)
+    records = provide(PostgresMailRecords, provides=MailRecords)
+    listed = provide(MailList)
 
     @provide
     def writers(

@@ -261,6 +261,13 @@ async def _notification(world: World, of: Client | None = None) -> str:
     return str(answer.json()["data"]["id"])
 
 
+async def _mail(world: World) -> str:
+    await _invited(world)
+    answer = await world.owner.get("/mails")
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["data"][0]["id"])
+
+
 MAKERS: dict[str, Maker] = {
     "booking_id": _booking,
     "key_id": _key,
@@ -271,6 +278,7 @@ MAKERS: dict[str, Maker] = {
     "insight_id": _insight,
     "lead_id": _lead,
     "lesson_id": _lesson,
+    "mail_id": _mail,
     "message_id": _message,
     "user_id": _user,
 }

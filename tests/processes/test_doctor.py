@@ -52,7 +52,7 @@ async def superuser(own: Config) -> AsyncIterator[Any]:
     connection = await asyncpg.connect(**connect_arguments(url))
     await connection.execute("SET session_replication_role = replica")
     yield connection
-    await connection.execute("TRUNCATE outbox, schedules, deliveries, sends")
+    await connection.execute("TRUNCATE outbox, schedules, deliveries, sends, mails")
     await connection.close()
 
 
@@ -287,6 +287,20 @@ async def test_events_and_schedules_that_nobody_takes_are_found(own: Config, sup
         new_id(),
     )
     assert "does a scheduler run?" in await only(work.queues, own)
+
+
+async def test_mails_that_wait_for_a_person_are_counted(own: Config, superuser: Any) -> None:
+    organization_id = new_id()
+    await superuser.execute("INSERT INTO schedules (name, organization_id) VALUES ('s', $1)", organization_id)
+    for state in ("parked", "parked", "unknown", "accepted"):
+        await superuser.execute(
+            "INSERT INTO mails (organization_id, id, kind, subject, to_address, state, reason, created_at)"
+            " VALUES ($1, $2, 'invitation', $2, 'a@b.example', $3, 'The account is gone.', now())",
+            organization_id,
+            new_id(),
+            state,
+        )
+    assert (await only(work.ledger, own)).startswith("2 mails wait for a person")
 
 
 @pytest.mark.parametrize(

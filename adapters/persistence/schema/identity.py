@@ -254,6 +254,8 @@ mails = tenant_table(
     organization_key(),
     one_of("state", ["planned", "handed", "accepted", "rejected", "unknown", "parked", "cancelled"]),
 )
+index("ix_mails_created", mails.c.organization_id, mails.c.created_at, mails.c.id)
+index("ix_mails_state", mails.c.organization_id, mails.c.state, mails.c.created_at, mails.c.id)
 index("uq_mails_subject", mails.c.organization_id, mails.c.kind, mails.c.subject, unique=True)
 index(
     "ix_mails_open",
