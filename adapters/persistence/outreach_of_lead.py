@@ -66,6 +66,11 @@ WITH mine AS (
 )
 UPDATE messages SET recipient = $3 WHERE organization_id = $1 AND id IN (SELECT id FROM turned)
 """
+# What is written later, such as the AI's answer, goes where the thread does.
+_THREAD = """
+UPDATE conversations SET address = $3, version = version + 1
+WHERE organization_id = $1 AND contact_id = $2 AND channel = 'sms' AND address <> $3
+"""
 _STATUS = """
 UPDATE leads SET contact_status = $3 WHERE organization_id = $1 AND contact_id = $2 AND contact_status = ANY ($4)
 """
@@ -125,7 +130,8 @@ class PostgresOutreachOfLead:
                 _CANCEL_TO_NUMBER, self._uow.organization_id, contact.id, self._uow.now()
             )
         elif contact.phone != old_phone:
-            await self._uow.connection.execute(_READDRESS, self._uow.organization_id, contact.id, contact.phone)
+            for statement in (_READDRESS, _THREAD):
+                await self._uow.connection.execute(statement, self._uow.organization_id, contact.id, contact.phone)
         await self._restate(contact, takes_texts)
 
     async def _restate(self, contact: Contact, takes_texts: bool) -> None:

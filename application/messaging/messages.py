@@ -146,7 +146,8 @@ class Messages:
         _plain(asked.content, "content")
         async with self.uow:
             await self.capabilities.require("texting")
-            party = await self.parties.of_lead(asked.lead_id)
+            await self.parties.lock(await self.parties.of_lead(asked.lead_id))
+            party = await self.parties.of_lead(asked.lead_id)  # by the number that they have from then on
             identifier, verdict, shown = await self._submit(party, asked.content)
         return _sent(identifier, verdict, shown)
 

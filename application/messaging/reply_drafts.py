@@ -136,10 +136,10 @@ class ReplyDrafts:
         async with self.uow:
             await self.capabilities.require("ai")
             await self.capabilities.require("texting")
-            party = await self.parties.of_lead(asked.lead_id)
+            await self.parties.lock(await self.parties.of_lead(asked.lead_id))
+            party = await self.parties.of_lead(asked.lead_id)  # by the number that they have from then on
             if party.phone is None:
                 raise Invalid("This contact has no phone number.", field="lead_id")
-            await self.parties.lock(party)
             await self.parties.lock_lead(party)
             await self.parties.lock_texts(party)
             thread = await self.conversations.with_contact(party.contact_id, "sms")
