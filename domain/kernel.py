@@ -45,6 +45,11 @@ def id_time(identifier: UUID) -> datetime:
     return datetime.fromtimestamp((identifier.int >> 80) / 1000, UTC)
 
 
+def first_id(at: datetime) -> UUID:
+    """Give the UUIDv7 before which every one sorts that was made sooner, to the millisecond."""
+    return UUID(int=round(at.timestamp() * 1000) << 80 | 0x7 << 76 | 0b10 << 62)
+
+
 class Refusal(Exception):
     """Say no in a sentence meant for a person; `code` is the wire's error code (`api.md`, part 2)."""
 

@@ -11,12 +11,16 @@ from application.sales.contacts import Contacts, ContactStore, NewContact
 from application.sales.lead_ports import ContactStatusRule, LeadStore, OutreachOfLead, StageStore
 from application.scheduling.leads import Attendee, Visitor
 from domain.kernel import Email, Event, Invalid, NotFound, new_id
+from domain.messaging.languages import language_of
 from domain.sales.lead import Lead
 
 SOURCE = "calendar"
 _ATTENDEE = """
 SELECT lead.id AS lead_id, contact.id AS contact_id, concat_ws(' ', contact.first_name, contact.last_name) AS name,
-       contact.email, contact.phone, coalesce(contact.zones[1], o.time_zone) AS zone
+       contact.email, contact.phone, coalesce(contact.zones[1], o.time_zone) AS zone, o.locale,
+       (SELECT string_agg(said.body, ' ') FROM (
+          SELECT body FROM messages m WHERE m.organization_id = $1 AND m.lead_id = lead.id AND m.direction = 'inbound'
+          ORDER BY m.created_at DESC LIMIT 3) said) AS wrote
 FROM leads lead JOIN contacts contact ON contact.organization_id = $1 AND contact.id = lead.contact_id
 JOIN organizations o ON o.organization_id = $1 AND o.id = $1
 WHERE lead.organization_id = $1 AND lead.id = $2
@@ -64,7 +68,15 @@ class LeadsOfSales:
         await self._leads.require_visible(lead_id)
         row = await self._fetch(_ATTENDEE, lead_id)
         assert row is not None
-        return Attendee(**{**row, "name": row["name"] or row["phone"] or row["email"] or "Unknown"})
+        return Attendee(
+            lead_id=row["lead_id"],
+            contact_id=row["contact_id"],
+            name=row["name"] or row["phone"] or row["email"] or "Unknown",
+            email=row["email"],
+            phone=row["phone"],
+            zone=row["zone"],
+            language=language_of(row["wrote"] or "") or row["locale"][:2],
+        )
 
     async def lock(self, lead_id: UUID) -> None:
         """Lock contact and lead, in the house's order."""

@@ -8,7 +8,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attendee:
-    """Hold whom the call is with; `zone` is theirs, or the organisation's where it is not known."""
+    """Hold whom the call is with; `zone` and `language` are theirs, or the organisation's where they are not known."""
 
     lead_id: UUID
     contact_id: UUID
@@ -16,6 +16,7 @@ class Attendee:
     email: str | None
     phone: str | None
     zone: str
+    language: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from application.mailing import Mail, MailEntry
-from application.mails import MailsOwed, NotOwed, one_line
+from application.mails import MailsOwed, NotOwed
 from application.ports import Actor, Clock, within
 from application.scheduling.leads import Attendee, BookedLeads
-from application.scheduling.reminder_ports import OrganizationVoice, said
+from application.scheduling.reminder_ports import OrganizationVoice
+from application.scheduling.reminder_wordings import mail_of
 from application.scheduling.store import BookingStore
 from domain.kernel import Email, NotFound
 from domain.scheduling.booking import LEAST_NOTICE, Booking, BookingStatus
@@ -46,18 +47,15 @@ class ReminderMail:
             return NotOwed("The call is off, at another time, or too near.")
         if not await self.leads.may_mail(entry.to):
             return NotOwed(OPTED_OUT)
-        organization, when = await self.organization.name(), said(booking.start_at, booking.zone)
+        language, organization = (await self.leads.attendee(booking.lead_id)).language, await self.organization.name()
+        subject, body = mail_of(language, organization, booking.start_at, booking.zone, booking.booking_url)
         return Mail(
             organization_id=self.actor.organization_id,
             to=Email(entry.to),
-            subject=f"Your call with {one_line(organization)}: {when}",
-            body=f"Hello,\n\nyour call with {organization} is on {when}.\n\n{_place(booking)}",
+            subject=subject,
+            body=body,
             key=str(entry.id),
         )
-
-
-def _place(booking: Booking) -> str:
-    return f"{booking.booking_url}\n" if booking.booking_url else "We will ring you.\n"
 
 
 def _kind(booking: Booking) -> str:

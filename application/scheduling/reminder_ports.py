@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +37,3 @@ class OrganizationVoice(Protocol):
     async def name(self) -> str:
         """Give it."""
         ...
-
-
-def said(at: datetime, zone: str) -> str:
-    """Say a time as people do, in their own zone."""
-    local = at.astimezone(ZoneInfo(zone))
-    return f"{local:%A} {local.day} {local:%B at %H:%M} ({local:%Z})"

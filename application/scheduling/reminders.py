@@ -8,7 +8,8 @@ from application.ports import Clock, UnitOfWork, effect
 from application.scheduling.effects import REMIND
 from application.scheduling.leads import BookedLeads
 from application.scheduling.reminder_mail import ReminderMail
-from application.scheduling.reminder_ports import OrganizationVoice, Reminder, ReminderTexts, said
+from application.scheduling.reminder_ports import OrganizationVoice, Reminder, ReminderTexts
+from application.scheduling.reminder_wordings import text_of
 from application.scheduling.store import BookingStore
 from domain.kernel import NotFound
 from domain.scheduling.booking import LEAST_NOTICE, Booking, BookingStatus
@@ -56,20 +57,20 @@ class Reminders:
             if booking.status is BookingStatus.SCHEDULED and booking.start_at - now > LEAST_NOTICE:
                 attendee = await self.leads.attendee(booking.lead_id)
                 if attendee.phone is not None:
-                    await self.texts.submit(_reminder(booking, attendee.phone, await self.organization.name()))
+                    body = text_of(attendee.language, await self.organization.name(), booking.start_at, booking.zone)
+                    await self.texts.submit(_reminder(booking, attendee.phone, body))
                 await self.mail.plan(booking, attendee)
             booking.reminded(now)
             await self.bookings.save(booking)
 
 
-def _reminder(booking: Booking, phone: str, organization: str) -> Reminder:
+def _reminder(booking: Booking, phone: str, body: str) -> Reminder:
     return Reminder(
         booking_id=booking.id,
         key=f"reminder:{booking.id}:{booking.reminder}:{int(booking.start_at.timestamp())}",
         lead_id=booking.lead_id,
         contact_id=booking.contact_id,
         phone=phone,
-        body=f"Reminder from {organization}: your call is on {said(booking.start_at, booking.zone)}. "
-        "Reply here if you need another time.",
+        body=body,
         useful_until=booking.start_at - LEAST_NOTICE,
     )

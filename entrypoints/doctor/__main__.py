@@ -28,6 +28,7 @@ CHECKS: Sequence[tuple[str, Check]] = (
     ("the queues", work.queues),
     ("work that failed", work.parked),
     ("the send ledger", work.ledger),
+    ("the texting accounts", work.silence),
 )
 
 

@@ -1,13 +1,21 @@
 """What is owed and late: events, deliveries, schedules, and rows of the send ledger."""
 
 from collections import Counter
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
 
+from domain.kernel import first_id
 from entrypoints.config import Config
 from entrypoints.doctor.database import connected
 
 LATE_SECONDS = 60
 UNSETTLED_SECONDS = 900
+SILENT_HOURS = 6
 _MOST_REASONS = 5
+_TELLS_WITHIN_MINUTES = 15
+_FEW = 5
 
 _QUEUES = """
 SELECT (SELECT coalesce(extract(epoch FROM clock_timestamp() - min(at)), 0)::float8 FROM outbox) AS unrelayed,
@@ -41,6 +49,18 @@ WHERE organization_id = $1 AND state = 'parked' GROUP BY 1
 _MAILS_LEFT_TO_PEOPLE = """
 SELECT coalesce(reason, '') AS reason, count(*) AS mails FROM mails
 WHERE organization_id = $1 AND state = 'parked' GROUP BY 1
+"""
+
+
+_SILENT = """
+SELECT s.provider AS account, count(*) AS texts FROM sends s
+WHERE s.organization_id = $1 AND s.state = 'accepted' AND s.provider <> 'sandbox'
+  AND s.handed_machine_at BETWEEN clock_timestamp() - make_interval(hours => $2)
+                              AND clock_timestamp() - make_interval(mins => $3)
+GROUP BY s.provider HAVING count(*) >= $4 AND NOT EXISTS (
+  SELECT FROM inbound i WHERE i.id >= $5 AND i.organization_id = $1 AND i.provider = split_part(s.provider, ':', 1)
+    AND i.kind <> 'text'
+) ORDER BY s.provider
 """
 
 
@@ -84,14 +104,10 @@ async def ledger(config: Config) -> list[str]:
     waiting: Counter[str] = Counter()
     mails: Counter[str] = Counter()
     async with connected(config.database_url) as connection:
-        for row in await connection.fetch("SELECT DISTINCT organization_id FROM schedules"):
-            organization_id = row["organization_id"]
-            # The application's role sees one organisation at a time, and so does the doctor.
-            async with connection.transaction(readonly=True):
-                await connection.execute("SELECT set_config('rapport.organization_id', $1, true)", str(organization_id))
-                told = await connection.fetchrow(_LEDGER, organization_id, LATE_SECONDS, UNSETTLED_SECONDS)
-                parked = await connection.fetch(_LEFT_TO_PEOPLE, organization_id)
-                parked_mails = await connection.fetch(_MAILS_LEFT_TO_PEOPLE, organization_id)
+        async for organization_id in _organizations(connection):
+            told = await connection.fetchrow(_LEDGER, organization_id, LATE_SECONDS, UNSETTLED_SECONDS)
+            parked = await connection.fetch(_LEFT_TO_PEOPLE, organization_id)
+            parked_mails = await connection.fetch(_MAILS_LEFT_TO_PEOPLE, organization_id)
             held, unknown = held + told["held"], unknown + told["unknown"]
             waiting.update({row["reason"]: row["texts"] for row in parked})
             mails.update({row["reason"]: row["mails"] for row in parked_mails})
@@ -109,3 +125,28 @@ async def ledger(config: Config) -> list[str]:
         for what, of in (("texts", waiting), ("mails", mails))
         for reason, count in of.most_common(_MOST_REASONS)
     ]
+
+
+async def silence(config: Config) -> list[str]:
+    """Find texting accounts that take texts and have not told what became of any."""
+    first = first_id(datetime.now(UTC) - timedelta(hours=SILENT_HOURS))
+    found = []
+    async with connected(config.database_url) as connection:
+        async for organization_id in _organizations(connection):
+            asked = (organization_id, SILENT_HOURS, _TELLS_WITHIN_MINUTES, _FEW, first)
+            found += [(organization_id, row) for row in await connection.fetch(_SILENT, *asked)]
+    return [
+        f"The account {row['account']} of organisation {organization_id} has taken {row['texts']} texts in"
+        f" {SILENT_HOURS} hours and not once told what became of them: can it call RAPPORT_PUBLIC_URL?"
+        for organization_id, row in found
+    ]
+
+
+async def _organizations(connection: Any) -> AsyncIterator[UUID]:
+    """Look at one after the other: the application's role sees one organisation at a time, and so does the doctor."""
+    for row in await connection.fetch("SELECT DISTINCT organization_id FROM schedules"):
+        async with connection.transaction(readonly=True):
+            await connection.execute(
+                "SELECT set_config('rapport.organization_id', $1, true)", str(row["organization_id"])
+            )
+            yield row["organization_id"]

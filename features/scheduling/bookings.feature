@@ -26,6 +26,12 @@ Feature: Booked calls
     And time passes until Friday 19 March 2027 at 12:00
     Then Ada was reminded on Wednesday 17 March 2027 at 11:00 and Thursday 18 March 2027 at 10:00
 
+  Scenario: A reminder in the language that the lead writes
+    Given Ada writes "Sí, gracias, ¿me puede llamar?"
+    When a call with Ada is booked for Thursday 18 March 2027 at 11:00
+    And time passes until Friday 19 March 2027 at 12:00
+    Then Ada's last reminder says "su llamada es el jueves 18 de marzo a las 11:00 (GMT)"
+
   Scenario: A call that is moved is reminded of at its new time only
     When a call with Ada is booked for Thursday 18 March 2027 at 11:00
     And Ada's call is moved to Friday 19 March 2027 at 15:00

@@ -26,6 +26,7 @@ SHARED = {
     "domain.messaging.reply_facts": "what a text may rest on is a value",
     "domain.messaging.reply_money": "prices that are not ours are found by a function of text",
     "domain.messaging.segments": "counting a text's segments is arithmetic",
+    "domain.messaging.spoken": "saying a time in a language's words is a function of the time",
     "domain.messaging.template": "filling in a wording is a function of text",
     "domain.messaging.window": "the hours of a day are a value",
 }

@@ -131,6 +131,7 @@ def cancelled(story: Story) -> None:
     story.run(cancel())
 
 
+@given(parsers.parse('{name} writes "{words}"'))
 @when(parsers.parse('{name} writes "{words}"'))
 def writes(story: Story, name: str, words: str) -> None:
     story.run(story.office.arrive(name, words))
@@ -178,6 +179,13 @@ def _reminders(story: Story, name: str) -> list[str]:
 @then(parsers.re(r"(?P<name>\w+) was reminded on (?P<times>.*)"))
 def reminded(story: Story, name: str, times: str) -> None:
     assert _reminders(story, name) == times.split(" and ")
+
+
+@then(parsers.parse('{name}\'s last reminder says "{words}"'))
+def reminder_says(story: Story, name: str, words: str) -> None:
+    tenant, phone = story.office.tenant, story.office.phones[name]
+    mine = [text for text in tenant.texting.taken if text.organization_id == tenant.organization_id]
+    assert words in [text.body for text in mine if str(text.to) == phone][-1]
 
 
 @then(parsers.re(r"(?P<name>\w+) was not reminded"))

@@ -17,7 +17,7 @@ from adapters.persistence.database import connect_arguments
 from adapters.persistence.migrations.newest import newest_revision
 from adapters.persistence.migrations.run import alembic_config
 from adapters.queue.signs import beat
-from domain.kernel import new_id
+from domain.kernel import first_id, new_id
 from entrypoints.config import Config
 from entrypoints.doctor import database, machine, servers, work
 from entrypoints.doctor.__main__ import CHECKS, examine
@@ -52,7 +52,7 @@ async def superuser(own: Config) -> AsyncIterator[Any]:
     connection = await asyncpg.connect(**connect_arguments(url))
     await connection.execute("SET session_replication_role = replica")
     yield connection
-    await connection.execute("TRUNCATE outbox, schedules, deliveries, sends, mails")
+    await connection.execute("TRUNCATE outbox, schedules, deliveries, sends, mails, inbound")
     await connection.close()
 
 
@@ -287,6 +287,48 @@ async def test_events_and_schedules_that_nobody_takes_are_found(own: Config, sup
         new_id(),
     )
     assert "does a scheduler run?" in await only(work.queues, own)
+
+
+async def test_an_account_that_takes_texts_and_tells_nothing_is_named(own: Config, superuser: Any) -> None:
+    organization_id = new_id()
+    await superuser.execute("INSERT INTO schedules (name, organization_id) VALUES ('s', $1)", organization_id)
+
+    async def handed(count: int, provider: str, ago: str) -> None:
+        await superuser.execute(
+            "INSERT INTO sends (organization_id, id, natural_key, purpose, channel, state, contact_id, conversation_id,"
+            " recipient, sender, due_at, verdict, reasons, provider, handed_machine_at, created_at)"
+            " SELECT $1, uuidv7(), uuidv7()::text, 'campaign', 'sms', 'accepted', $1, $1, '', '', now(), 'allow', '[]',"
+            " $3, clock_timestamp() - $4::text::interval, now() FROM generate_series(1, $2::int)",
+            organization_id,
+            count,
+            provider,
+            ago,
+        )
+
+    async def told(provider: str, kind: str, ago: timedelta) -> None:
+        await superuser.execute(
+            "INSERT INTO inbound (id, provider, account, external_id, organization_id, kind, payload)"
+            " VALUES ($1, $2, '', $3, $4, $5, '{}')",
+            first_id(datetime.now(UTC) - ago),
+            provider,
+            str(new_id()),
+            organization_id,
+            kind,
+        )
+
+    await handed(4, "twilio:AC1", "1 hour")
+    await handed(9, "twilio:AC1", "7 hours")
+    await handed(9, "twilio:AC1", "1 minute")
+    await handed(9, "sandbox", "1 hour")
+    assert await work.silence(own) == [], "four texts say nothing"
+    await handed(1, "twilio:AC1", "2 hours")
+    await told("twilio", "text", timedelta(hours=1))  # which we may have asked for ourselves
+    await told("twilio", "status", timedelta(hours=7))
+    await told("android_gateway", "status", timedelta(hours=1))
+    sentence = await only(work.silence, own)
+    assert f"The account twilio:AC1 of organisation {organization_id} has taken 5 texts in 6 hours" in sentence
+    await told("twilio", "status", timedelta(hours=1, seconds=1))
+    assert await work.silence(own) == []
 
 
 async def test_mails_that_wait_for_a_person_are_counted(own: Config, superuser: Any) -> None:

@@ -9,7 +9,7 @@ from uuid import RFC_4122, UUID
 import pytest
 
 from domain import kernel
-from domain.kernel import id_time, new_id
+from domain.kernel import first_id, id_time, new_id
 
 
 def test_a_hundred_thousand_ids_are_different_and_in_order() -> None:
@@ -59,3 +59,10 @@ def test_more_than_a_millisecond_holds_run_into_the_next(monkeypatch: pytest.Mon
     made = [new_id() for _ in range(10_000)]
     assert made == sorted(set(made))
     assert id_time(made[-1]) - id_time(made[0]) <= timedelta(milliseconds=5)
+
+
+def test_the_first_id_of_a_time_stands_between_those_before_and_after() -> None:
+    made = new_id()
+    at = id_time(made)
+    assert first_id(at) <= made < first_id(at + timedelta(milliseconds=1))
+    assert id_time(first_id(at)) == at
