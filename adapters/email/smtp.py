@@ -17,6 +17,8 @@ from application.provider import ProviderError, Rejected, Unavailable, Unknown, 
 
 TOTAL_SECONDS: Final = 60.0  # servers greet late, and filter before they say that they took a mail
 UNUSABLE_SECONDS: Final = 300.0
+# A server that does not say 8BITMIME may cut the eighth bit off, so that nobody could read what is left.
+_SEVEN_BITS: Final = SMTP.clone(cte_type="7bit")
 _UNREACHABLE = "The mail server cannot be reached."
 _NO_SUCH_BOX = frozenset({550, 551, 553})
 _OF_US = frozenset({530, 535, 538})
@@ -43,7 +45,7 @@ class SmtpMailing:
                 await client.mail(str(mail.account.settings["from_address"]))
                 await client.rcpt(str(mail.to))
                 words_are_under_way = True
-                await client.data(message.as_bytes(policy=SMTP))
+                await client.data(message.as_bytes(policy=_SEVEN_BITS))
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             raise _failure(error, words_are_under_way) from error
         finally:
@@ -71,7 +73,7 @@ def _client(account: MailAccount, seconds: float) -> aiosmtplib.SMTP:
 
 def _written(mail: Mail) -> EmailMessage:
     address = str(mail.account.settings["from_address"])
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=_SEVEN_BITS)
     message["From"] = formataddr((from_name(mail.account), address))
     message["To"] = str(mail.to)
     message["Subject"] = mail.subject

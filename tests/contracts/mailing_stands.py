@@ -130,8 +130,11 @@ class PostOffice:
         if fault == "spam":
             return "554 5.7.1 This looks like spam"
         if fault != "timeout_before_accept":
-            assert isinstance(envelope.content, bytes)
-            self.taken.append(message_from_bytes(envelope.content, policy=default))
+            content = envelope.content
+            assert content is not None
+            # A server of seven bits hands over ASCII, as text.
+            raw = content if isinstance(content, bytes) else content.encode("ascii")
+            self.taken.append(message_from_bytes(raw, policy=default))
         if fault is not None:
             assert server.transport is not None
             server.transport.close()
@@ -141,9 +144,10 @@ class PostOffice:
 class SmtpStand:
     """Be the stand of a mail server: aiosmtpd."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, seven_bits: bool) -> None:
         self.office = PostOffice()
         self._port = port
+        self._seven_bits = seven_bits
         self.mailing: Mailing = SmtpMailing(total_seconds=SECONDS)
         self.account = MailAccount(
             "smtp",
@@ -177,6 +181,8 @@ class SmtpStand:
             authenticator=admit,
             auth_require_tls=False,
             auth_required=True,
+            decode_data=self._seven_bits,  # it neither says 8BITMIME nor takes what is not ASCII
+            enable_SMTPUTF8=not self._seven_bits,
         )
         await asyncio.to_thread(self._controller.start)
 
@@ -199,9 +205,9 @@ async def resend_stand(url: str) -> AsyncIterator[ResendStand]:
 
 
 @asynccontextmanager
-async def smtp_stand() -> AsyncIterator[SmtpStand]:
+async def smtp_stand(*, seven_bits: bool = False) -> AsyncIterator[SmtpStand]:
     """Stand a mail server up."""
-    stand = SmtpStand(free_port())
+    stand = SmtpStand(free_port(), seven_bits=seven_bits)
     await stand.start()
     yield stand
     await stand.kill()

@@ -320,3 +320,18 @@ async def test_without_a_provider_nothing_is_taken(sandbox: SandboxStand) -> Non
         await NoMailing().send(mail)
     assert raised.value.retry_after
     assert await NoMailing().find(handed(mail)) is None
+
+
+@pytest.mark.parametrize("seven_bits", [False, True])
+async def test_what_is_not_ascii_arrives_intact(seven_bits: bool) -> None:
+    async with smtp_stand(seven_bits=seven_bits) as stand:
+        mail = replace(
+            written(stand),
+            subject="Su llamada con Cañón & Söhne: el miércoles – ¿de acuerdo? 👍",
+            body="¡Hola, Zoë!\n\n.Ein Punkt am Anfang, Żółć, 東京 и всё.\n" + "ñ" * 1200 + "\n=20 stays =20\n",
+        )
+        await stand.mailing.send(mail)
+        [taken] = stand.office.taken
+    assert str(taken["Subject"]) == mail.subject
+    assert taken.get_content().replace("\r\n", "\n") == mail.body
+    assert taken["Content-Transfer-Encoding"] in ("quoted-printable", "base64")
