@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -59,8 +60,11 @@ class Llmock:
             self._http.post("/scenario", json={"behaviors": list(behaviours)}).raise_for_status()
 
     def count(self) -> int:
-        """Count the requests since then."""
-        return int(self._http.get("/requests").raise_for_status().json()["count"])
+        """Count the requests since then, once the first has its end, which may come after whoever asked has gone."""
+        deadline, count = time.monotonic() + 20, 0
+        while not count and time.monotonic() < deadline:
+            count = int(self._http.get("/requests").raise_for_status().json()["count"])
+        return count
 
 
 @contextmanager

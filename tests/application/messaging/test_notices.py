@@ -1,6 +1,7 @@
 """Who is told of what, by which ways, and once."""
 
 from datetime import UTC, datetime, timedelta
+from string import Formatter
 from typing import Any
 
 import pytest
@@ -364,11 +365,11 @@ async def test_people_are_told_in_the_organisations_language(team: Team) -> None
 
 
 def test_every_kind_and_reason_has_words_in_both_languages() -> None:
-    from application.messaging.notification_wordings import why, worded
+    from application.messaging.notification_wordings import _WORDINGS, why, worded
 
-    names = "name when before zone provider dataset created duplicates failed reason prompt number outcome"
-    values = dict.fromkeys(names.split(), "x")
     for kind in set(Kind) - {Kind.MESSAGE}:
+        named = [name for part in _WORDINGS["en"][kind] for _, name, _, _ in Formatter().parse(part) if name]
+        values = dict.fromkeys(named, "x")
         assert worded(kind, "en-GB", values) != worded(kind, "es", values)
     assert all(why(reason, "es") != why(reason, "en") for reason in Reason)
     assert worded(Kind.LEAD_HOT, "pl", {"name": "Ada\r\nBcc: all"})[0] == "Ada Bcc: all wants to go on"
