@@ -7,6 +7,7 @@ from adapters.queue.deliver import Subscription
 from adapters.queue.relay import Route
 from application.analytics.facts import COUNTED
 from application.analytics.rollups import COUNT, Counting
+from application.coaching.evaluations import Evaluations
 from application.coaching.insight_counts import InsightCounts
 from application.coaching.measuring import MEASURE, Measuring
 from application.coaching.patterns import Patterns
@@ -38,6 +39,7 @@ from application.scheduling.effects import SETTLE as SETTLE_BOOKINGS
 from application.scheduling.reminders import Reminders
 from application.scheduling.reports import BookingReports
 from domain.coaching.canary import CanaryDecided
+from domain.coaching.evaluation import EvaluationRequested
 from domain.coaching.insight import InsightRaised
 from domain.coaching.review import ReviewDue
 from domain.identity.membership import UserSuspended
@@ -102,6 +104,9 @@ FOLLOWS: tuple[Subscription, ...] = (
         queue="imports",
         long=True,
         given_up="give_up",
+    ),
+    Subscription(
+        "evaluations.run", EvaluationRequested, Evaluations, "run", queue="imports", long=True, given_up="give_up"
     ),
     Subscription(
         "personal_data.write", ExportRequested, PersonalData, "write", queue="imports", long=True,

@@ -1,13 +1,16 @@
 """Any model, not while it is down: whoever waits behind it is told at once."""
 
 import hashlib
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
 from adapters.egress.breaker import Breaker
+from application.coaching.lesson_checks import LessonChecker
 from application.coaching.pattern_finding import Described, PatternFinder, PatternTask
 from application.coaching.reviewing import ConversationReviewer, Review, ReviewTask
 from application.messaging.reply_writing import ReplyWriter, WritingTask, Written
 from application.model_calls import Access
+from domain.coaching.clashes import Clash, Teaching
 
 
 class _Breakers:
@@ -61,6 +64,19 @@ class GuardedFinder:
         """Ask, unless the model is left alone just now."""
         with self._breakers.call(task.access):
             return await self._finder.describe(task)
+
+
+class GuardedLessonChecker:
+    """Implement `LessonChecker` behind breakers."""
+
+    def __init__(self, checker: LessonChecker) -> None:
+        self._checker = checker
+        self._breakers = _Breakers()
+
+    async def check(self, lesson: Teaching, others: Sequence[Teaching], access: Access) -> Sequence[Clash]:
+        """Ask, unless the model is left alone just now."""
+        with self._breakers.call(access):
+            return await self._checker.check(lesson, others, access)
 
 
 def _name(own_key: str | None) -> str:

@@ -1,9 +1,9 @@
-"""An organisation's own key for the model, opened."""
+"""The organisation's own access to the model, for the coach."""
 
 from adapters.persistence.database import PostgresUnitOfWork
+from adapters.persistence.model_access import own_access
 from application.identity.secrets import Secrets
 from application.model_calls import Access
-from application.provider import NotConfigured
 
 _OWN = """
 SELECT credentials, settings ->> 'model' AS model FROM integrations
@@ -19,11 +19,6 @@ class PostgresModelAccess:
         self._secrets = secrets
 
     async def access(self) -> Access:
-        """Give the organisation's own access; the installation does not pay for who chose to pay itself."""
+        """Give the organisation's own access, if it has one."""
         row = await self._uow.connection.fetchrow(_OWN, self._uow.organization_id)
-        if row is None:
-            return Access()
-        found = self._secrets.open(row["credentials"]) if row["credentials"] is not None else {}
-        if found is None:
-            raise NotConfigured("The organisation's key for the model cannot be opened; set it again.")
-        return Access(found.get("api_key"), row["model"])
+        return Access() if row is None else own_access(self._secrets, row["credentials"], row["model"])

@@ -15,7 +15,7 @@ from adapters.persistence.wilson import wilson
 from application.coaching.lesson_forms import LessonFilter
 from application.ports import Found, PageRequest
 from domain.coaching.clashes import Teaching
-from domain.coaching.lesson import Lesson, LessonScope
+from domain.coaching.lesson import Lesson, LessonScope, LessonStatus
 from domain.kernel import NotFound
 
 _COLUMNS = [column.name for column in platform_lessons.columns]
@@ -151,14 +151,15 @@ class PostgresLessons(PostgresStore[Lesson]):
         rows = await self.uow.connection.fetch(_KNOWN, self.uow.organization_id)
         return [Teaching(*row.values()) for row in rows]
 
-    async def active(self) -> Sequence[Lesson]:
-        """Give the active ones, the most pressing first, then the older."""
+    async def active(self, *, testing: bool = False) -> Sequence[Lesson]:
+        """Give the active ones, and those in testing if wanted: the most pressing first, then the older."""
         own, everybodys = ", ".join(self.layout.names), ", ".join(_EVERYBODYS)
         rows = await self.uow.connection.fetch(
-            f"SELECT {own} FROM lessons WHERE organization_id = $1 AND status = 'active'"  # noqa: S608
-            f" UNION ALL SELECT $1, {everybodys} FROM platform_lessons WHERE status = 'active'"
+            f"SELECT {own} FROM lessons WHERE organization_id = $1 AND status = ANY ($2)"  # noqa: S608
+            f" UNION ALL SELECT $1, {everybodys} FROM platform_lessons WHERE status = ANY ($2)"
             " ORDER BY priority DESC, created_at, id",
             self.uow.organization_id,
+            [LessonStatus.ACTIVE, LessonStatus.TESTING] if testing else [LessonStatus.ACTIVE],
         )
         return [self.layout.read(row) for row in rows]
 

@@ -40,6 +40,9 @@ OF_A_PERSON: dict[str, str] = {
     "reviewed_conversations": "conversation_id = ANY ($5)",
     "message_scores": "conversation_id = ANY ($5)",
     "insight_evidence": "conversation_id = ANY ($5) OR lead_id = ANY ($3)",
+    "evaluation_cases": "conversation_id = ANY ($5)",
+    "evaluation_answers": "case_id IN (SELECT id FROM evaluation_cases c"
+    " WHERE c.organization_id = $1 AND c.conversation_id = ANY ($5))",
     "sends": "conversation_id = ANY ($5) OR lead_id = ANY ($3) OR recipient = ANY ($4)",
     "consents": "contact_id = $2 OR address = ANY ($4)",
     "suppressions": "address = ANY ($4)",
@@ -54,6 +57,8 @@ _LOCKED_ROWS = {table: OF_A_PERSON[table] for table in _LOCKED} | {"sends": f"{O
 _DELETED = (
     "enrolments",
     "bookings",
+    "evaluation_answers",
+    "evaluation_cases",
     "replies",
     "insight_evidence",
     "message_scores",

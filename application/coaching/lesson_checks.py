@@ -45,18 +45,21 @@ class LessonChecks:
     async def check(self, lesson: Teaching) -> Collection[UUID]:
         """Refuse a lesson that clashes (`Conflict`, naming with which); gives the lessons that it was compared with.
 
-        Where the model cannot be asked, the words alone decide: a lesson never waits for a provider.
+        What the words alone show counts whatever the model says, and where it cannot be asked nothing else does: a
+        lesson never waits for a provider.
         """
         self.actor.require(Permission.LESSONS_WRITE)
         async with self.uow:  # takes a request's key: a repeated one is answered, not compared with what it made
             others = [other for other in await self.lessons.known() if other.id != lesson.id]
         async with self.uow.reading():  # and holds nothing open while the model is asked
             access = await self.access.access()
+        by_words = clashes(lesson, others)
         try:
             found = await self.checker.check(lesson, others, access)
         except ProviderError:
-            found = clashes(lesson, others)
-        _refuse(found)
+            found = ()
+        named = {clash.lesson_id for clash in found}
+        _refuse([*found, *(clash for clash in by_words if clash.lesson_id not in named)])
         return {other.id for other in others}
 
     def refuse_unseen(self, lesson: Teaching, known: Sequence[Teaching], seen: Collection[UUID]) -> None:

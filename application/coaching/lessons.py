@@ -32,8 +32,8 @@ class LessonStore(Store[Lesson], Protocol):
         """Give what every lesson in use teaches: active and testing ones, universal ones among them."""
         ...
 
-    async def active(self) -> Sequence[Lesson]:
-        """Give the active lessons, universal ones among them: the most pressing first, then the older."""
+    async def active(self, *, testing: bool = False) -> Sequence[Lesson]:
+        """Give active lessons of either scope, and those in testing if wanted: the most pressing first, then older."""
         ...
 
     async def muted(self) -> Mapping[str, UUID]:

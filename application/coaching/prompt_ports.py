@@ -85,8 +85,8 @@ class KnownEvaluations(Protocol):
 class ActiveLessons(Protocol):
     """Know the lessons that go live."""
 
-    async def active(self) -> Sequence[Lesson]:
-        """Give them: the most pressing first, then the older."""
+    async def active(self, *, testing: bool = False) -> Sequence[Lesson]:
+        """Give them, with those in testing if wanted: the most pressing first, then the older."""
         ...
 
 

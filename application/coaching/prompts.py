@@ -30,7 +30,6 @@ from domain.coaching.prompt import (
     BUILT_IN,
     Prompt,
     PromptMadeLive,
-    PromptRolledBack,
     PromptType,
     PromptVersion,
     changes_between,
@@ -88,9 +87,9 @@ class Prompts:
             if trial is not None and trial.status is CanaryStatus.RUNNING:
                 raise Conflict(f"Version {trial.number} is being tried; roll back to {prompt.live} to end that first.")
             candidate = prompt.candidate(await self.lessons.active(), await self.prompts.lesson_budget())
-            if candidate.fingerprint(0) == before.fingerprint(0):
+            if candidate.fingerprint() == before.fingerprint():
                 raise Conflict(f"Nothing is different from version {before.number}, which is live.")
-            evaluation = await self.evaluations.latest(prompt_type, candidate.fingerprint(prompt.live))
+            evaluation = await self._evaluation(candidate, prompt)
             _require_no_worse(evaluation, command)
             made = replace(
                 candidate,
@@ -152,16 +151,9 @@ class Prompts:
                 trial.reason = command.reason or trial.reason
                 await self.canaries.save(trial)
             if trial is not None and command.version == prompt.live:
-                self.uow.publish(
-                    PromptRolledBack(
-                        subject=prompt.id,
-                        prompt_type=prompt_type,
-                        number=prompt.live,
-                        replaced=tried or trial.baseline,
-                    )
-                )
+                self.uow.publish(prompt.rolled_back(tried or trial.baseline, command.reason))
             else:
-                self.uow.publish(prompt.roll_back(command.version, now))
+                self.uow.publish(prompt.roll_back(command.version, now, command.reason))
                 await self.prompts.save(prompt)
             return await self._shown(prompt_type)
 
@@ -199,12 +191,17 @@ class Prompts:
             user_prompt_template=built_in.user_prompt_template,
         )
 
+    async def _evaluation(self, candidate: PromptVersion, prompt: Prompt) -> Evaluation | None:
+        """Find how exactly this was judged against what is live now."""
+        other = await self.prompts.of_type(prompt.prompt_type.beside)
+        fingerprint = candidate.fingerprint(prompt.live, BUILT_IN if other is None else other.live)
+        return await self.evaluations.latest(prompt.prompt_type, fingerprint)
+
     async def _shown(self, prompt_type: PromptType) -> PromptView:
         prompt = await self.prompts.of_type(prompt_type)
         live = await self.prompts.version(prompt_type, BUILT_IN if prompt is None else prompt.live)
-        drafted = (prompt or self._fresh(prompt_type, live)).candidate(
-            await self.lessons.active(), await self.prompts.lesson_budget()
-        )
+        own = prompt or self._fresh(prompt_type, live)
+        drafted = own.candidate(await self.lessons.active(), await self.prompts.lesson_budget())
         canary = None if prompt is None else await self.canaries.latest_of(prompt.id)
         done = None if prompt is None else await self.prompts.performance(prompt)
         return PromptView(
@@ -226,7 +223,7 @@ class Prompts:
                 success_rate=rate(Share(0, 0) if done is None else done.success),
             ),
             canary=None if canary is None else canary_view(canary, *await self.canaries.sides(canary)),
-            evaluation=evaluation_summary(await self.evaluations.latest(prompt_type, drafted.fingerprint(live.number))),
+            evaluation=evaluation_summary(await self._evaluation(drafted, own)),
             version=None if prompt is None else prompt.version,
         )
 

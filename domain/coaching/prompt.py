@@ -26,6 +26,11 @@ class PromptType(StrEnum):
     M3 = "m3"
     REPLY = "reply"
 
+    @property
+    def beside(self) -> "PromptType":
+        """Name what answers are told besides: the master, or with the master the one for replies."""
+        return PromptType.REPLY if self is PromptType.MASTER else PromptType.MASTER
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptChanged(Event):
@@ -53,6 +58,7 @@ class PromptRolledBack(Event):
     prompt_type: PromptType
     number: int
     replaced: int
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,9 +138,9 @@ class PromptVersion:
         """Give all of it as one text, to be compared."""
         return "\n\n".join((self.base, *(lesson.text for lesson in self.lessons)))
 
-    def fingerprint(self, baseline: int) -> str:
-        """Digest all that would be told, and what it would replace."""
-        said = (str(baseline), self.base, *(f"{lesson.id} {lesson.text}" for lesson in self.lessons))
+    def fingerprint(self, *beside: int) -> str:
+        """Digest all that would be told, and the numbers of what it would replace and stand beside."""
+        said = (str(beside), self.base, *(f"{lesson.id} {lesson.text}" for lesson in self.lessons))
         return hashlib.sha256("\x00".join(said).encode()).hexdigest()
 
     def compared_with(self, earlier: "PromptVersion") -> list[str]:
@@ -190,12 +196,18 @@ class Prompt(Entity):
         self.live, self.made_live_at = number, at
         return PromptMadeLive(subject=self.id, prompt_type=self.prompt_type, number=number, share=100)
 
-    def roll_back(self, number: int, at: datetime) -> PromptRolledBack:
+    def roll_back(self, number: int, at: datetime, reason: str | None) -> PromptRolledBack:
         """Let an earlier version be live again, or refuse the one that is (`Conflict`)."""
         if number == self.live:
             raise Conflict(f"Version {number} is live already.")
         replaced, self.live, self.made_live_at = self.live, number, at
-        return PromptRolledBack(subject=self.id, prompt_type=self.prompt_type, number=number, replaced=replaced)
+        return self.rolled_back(replaced, reason)
+
+    def rolled_back(self, replaced: int, reason: str | None) -> PromptRolledBack:
+        """Tell that what is live is so instead of another version."""
+        return PromptRolledBack(
+            subject=self.id, prompt_type=self.prompt_type, number=self.live, replaced=replaced, reason=reason
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,38 @@
 """What lessons and prompts stand on."""
 
+from collections.abc import AsyncIterator
+
 from dishka import AnyOf, Provider, Scope, provide
 
+from adapters.ai.guarded import GuardedLessonChecker
 from adapters.ai.sandbox_checker import SandboxLessonChecker
+from adapters.crossings.candidate_answers import AnswersForCoaching
+from adapters.crossings.import_jobs import JobsOfImports
+from adapters.crossings.past_threads import ThreadsForCoaching
 from adapters.persistence.coaching_access import PostgresModelAccess
 from adapters.persistence.coaching_canaries import PostgresCanaries, PostgresOutcomes
 from adapters.persistence.coaching_evaluations import PostgresCases, PostgresEvaluations
 from adapters.persistence.coaching_lessons import PostgresLessons
 from adapters.persistence.coaching_prompts import PostgresPrompts
+from application.coaching.candidates import Drafts
+from application.coaching.cases import Cases
 from application.coaching.evaluation_ports import (
+    CandidateAnswers,
     CaseStore,
+    EvaluationJobs,
     EvaluationStore,
+    PastThreads,
 )
+from application.coaching.evaluations import Evaluations
+from application.coaching.judging import Judging
 from application.coaching.lesson_checks import KnownLessons, LessonChecker, LessonChecks
 from application.coaching.lessons import Lessons, LessonStore
 from application.coaching.measuring import Measuring
 from application.coaching.model_access import ModelAccess
+from application.coaching.previews import PromptPreviews
 from application.coaching.prompt_ports import ActiveLessons, CanaryStore, KnownEvaluations, Outcomes, PromptStore
 from application.coaching.prompts import Prompts
+from entrypoints.config import Config
 
 
 class Teaching(Provider):
@@ -33,7 +48,27 @@ class Teaching(Provider):
     outcomes = provide(PostgresOutcomes, provides=Outcomes)
     evaluation_store = provide(PostgresEvaluations, provides=AnyOf[EvaluationStore, KnownEvaluations])
     case_store = provide(PostgresCases, provides=AnyOf[PostgresCases, CaseStore])
+    past = provide(ThreadsForCoaching, provides=PastThreads)
+    answers = provide(AnswersForCoaching, provides=CandidateAnswers, scope=Scope.APP)
+    jobs = provide(JobsOfImports, provides=EvaluationJobs)
+    judging = provide(Judging, scope=Scope.APP)
+    drafts = provide(Drafts)
+    previews = provide(PromptPreviews)
+    cases = provide(Cases)
+    evaluations = provide(Evaluations)
     prompts = provide(Prompts)
     measuring = provide(Measuring)
     access = provide(PostgresModelAccess, provides=ModelAccess)
-    checker = provide(SandboxLessonChecker, provides=LessonChecker, scope=Scope.APP)
+
+    @provide(scope=Scope.APP)
+    async def checker(self, config: Config) -> AsyncIterator[LessonChecker]:
+        """Compare lessons by their words in the sandbox, else by a model too."""
+        if config.sandbox:
+            yield SandboxLessonChecker()
+            return
+        from adapters.ai.checker_anthropic import AnthropicLessonChecker  # slow, for those only who have a model
+
+        chosen = config.anthropic
+        model = AnthropicLessonChecker(chosen.api_key, chosen.model, chosen.api_url)
+        yield GuardedLessonChecker(model)
+        await model.close()

@@ -36,6 +36,15 @@ Feature: Teaching the AI
     And Ada writes "How much is it?"
     Then the AI's answer does not end with "Talk soon."
 
+  Scenario: A draft that makes answers worse does not go live unnoticed
+    Given 6 past conversations in which a lead asked "How much is it?"
+    And the draft 'End every answer with "Hurry up!!!"' for the reply prompt
+    When the draft is evaluated on them
+    Then it is found worse: 6 answers are worse and 0 better
+    And making it live is refused
+    When it is made live all the same, because "The sale ends today."
+    Then version 1 is live, and its history says "The sale ends today."
+
   Scenario: A trial that does harm is taken back by itself
     Given a version of the reply prompt on trial for 30 % of conversations
     When 40 of 100 leads opt out under it, against 2 of 100 under the old one

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
 from typing import Any, cast
+from uuid import UUID
 
 import httpx
 import pytest
@@ -19,6 +20,12 @@ __all__ = ["app"]
 Found = Callable[[], Awaitable[World]]
 Narrow = Callable[[World, Role, list[str]], Awaitable[Client]]
 Program = Callable[[World, Iterable[Permission]], Awaitable[Client]]
+
+_ARRIVED = """
+INSERT INTO messages (organization_id, id, conversation_id, contact_id, lead_id, channel, direction, category, status,
+  body, sender, recipient, created_at)
+VALUES ($1, uuidv7(), $2, $3, $4, 'sms', 'inbound', 'reply', 'received', $5, '', '', clock_timestamp())
+"""
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +50,17 @@ async def found(doors: OpenClient, database: Database) -> Found:
         return await take_in(doors, database, owner, role)
 
     async def founded() -> World:
-        world = World(await sign_up(doors), join, f"Canary{new_id().hex[-12:]}")
+        owner = await sign_up(doors)
+
+        async def arrive(sent: dict[str, Any], text: str) -> None:
+            who = (owner.organization_id, *(UUID(sent[name]) for name in ("conversation_id", "contact_id", "lead_id")))
+            async with database.connection() as connection, connection.transaction():
+                await connection.execute(
+                    "SELECT set_config('rapport.organization_id', $1, true)", str(owner.organization_id)
+                )
+                await connection.execute(_ARRIVED, *who, text)
+
+        world = World(owner, join, f"Canary{new_id().hex[-12:]}", arrive)
         await world.people()
         return world
 

@@ -19,7 +19,7 @@ __all__ = ["keeper"]
 pytestmark = pytest.mark.anyio
 IN_DATASETS = {
     "dataset_id", "upload_id", "import_id", "job_id", "lead_id", "contact_id", "note_id", "conversation_id",
-    "message_id", "export_id", "insight_id",
+    "message_id", "export_id", "insight_id", "case_id",
 }  # fmt: skip
 """Kinds of things that lie in a dataset, or belong to somebody whose leads do."""
 BY_PATH = [(one, name) for one in operations() for name in one.path_ids if kind_of(name) in IN_DATASETS]
@@ -33,7 +33,9 @@ BY_QUERY = [
     (one, name) for one in operations() for name, said in one.query.items()
     if "uuid" in msgspec.json.encode(said["schema"]).decode() and kind_of(name) in IN_DATASETS
 ]  # fmt: skip
-LISTS = ("listLeads", "listContacts", "listConversations", "listMessages", "listJobs", "listInsights")
+LISTS = (
+    "listLeads", "listContacts", "listConversations", "listMessages", "listJobs", "listInsights", "listEvaluationCases",
+)  # fmt: skip
 PERSONAL_DATA = ("exportContact", "eraseContact", "downloadExport")
 """What concerns all that is known of a person is for nobody who is limited, whoever the person is."""
 SEARCHES = (("listLeads", "search"), ("listContacts", "search"), ("searchContacts", "q"), ("suggestContacts", "q"))

@@ -14,6 +14,8 @@ from tests.access.described import Described, kinds, operations, resolved
 from tests.http.conftest import PASSWORD, Client
 
 Join = Callable[..., Awaitable[Client]]
+Arrive = Callable[[dict[str, Any], str], Awaitable[None]]
+"""How a lead's answer to a message comes in, where there is no worker, and where there is one."""
 Maker = Callable[["World"], Awaitable[str]]
 _NUMBERS = itertools.count(1)
 _HOURS = itertools.count()
@@ -31,8 +33,9 @@ class World:
     Every text of a person in it holds `marker`, which is nowhere else.
     """
 
-    def __init__(self, owner: Client, join: Join, marker: str) -> None:
+    def __init__(self, owner: Client, join: Join, marker: str, arrive: Arrive) -> None:
         self.owner = owner
+        self.arrive = arrive
         self.marker = marker
         self.members: dict[str, Client] = {"owner": owner}
         self.phone = ""
@@ -197,6 +200,27 @@ async def _insight(world: World) -> str:
     return str(answer.json()["data"]["insight_ids"][0])
 
 
+async def _lead_who_wrote(world: World) -> str:
+    """Let a lead write; gives the conversation."""
+    sent = (await world.owner.get(f"/messages/{await world.fresh('message_id')}")).json()["data"]
+    await world.arrive(sent, f"How much is it, asks {world.marker}?")
+    return str(sent["conversation_id"])
+
+
+async def _case(world: World) -> str:
+    body = {"conversation_id": await _lead_who_wrote(world)}
+    answer = await world.owner.post("/coach/evaluation-cases", json=body)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["data"]["id"])
+
+
+async def _evaluation(world: World) -> str:
+    await _case(world)
+    answer = await world.owner.post("/coach/prompts/reply/evaluations", json={})
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["data"]["evaluation_id"])
+
+
 async def _lesson(world: World) -> str:
     body = {
         "lesson_type": "tone",
@@ -270,6 +294,8 @@ async def _mail(world: World) -> str:
 
 MAKERS: dict[str, Maker] = {
     "booking_id": _booking,
+    "case_id": _case,
+    "evaluation_id": _evaluation,
     "key_id": _key,
     "token": _link,
     "upload_id": _upload,
@@ -426,6 +452,7 @@ BODIES: dict[str, Callable[[World, Client], Awaitable[dict[str, Any]]]] = {
     "sendTo": _to_number,
     "sendMessage": _to_lead,
     "generateReply": _draft,
+    "previewPrompt": _draft,
     "sendReply": _written_to,
     "eraseContact": _confirmed,
     "bookCall": _call,

@@ -11,10 +11,12 @@ from pytest_bdd import given, parsers, scenarios, then, when
 
 from adapters.persistence.database import Cause
 from adapters.queue.deliver import event_of
+from application.coaching.evaluations import Evaluations
 from application.coaching.measuring import Measuring
 from application.messaging.notices import Notices
 from application.ports import Actor
 from domain.coaching.canary import CanaryDecided
+from domain.coaching.evaluation import EvaluationRequested
 from tests.features.conftest import Run
 from tests.http.conftest import Client
 from tests.http.sales_world import World, enter
@@ -51,6 +53,7 @@ class Story:
     answer: dict[str, Any] = field(default_factory=dict)
     refused: Response | None = None
     lesson: dict[str, Any] = field(default_factory=dict)
+    found: str = ""
 
     @property
     def world(self) -> World:
@@ -168,6 +171,43 @@ def it_remembers(story: Story) -> None:
         )
     )
     assert (kept["prompt_version"], kept["lessons"]) == ("master-0/reply-1", [UUID(story.lesson["id"])])
+
+
+@given(parsers.parse('{count:d} past conversations in which a lead asked "{text}"'))
+def past_conversations(story: Story, count: int, text: str) -> None:
+    for number in range(count):
+        story.run(enter(story.owner, person(number + 10)))
+        story.run(arrive(story.house, story.owner, f"+4477009001{number + 10}", text))
+
+
+@when("the draft is evaluated on them")
+def evaluated(story: Story) -> None:
+    started = story.ask("POST", f"{REPLY}/evaluations", {}, 202)
+    story.found = started["evaluation_id"]
+    requested = EvaluationRequested(subject=UUID(story.found), job_id=UUID(started["job_id"]))
+    story.run(story.effect(Evaluations, "run", requested))
+
+
+@then(parsers.parse("it is found worse: {worse:d} answers are worse and {better:d} better"))
+def found_worse(story: Story, worse: int, better: int) -> None:
+    found = story.ask("GET", f"/coach/evaluations/{story.found}")
+    assert (found["outcome"], found["worse"], found["better"]) == ("worse", worse, better)
+
+
+@then("making it live is refused")
+def making_live_is_refused(story: Story) -> None:
+    story.ask("POST", f"{REPLY}/make-live", {}, 409)
+
+
+@when(parsers.parse('it is made live all the same, because "{reason}"'))
+def forced(story: Story, reason: str) -> None:
+    story.ask("POST", f"{REPLY}/make-live", {"force": True, "reason": reason})
+
+
+@then(parsers.parse('version {number:d} is live, and its history says "{reason}"'))
+def is_live(story: Story, number: int, reason: str) -> None:
+    [version] = story.ask("GET", f"{REPLY}/versions")
+    assert (version["version"], version["is_live"], version["reason"]) == (number, True, reason)
 
 
 @given(parsers.parse("a version of the reply prompt on trial for {share:d} % of conversations"))

@@ -1,7 +1,9 @@
 """One house for everything that is thrown at the API from outside: real processes, an owner, one of everything."""
 
 import asyncio
+import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -21,7 +23,17 @@ async def _furnished(url: str) -> tuple[Client, dict[str, str]]:
         assert answer.status_code == 201, answer.text
         owner.cookies.clear()
         owner.sign_in(answer.json()["data"])
-        world = World(owner, _take_in, f"Canary{new_id().hex[-12:]}")
+
+        async def arrive(sent: dict[str, Any], text: str) -> None:
+            body = {"from": sent["to"], "to": sent["from"], "body": text}
+            answer = await owner.post("/sandbox/texts/inbound", json=body)
+            assert answer.status_code == 202, answer.text
+            path, until = f"/conversations/{sent['conversation_id']}", time.monotonic() + 30
+            while not any(m["direction"] == "inbound" for m in (await owner.get(path)).json()["data"]["messages"]):
+                assert time.monotonic() < until, "What came in did not arrive."
+                await asyncio.sleep(0.1)
+
+        world = World(owner, _take_in, f"Canary{new_id().hex[-12:]}", arrive)
         await world.furnish()
         return owner, world.ids
 

@@ -1,0 +1,78 @@
+"""The coach has messaging's writer answer a past conversation under a candidate; messaging's rules judge it."""
+
+from dataclasses import replace
+
+from adapters.persistence.coaching_live import prompt_of
+from application.coaching.evaluation_ports import CandidateAnswer, PastThread
+from application.messaging.reply_writing import ReplyWriter, Said, WritingTask
+from application.model_calls import Access, Usage
+from domain.coaching.prompt import Told
+from domain.messaging.injection import injection_signs
+from domain.messaging.languages import language_of
+from domain.messaging.reply import Reason
+from domain.messaging.reply_facts import ReplyFacts
+from domain.messaging.reply_rules import judge
+
+_TO_PEOPLE = frozenset({Reason.LOW_CONFIDENCE, Reason.WRITER_ASKS, Reason.ENDS_CONTACT})
+
+
+class AnswersForCoaching:
+    """Be the coach's `CandidateAnswers`; no times are offered, since those of then are gone."""
+
+    def __init__(self, writer: ReplyWriter) -> None:
+        self._writer = writer
+
+    async def answer(self, thread: PastThread, said: Told, access: Access) -> CandidateAnswer:
+        """Write one answer; what instructs the machine goes to a person here too, and reaches no model."""
+        theirs = [message.text for message in thread.messages if message.by == "lead"]
+        if any(injection_signs(text) for text in theirs[-1:]):
+            return CandidateAnswer(text="", confidence=0.0, needs_person=True, usage=Usage(model="none"))
+        task = _task(thread, said, access, theirs)
+        written = await self._writer.write(task)
+        proposal = written.proposal
+        judgement = judge(proposal, _facts(task, thread))
+        known = {lesson.id for lesson in said.lessons}
+        return CandidateAnswer(
+            text=proposal.text,
+            confidence=proposal.confidence,
+            breaches=tuple(breach.sentence for breach in judgement.breaches),
+            needs_person=judgement.hand_over in _TO_PEOPLE,
+            lesson_ids=tuple(lesson for lesson in proposal.lessons if lesson in known),
+            usage=written.usage,
+        )
+
+
+def _task(thread: PastThread, said: Told, access: Access, theirs: list[str]) -> WritingTask:
+    history = [
+        Said("lead" if message.by == "lead" else "us", message.text, message.at)
+        for message in thread.messages
+        if message.by != "lead" or not injection_signs(message.text)
+    ]
+    task = WritingTask(
+        organization=thread.organization,
+        lead=[(name, value) for name, value in thread.lead if not injection_signs(value)],
+        facts=thread.facts,
+        history=history,
+        prompt=prompt_of(said),
+        slots=(),
+        language=language_of(" ".join(theirs[-3:])) or thread.locale,
+        now=thread.messages[-1].at,
+        access=access,
+    )
+    return replace(task, first_name=_harmless(thread.first_name), product=_harmless(thread.product))
+
+
+def _harmless(value: str | None) -> str | None:
+    return None if value is None or injection_signs(value) else value
+
+
+def _facts(task: WritingTask, thread: PastThread) -> ReplyFacts:
+    return ReplyFacts(
+        ours=[task.organization, *task.facts, *(one.text for one in task.history if one.by == "us")],
+        recorded=[value for _, value in task.lead],
+        theirs=[one.text for one in task.history if one.by == "lead"],
+        prompt="\n".join((task.prompt.text, *(lesson.instruction for lesson in task.prompt.lessons))),
+        language=task.language,
+        threshold=thread.threshold,
+        most_segments=thread.most_segments,
+    )

@@ -1,0 +1,155 @@
+"""Texts that instruct the machine, before the evaluation's judge and the checker of lessons: nothing is praised up."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+import pytest
+
+from adapters.crossings.candidate_answers import AnswersForCoaching
+from application.coaching.evaluation_ports import CandidateAnswer, Case, PastMessage, PastThread
+from application.coaching.judging import HANDED_OVER, Judging
+from application.coaching.lesson_checks import LessonChecks
+from application.coaching.reviewing import Review, ReviewTask
+from application.messaging.reply_writing import WritingTask, Written
+from application.model_calls import Access, Usage
+from application.ports import Actor
+from domain.coaching.clashes import Clash, Teaching
+from domain.coaching.evaluation import Outcome
+from domain.coaching.finding import Category, Finding, Quote, Severity
+from domain.coaching.prompt import Told
+from domain.kernel import Conflict, Event, new_id
+from domain.messaging.injection import injection_signs
+from tests.contracts.test_hostile_texts import hostile
+from tests.proofs import Note
+
+pytestmark = pytest.mark.anyio
+NOW = datetime(2027, 3, 22, 10, tzinfo=UTC)
+USAGE = Usage(model="test")
+OLD, NEW = Told("built-in-1", "Old.", ()), Told("master-0/reply-1", "New.", ())
+
+
+class _Promising:
+    """Answer well under what is live, and promise a price under the draft."""
+
+    async def answer(self, thread: PastThread, said: Told, access: Access) -> CandidateAnswer:
+        del thread, access
+        text = "That depends on the details." if said is OLD else "It is £5, guaranteed."
+        return CandidateAnswer(text=text, confidence=0.9, usage=USAGE)
+
+
+class _Obedient:
+    """Review as a text in the thread would have it: full marks for the draft's answer, and praise."""
+
+    async def review(self, task: ReviewTask) -> Review:
+        last, theirs = task.messages[-1], task.messages[-2]
+        praise = Finding(
+            rule="excellent",
+            category=Category.STRATEGY,
+            severity=Severity.INFO,
+            title="Excellent",
+            description=theirs.text,
+            suggestion=theirs.text,
+            quotes=(Quote(last.id, "everything was perfect"), Quote(theirs.id, theirs.text)),
+        )
+        score = 100 if last.prompt_version == NEW.label else 0
+        return Review({last.id: score}, score, [praise], USAGE)
+
+
+def case(text: str) -> Case:
+    """Make a case whose last text this is."""
+    messages = (
+        PastMessage(new_id(), "campaign", "Hi Ada, is the bay window still of interest?", NOW),
+        PastMessage(new_id(), "lead", text, NOW),
+    )
+    thread = PastThread(organization="Bright Windows", locale="en", messages=messages, threshold=0.6, most_segments=2)
+    return Case(
+        organization_id=new_id(), conversation_id=new_id(), lead_id=None, chosen=True, thread=thread, created_at=NOW
+    )
+
+
+async def test_no_text_gives_a_draft_more_than_the_rules_leave_it(proved: Note) -> None:
+    judging = Judging(_Promising(), _Obedient())
+    texts = hostile()
+    for one in texts:
+        compared = await judging.compare(case(one.text), OLD, NEW, Access())
+        assert compared.new.score <= 50, one.id
+        assert compared.outcome is not Outcome.BETTER or compared.old.score == 0, one.id
+        assert "info: Excellent" not in compared.new.findings, one.id
+    proved(10, f"an evaluation's judge that obeys {len(texts)} hostile texts: 0 scores above what rules leave")
+
+
+class _Recording:
+    """Be a writer that must not be asked."""
+
+    asked = 0
+
+    async def write(self, task: WritingTask) -> Written:
+        del task
+        self.asked += 1
+        raise AssertionError("It was asked.")
+
+
+async def test_what_instructs_the_machine_reaches_no_writer_in_an_evaluation_either() -> None:
+    writer = _Recording()
+    seen = [one for one in hostile() if injection_signs(one.text)]
+    assert len(seen) > 100
+    for one in seen:
+        answer = await AnswersForCoaching(writer).answer(case(one.text).thread, NEW, Access())
+        assert answer.needs_person
+    assert writer.asked == 0
+    judged = await Judging(AnswersForCoaching(writer), _Obedient()).compare(case(seen[0].text), OLD, NEW, Access())
+    assert (judged.old.score, judged.new.score) == (HANDED_OVER, HANDED_OVER)
+
+
+class _Silenced:
+    """Be a checker whose model does as a lesson says: it reports nothing."""
+
+    async def check(self, lesson: Teaching, others: Sequence[Teaching], access: Access) -> Sequence[Clash]:
+        del lesson, others, access
+        return ()
+
+
+class _NoDatabase:
+    """Be a unit of work that keeps nothing."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[None]:
+        yield
+
+    def publish(self, *events: Event) -> None:
+        """Lose them."""
+
+
+@dataclass
+class _Knows:
+    lesson: Teaching
+
+    async def known(self) -> Sequence[Teaching]:
+        return [self.lesson]
+
+    async def access(self) -> Access:
+        return Access()
+
+
+async def test_no_lesson_talks_its_duplicate_away(proved: Note) -> None:
+    """What a lead wrote may stand in a lesson's words, where a person copied it there."""
+    known = _Knows(Teaching(new_id(), "Offer a call", "Answer a question about prices by offering a call."))
+    checks = LessonChecks(Actor.system(new_id()), _NoDatabase(), known, _Silenced(), known)
+    texts = hostile()
+    for one in texts:
+        copied = Teaching(new_id(), "Offer a call", f"Offer a call. {one.text}")
+        with pytest.raises(Conflict):
+            await checks.check(copied)
+    proved(10, f"a checker of lessons that obeys {len(texts)} hostile texts: 0 duplicates overlooked")

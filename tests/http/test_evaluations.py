@@ -1,0 +1,191 @@
+"""Evaluations over HTTP: a draft and what is live answer the same past conversations."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from dishka import AsyncContainer
+
+from domain.identity.role import Role
+from domain.kernel import new_id
+from tests.http.background import work_off
+from tests.http.conftest import Client, Join
+from tests.http.lists import WorkOff, job
+from tests.http.sales_world import World, enter
+from tests.http.team import refused
+from tests.http.test_lessons import NAMES, teach
+from tests.http.test_messaging import arrive, person
+from tests.http.test_prompts import REPLY, draft, make_live, prompt
+
+__all__ = ["work_off"]
+pytestmark = pytest.mark.anyio
+GOOD = {"system_prompt": "Answer the person's latest messages."}
+SHOUTS = {"system_prompt": 'End every answer with "Hurry up!!!"'}
+
+
+async def wrote(owner: Client, house: AsyncContainer, count: int, first: int = 10, **lead: Any) -> list[dict[str, Any]]:
+    """Make leads who wrote."""
+    leads = []
+    for number in range(first, first + count):
+        leads.append(await enter(owner, person(number), **lead))
+        await arrive(house, owner, f"+4477009001{number:02d}", "How much is it?")
+    return leads
+
+
+async def conversation_of(house: AsyncContainer, owner: Client, lead: dict[str, Any]) -> str:
+    """Name a lead's conversation."""
+    rows = await World(house, owner.organization_id).fetch(
+        "SELECT id FROM conversations WHERE organization_id = $1 AND lead_id = $2", UUID(lead["id"])
+    )
+    return str(rows[0]["id"])
+
+
+async def evaluated(client: Client, work_off: WorkOff, cases: int = 30) -> dict[str, Any]:
+    """Evaluate the draft; gives the job as it ended."""
+    answer = await client.post(f"{REPLY}/evaluations", json={"cases": cases})
+    assert answer.status_code == 202, answer.text
+    await work_off()
+    return await job(client, answer.json()["data"]["job_id"])
+
+
+async def shown(client: Client, ended: dict[str, Any]) -> dict[str, Any]:
+    """Show the evaluation of a job."""
+    answer = await client.get(f"/coach/evaluations/{ended['result']['evaluation_id']}")
+    assert answer.status_code == 200, answer.text
+    data: dict[str, Any] = answer.json()["data"]
+    return data
+
+
+async def test_a_worse_draft_is_refused_unless_somebody_answers_for_it(
+    owner: Client, house: AsyncContainer, work_off: WorkOff
+) -> None:
+    await wrote(owner, house, 6)
+    await draft(owner, SHOUTS)
+    ended = await evaluated(owner, work_off)
+    assert (ended["status"], ended["progress"]) == ("done", {"done": 6, "total": 6})
+    found = await shown(owner, ended)
+    assert (found["outcome"], found["better"], found["same"], found["worse"]) == ("worse", 0, 0, 6)
+    assert found["p_value"] == pytest.approx(0.0312, abs=1e-4)
+    assert len(found["examples"]) == 6
+    one = found["examples"][0]
+    assert one["new"]["text"].endswith("Hurry up!!!")
+    assert one["old"]["score"] > one["new"]["score"]
+    assert any("shouts" in finding for finding in one["new"]["findings"])
+    assert (await prompt(owner))["evaluation"]["outcome"] == "worse"
+    answer = await owner.post(f"{REPLY}/make-live", json={})
+    assert refused(answer, 409) == "CONFLICT"
+    assert "6 answers were worse" in answer.json()["error"]["message"]
+    assert refused(await owner.post(f"{REPLY}/make-live", json={"force": True}), 400) == "VALIDATION_ERROR"
+    made = await make_live(owner, force=True, reason="The sale ends today.")
+    assert (made["version"], made["evaluation"]["outcome"]) == (1, "worse")
+    version = (await owner.get(f"{REPLY}/versions/1")).json()["data"]["shown"]
+    assert (version["reason"], version["evaluation_id"]) == ("The sale ends today.", found["id"])
+    await draft(owner, GOOD)
+    better = await evaluated(owner, work_off)
+    assert (better["result"]["outcome"], better["result"]["better"]) == ("better", 6)
+    assert (await make_live(owner))["evaluation"]["outcome"] == "better"
+
+
+async def test_what_is_changed_after_an_evaluation_is_not_what_was_evaluated(
+    owner: Client, house: AsyncContainer, work_off: WorkOff
+) -> None:
+    await wrote(owner, house, 5)
+    await draft(owner, SHOUTS)
+    await evaluated(owner, work_off)
+    await draft(owner, {"system_prompt": "Be brief."})
+    assert (await prompt(owner))["evaluation"] is None
+    await draft(owner, SHOUTS)
+    assert (await prompt(owner))["evaluation"]["outcome"] == "worse"
+    await draft(owner, {"system_prompt": "Be kind."}, "/coach/prompts/master")
+    await make_live(owner, "/coach/prompts/master")
+    assert (await prompt(owner))["evaluation"] is None, "it was judged beside another master"
+    await draft(owner, {"system_prompt": "Be brief."})
+    same = await evaluated(owner, work_off)
+    assert same["result"]["outcome"] == "same"
+    assert (await make_live(owner))["evaluation"]["same"] == 5
+
+
+async def test_the_set_is_frozen_and_chosen_ones_come_first(
+    owner: Client, house: AsyncContainer, work_off: WorkOff
+) -> None:
+    leads = await wrote(owner, house, 3)
+    chosen = await conversation_of(house, owner, leads[2])
+    answer = await owner.post("/coach/evaluation-cases", json={"conversation_id": chosen})
+    assert answer.status_code == 201, answer.text
+    assert (answer.json()["data"]["chosen"], answer.json()["data"]["lead_id"]) == (True, leads[2]["id"])
+    await draft(owner, SHOUTS)
+    ended = await evaluated(owner, work_off, cases=1)
+    assert (await shown(owner, ended))["examples"][0]["case_id"] == answer.json()["data"]["id"]
+    await evaluated(owner, work_off, cases=2)
+    listed = (await owner.get("/coach/evaluation-cases")).json()["data"]
+    assert sorted(one["chosen"] for one in listed) == [False, True]
+    await arrive(house, owner, "+447700900112", "Leave me alone")
+    again = await shown(owner, await evaluated(owner, work_off, cases=1))
+    assert again["worse"] == 1, "it is answered as it stood"
+    dropped = await owner.delete(f"/coach/evaluation-cases/{answer.json()['data']['id']}")
+    assert dropped.status_code == 204
+    assert len((await owner.get("/coach/evaluation-cases")).json()["data"]) == 1
+
+
+async def test_an_evaluation_is_cancelled(owner: Client, house: AsyncContainer, work_off: WorkOff) -> None:
+    await wrote(owner, house, 2)
+    await draft(owner, SHOUTS)
+    started = (await owner.post(f"{REPLY}/evaluations", json={})).json()["data"]
+    assert (await owner.post(f"/jobs/{started['job_id']}/cancel")).status_code == 200
+    await work_off()
+    assert (await job(owner, started["job_id"]))["status"] == "cancelled"
+    found = (await owner.get(f"/coach/evaluations/{started['evaluation_id']}")).json()["data"]
+    assert (found["outcome"], found["examples"]) == (None, [])
+    assert (await make_live(owner))["evaluation"]["outcome"] is None
+
+
+async def test_without_a_conversation_there_is_nothing_to_evaluate(owner: Client) -> None:
+    await draft(owner, SHOUTS)
+    assert refused(await owner.post(f"{REPLY}/evaluations", json={}), 409) == "CONFLICT"
+    assert refused(await owner.post("/coach/prompts/m1/evaluations", json={}), 409) == "CONFLICT"
+    assert refused(await owner.post(f"{REPLY}/evaluations", json={"cases": 0}), 400) == "VALIDATION_ERROR"
+
+
+async def test_a_preview_shows_what_would_be_told_and_answered_and_keeps_nothing(
+    owner: Client, house: AsyncContainer
+) -> None:
+    [lead] = await wrote(owner, house, 1)
+    await draft(owner, SHOUTS)
+    await teach(owner, NAMES, status="testing")
+    answer = await owner.post(f"{REPLY}/preview", json={"lead_id": lead["id"]})
+    assert answer.status_code == 200, answer.text
+    data = answer.json()["data"]
+    assert data["told"].endswith(SHOUTS["system_prompt"])
+    assert data["answer"].endswith("Hurry up!!!")
+    assert data["would_go"]
+    assert [lesson["title"] for lesson in data["lessons_context"]] == ["First names"]
+    rows = await World(house, owner.organization_id).fetch("SELECT id FROM replies WHERE organization_id = $1")
+    assert rows == []
+    silent = await enter(owner, person(60))
+    assert refused(await owner.post(f"{REPLY}/preview", json={"lead_id": silent["id"]}), 404) == "NOT_FOUND"
+
+
+async def test_whoever_may_not_see_a_lead_sees_no_case_of_it(
+    owner: Client, stranger: Client, join: Join, house: AsyncContainer, work_off: WorkOff
+) -> None:
+    leads = await wrote(owner, house, 2)
+    for lead in leads:
+        await owner.patch(f"/leads/{lead['id']}", json={"assigned_to": str(owner.user_id)})
+    await draft(owner, SHOUTS)
+    ended = await evaluated(owner, work_off)
+    path = f"/coach/evaluations/{ended['result']['evaluation_id']}"
+    [case, _] = (await owner.get("/coach/evaluation-cases")).json()["data"]
+    rep = await join(owner, Role.REP)
+    limited = await join(owner, Role.ADMIN, dataset_ids=[new_id()])
+    for blind in (rep, limited):
+        assert (await blind.get("/coach/evaluation-cases")).json()["data"] == []
+        found = (await blind.get(path)).json()["data"]
+        assert (found["examples"], found["worse"]) == ([], 2)
+    body = {"conversation_id": case["conversation_id"]}
+    assert refused(await limited.post("/coach/evaluation-cases", json=body), 404) == "NOT_FOUND"
+    assert refused(await limited.delete(f"/coach/evaluation-cases/{case['id']}"), 404) == "NOT_FOUND"
+    assert refused(await limited.post(f"{REPLY}/preview", json={"lead_id": leads[0]["id"]}), 404) == "NOT_FOUND"
+    assert refused(await rep.post("/coach/evaluation-cases", json=body), 403) == "PERMISSION_DENIED"
+    assert refused(await stranger.get(path), 404) == "NOT_FOUND"
+    assert refused(await stranger.delete(f"/coach/evaluation-cases/{case['id']}"), 404) == "NOT_FOUND"
+    assert refused(await stranger.post("/coach/evaluation-cases", json=body), 404) == "NOT_FOUND"
