@@ -17,7 +17,8 @@ SELECT 1 FROM insights WHERE organization_id = $1 AND fingerprint = ANY ($2)
 ORDER BY fingerprint, id FOR NO KEY UPDATE
 """
 _DECIDED = """
-SELECT i.status, i.severity, i.decided_at, array(
+SELECT i.status, i.severity, i.decided_at, EXISTS (
+  SELECT FROM lessons l WHERE l.organization_id = $1 AND l.mutes = $2 AND l.status = 'active') AS holds, array(
   SELECT e.message_id FROM insight_evidence e WHERE e.organization_id = $1 AND e.insight_id = i.id) AS message_ids
 FROM insights i WHERE i.organization_id = $1 AND i.fingerprint = $2 AND i.decided_at IS NOT NULL
 ORDER BY i.decided_at DESC LIMIT 20
@@ -74,7 +75,7 @@ class PostgresFindings:
                 status=InsightStatus(row["status"]),
                 severity=Severity(row["severity"]),
                 at=row["decided_at"],
-                holds=True,
+                holds=row["holds"],
                 message_ids=frozenset(row["message_ids"]),
             )
             for row in await self._fetch(_DECIDED, fingerprint)

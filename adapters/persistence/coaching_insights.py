@@ -15,6 +15,7 @@ from application.coaching.insight_forms import InsightFilter
 from application.ports import Found, PageRequest
 from domain.coaching.finding import Severity
 from domain.coaching.insight import Insight
+from domain.coaching.taught import Material
 from domain.kernel import Forbidden, NotFound
 
 MOST_EVIDENCE = 50
@@ -118,10 +119,16 @@ WHERE e.organization_id = $1 AND e.insight_id = $2 AND ({seen}) IS NOT TRUE LIMI
 _LEAD_OF = """
 SELECT lead_id FROM insight_evidence WHERE organization_id = $1 AND insight_id = $2 ORDER BY id DESC LIMIT 1
 """
+_MATERIAL = """
+SELECT e.suggestion, e.suggested_text, contact.first_name, contact.last_name, contact.company_name
+FROM insight_evidence e JOIN conversations c ON c.organization_id = $1 AND c.id = e.conversation_id
+JOIN contacts contact ON contact.organization_id = $1 AND contact.id = c.contact_id
+WHERE e.organization_id = $1 AND e.insight_id = $2 ORDER BY e.id DESC LIMIT 1
+"""
 
 
 class PostgresInsights(PostgresStore[Insight]):
-    """Be the `InsightStore` of the open unit of work."""
+    """Be the `InsightStore` and the `DecidedInsights` of the open unit of work."""
 
     entity = Insight
     table = insights
@@ -149,6 +156,14 @@ class PostgresInsights(PostgresStore[Insight]):
         """Name the lead of the latest evidence."""
         found: UUID | None = await self.uow.connection.fetchval(_LEAD_OF, self.uow.organization_id, identifier)
         return found
+
+    async def material(self, identifier: UUID) -> Material:
+        """Give what its latest evidence suggests."""
+        row = await self.uow.connection.fetchrow(_MATERIAL, self.uow.organization_id, identifier)
+        if row is None:
+            return Material(suggestion=None, suggested_text=None, names=())
+        names = [name for name in (row["first_name"], row["last_name"], row["company_name"]) if name]
+        return Material(suggestion=row["suggestion"], suggested_text=row["suggested_text"], names=names)
 
     async def find(self, narrowed: InsightFilter, page: PageRequest) -> Found:
         """List them, with how many of each severity there are."""

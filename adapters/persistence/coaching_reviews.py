@@ -1,6 +1,6 @@
 """What is due for review, the threads that are reviewed, what they scored and what it cost."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,16 +11,19 @@ import msgspec
 from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.model_access import own_access
 from adapters.persistence.visibility import LeadVisibility
+from application.coaching.lessons import LessonStore
 from application.coaching.reviewed import Means, ReviewRecord, UnderReview
-from application.coaching.reviewing import KnownInsight, ReviewTask
+from application.coaching.reviewing import ActiveLesson, KnownInsight, ReviewTask, Taught
 from application.identity.secrets import Secrets
 from domain.coaching.finding import Author, ReviewedMessage
 from domain.coaching.judgement import Judged
+from domain.coaching.lesson import Lesson
 from domain.coaching.review import LONGEST_WAIT, SETTLES
 from domain.kernel import NotFound
 
 MOST_MESSAGES = 60
 MOST_INSIGHTS = 40
+MOST_LESSONS = 40
 _MEANS = """
 SELECT o.settings, business_now() AS now,
        (date_trunc('day', business_now() AT TIME ZONE o.time_zone) + interval '1 day') AT TIME ZONE o.time_zone
@@ -105,8 +108,13 @@ WHERE organization_id = $1 AND conversation_id = $2 AND status = 'sent'
 """
 _KNOWN = """
 SELECT id, title FROM insights WHERE organization_id = $1
-AND (status IN ('pending', 'viewed') OR decided_at >= business_now() - interval '30 days')
+AND (status IN ('pending', 'viewed', 'taught_sophie') OR decided_at >= business_now() - interval '30 days')
 ORDER BY raised_at DESC, id LIMIT $2
+"""
+_TAUGHT = """
+SELECT i.rule, i.title, l.description AS why FROM lessons l
+JOIN insights i ON i.organization_id = $1 AND i.id = l.insight_id
+WHERE l.organization_id = $1 AND l.mutes IS NOT NULL AND l.status = 'active' ORDER BY l.created_at DESC LIMIT $2
 """
 _VISIBLE = """
 SELECT c.id FROM conversations c LEFT JOIN leads l ON l.organization_id = $1 AND l.id = c.lead_id
@@ -145,8 +153,14 @@ class PostgresReviews:
     """Be the `ReviewStore` of the open unit of work."""
 
     def __init__(
-        self, uow: PostgresUnitOfWork, secrets: Secrets, visibility: LeadVisibility, defaults: ReviewDefaults
+        self,
+        uow: PostgresUnitOfWork,
+        secrets: Secrets,
+        visibility: LeadVisibility,
+        lessons: LessonStore,
+        defaults: ReviewDefaults,
     ) -> None:
+        self._lessons = lessons
         self._uow = uow
         self._secrets = secrets
         self._visibility = visibility
@@ -213,6 +227,8 @@ class PostgresReviews:
             messages=[_message(row, written_with) for row in said],
             names=[name for name in (head["first_name"], head["last_name"], head["company_name"]) if name],
             facts=[line for line in facts.splitlines() if line.strip()][:100] if isinstance(facts, str) else (),
+            lessons=[ActiveLesson(one.id, one.instruction) for one in await self._active_lessons()],
+            taught=[Taught(**dict(row)) for row in await self._fetch(_TAUGHT, MOST_LESSONS)],
             insights=[KnownInsight(row["id"], row["title"]) for row in await self._fetch(_KNOWN, MOST_INSIGHTS)],
             begins=len(rows) <= MOST_MESSAGES,
             access=own_access(self._secrets, head["credentials"], head["model"]),
@@ -224,6 +240,10 @@ class PostgresReviews:
             last_at=head["last_message_at"],
             failures=head["failures"],
         )
+
+    async def _active_lessons(self) -> Sequence[Lesson]:
+        """Give what our messages should follow, but what teaches the coach itself."""
+        return [one for one in await self._lessons.active() if one.mutes is None][:MOST_LESSONS]
 
     async def _written_with(self, conversation_id: UUID) -> Mapping[str, Any]:
         """Map what a message's ledger row is called to what the AI wrote it with."""

@@ -78,6 +78,11 @@ class Insight(Entity):
         if self.status is InsightStatus.PENDING:
             self.status, self.viewed_at = InsightStatus.VIEWED, at
 
+    def require_open(self) -> None:
+        """Refuse (`Conflict`) where somebody decided before."""
+        if self.status not in OPEN:
+            raise Conflict(f"This insight was decided before: {self.status.value}.")
+
     def decide(
         self,
         status: InsightStatus,
@@ -89,8 +94,7 @@ class Insight(Entity):
         lead_id: UUID | None = None,
     ) -> InsightDecided:
         """End it once and for all, or refuse (`Conflict`) where somebody decided before."""
-        if self.status not in OPEN:
-            raise Conflict(f"This insight was decided before: {self.status.value}.")
+        self.require_open()
         self.status, self.decided_at, self.decided_by = status, at, by
         self.note, self.lesson_id = note, lesson_id
         return InsightDecided(subject=self.id, status=status, lesson_id=lesson_id, lead_id=lead_id)

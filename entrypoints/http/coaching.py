@@ -7,6 +7,13 @@ import msgspec
 from application.coaching.analyses import Analyses
 from application.coaching.analysis_forms import AnalysisView, AnalyzeConversation, AnalyzeMessage
 from application.coaching.insight_forms import DismissInsight, InsightDetail, InsightFilter, InsightView
+from application.coaching.insight_lessons import (
+    AgreeWithInsight,
+    DisagreeWithInsight,
+    InsightLessons,
+    LearnedView,
+    TaughtView,
+)
 from application.coaching.insights import Insights
 from application.coaching.pattern_forms import DetectPatterns, PatternsView
 from application.coaching.patterns import Patterns
@@ -37,6 +44,29 @@ async def show_insight(insights: Insights, insight_id: UUID) -> msgspec.Raw:
 async def view_insight(insights: Insights, insight_id: UUID) -> msgspec.Raw:
     """Once is enough; what was decided stays decided."""
     return await insights.view(insight_id)
+
+
+@operation(
+    "POST", "/coach/insights/{insight_id:uuid}/agree", "agreeWithInsight", "Agree with an insight", status=200,
+    seconds=40,
+)  # fmt: skip
+async def agree_with_insight(
+    lessons: InsightLessons, insight_id: UUID, body: AgreeWithInsight, version: IfMatch
+) -> LearnedView:
+    """Makes an active lesson of it, with your note. A lesson that clashes with others is a 409 that names them;
+    `accept_clash` decides for it all the same."""
+    return await lessons.agree(insight_id, body, version)
+
+
+@operation(
+    "POST", "/coach/insights/{insight_id:uuid}/disagree", "disagreeWithInsight", "Disagree with an insight", status=200,
+    seconds=40,
+)  # fmt: skip
+async def disagree_with_insight(
+    lessons: InsightLessons, insight_id: UUID, body: DisagreeWithInsight, version: IfMatch
+) -> TaughtView:
+    """Teaches the coach by a lesson of dos and don'ts; it does not raise this again while that lesson is active."""
+    return await lessons.disagree(insight_id, body, version)
 
 
 @operation(
@@ -78,6 +108,8 @@ ROUTES = (
     list_insights,
     show_insight,
     view_insight,
+    agree_with_insight,
+    disagree_with_insight,
     dismiss_insight,
     analyze_message,
     analyze_conversation,

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from uuid import UUID
 
-from dishka import Provider, Scope, provide
+from dishka import AnyOf, Provider, Scope, provide
 
 from adapters.ai.guarded import GuardedFinder, GuardedReviewer
 from adapters.ai.sandbox_finder import SandboxFinder
@@ -16,6 +16,7 @@ from adapters.persistence.insight_counts import PostgresInsightCounts
 from application.coaching.analyses import Analyses
 from application.coaching.concluding import Concluding
 from application.coaching.insight_counts import EvidenceCounts, InsightCounts
+from application.coaching.insight_lessons import DecidedInsights, InsightLessons
 from application.coaching.insights import Insights, InsightStore
 from application.coaching.pattern_finding import PatternFinder
 from application.coaching.patterns import Patterns, PatternStore
@@ -46,7 +47,8 @@ class Coaching(Provider):
 
     review_store = provide(PostgresReviews, provides=ReviewStore)
     findings = provide(PostgresFindings, provides=Findings)
-    insight_store = provide(PostgresInsights, provides=InsightStore)
+    insight_store = provide(PostgresInsights, provides=AnyOf[InsightStore, DecidedInsights])
+    insight_lessons = provide(InsightLessons)
     evidence_counts = provide(PostgresInsightCounts, provides=EvidenceCounts)
     allowance = provide(HourlyAnalyses, provides=AnalysisAllowance, scope=Scope.APP)
     raising = provide(Raising)

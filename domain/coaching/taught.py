@@ -1,0 +1,41 @@
+"""What an insight becomes when people make a lesson of it: general words only, nobody's name."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from domain.coaching.finding import Category
+from domain.coaching.lesson import LessonType
+from domain.messaging.reply_facts import WORD
+
+_OF_RULES = {
+    "after_a_no": LessonType.OBJECTION_HANDLING,
+    "unanswered": LessonType.QUALIFICATION,
+    "price_promise": LessonType.DOS_DONTS,
+    "offered_times": LessonType.BOOKING,
+}
+_OF_CATEGORIES = {
+    Category.COMPLIANCE: LessonType.COMPLIANCE,
+    Category.ACCURACY: LessonType.DOS_DONTS,
+    Category.TONE: LessonType.TONE,
+    Category.GRAMMAR: LessonType.TONE,
+    Category.STRATEGY: LessonType.FOLLOW_UP,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """Hold what the latest evidence of an insight suggests, and the names of those whom it concerns."""
+
+    suggestion: str | None
+    suggested_text: str | None
+    names: Sequence[str]
+
+    def general(self, text: str | None) -> str | None:
+        """Give a text that may be taught: one that names somebody may not."""
+        named = {word for name in self.names for word in WORD.findall(name.lower()) if len(word) > 1}
+        return None if text is None or named & {*WORD.findall(text.lower())} else text
+
+
+def lesson_type(rule: str, category: Category) -> LessonType:
+    """Tell what a lesson made of a finding is about."""
+    return _OF_RULES.get(rule, _OF_CATEGORIES[category])

@@ -1,0 +1,128 @@
+"""Patterns over HTTP: counted in a dataset, raised as insights where significant, and looked for every night."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from adapters.persistence.database import Cause
+from application.coaching.patterns import Patterns
+from application.ports import Actor
+from domain.identity.role import Role
+from domain.kernel import new_id
+from tests.http.conftest import Client, Join
+from tests.http.team import refused
+from tests.http.test_coaching import Desk, desk
+
+__all__ = ["desk"]
+pytestmark = pytest.mark.anyio
+NAMED = "Hi Jane, still of interest? Reply STOP to opt out."
+UNNAMED = "Hi you, still of interest? Reply STOP to opt out."
+
+
+async def campaign(desk: Desk, dataset_id: UUID, text: str, number: int, answered: int, **lead: Any) -> None:
+    """Let so many people get a text two days ago, of whom so many answered."""
+    for n in range(number):
+        said = [("outbound", "m1", text), *([("inbound", "reply", "Hello")] if n < answered else [])]
+        await desk.thread(*said, dataset_id=str(dataset_id), **lead)
+    await desk.world.fetch(
+        "UPDATE messages SET created_at = created_at - interval '2 days'"
+        " WHERE organization_id = $1 AND created_at > business_now() - interval '1 day'"
+    )
+
+
+async def detect(client: Client, dataset_id: UUID, least: int = 5) -> dict[str, Any]:
+    """Search a dataset."""
+    body = {"dataset_id": str(dataset_id), "min_occurrences": least}
+    answer = await client.post("/coach/detect-patterns", json=body)
+    assert answer.status_code == 200, answer.text
+    shown: dict[str, Any] = answer.json()["data"]
+    return shown
+
+
+async def test_what_is_significant_is_raised(desk: Desk) -> None:
+    dataset_id, other = await desk.world.dataset(), await desk.world.dataset()
+    await campaign(desk, dataset_id, NAMED, 12, 11)
+    await campaign(desk, dataset_id, UNNAMED, 12, 1)
+    await campaign(desk, other, UNNAMED, 2, 2)
+    shown = await detect(desk.owner, dataset_id)
+    assert shown["conversations"] == 24
+    [pattern] = shown["patterns"]
+    assert (pattern["step"], pattern["feature"], pattern["recommended_action"]) == (
+        "opening",
+        "names_the_lead",
+        "adopt",
+    )
+    assert (pattern["occurrences"], pattern["success_rate"], pattern["other_success_rate"]) == (12, 91.7, 8.3)
+    assert pattern["p_value"] < 0.05
+    assert pattern["suggested_lesson"] == "Call the lead by name."
+    [insight] = await desk.insights(category="strategy")
+    assert (insight["id"], insight["severity"]) == (pattern["insight_id"], "suggestion")
+    assert (insight["title"], insight["affected_leads_count"]) == (pattern["title"], 11)
+    assert insight["original_text"] == NAMED
+    again = await detect(desk.owner, dataset_id)
+    assert again["patterns"][0]["insight_id"] == insight["id"], "the same one, not another"
+    [kept, _] = await desk.world.fetch("SELECT * FROM patterns WHERE organization_id = $1")
+    assert (kept["dataset_id"], kept["feature"], kept["successes"]) == (dataset_id, "names_the_lead", 11)
+
+
+async def test_chance_raises_nothing(desk: Desk) -> None:
+    dataset_id = await desk.world.dataset()
+    await campaign(desk, dataset_id, NAMED, 8, 4)
+    await campaign(desk, dataset_id, UNNAMED, 8, 3)
+    [pattern] = (await detect(desk.owner, dataset_id))["patterns"]
+    assert (pattern["recommended_action"], pattern["suggested_lesson"], pattern["insight_id"]) == (
+        "test_more", None, None,
+    )  # fmt: skip
+    assert await desk.insights(category="strategy") == []
+    assert (await detect(desk.owner, dataset_id, least=9))["patterns"] == []
+
+
+async def test_every_night_the_last_week_is_looked_through(desk: Desk) -> None:
+    dataset_id = await desk.world.dataset()
+    await campaign(desk, dataset_id, NAMED, 12, 11)
+    await campaign(desk, dataset_id, UNNAMED, 12, 1)
+    async with desk.house({Actor: Actor.system(desk.owner.organization_id), Cause: Cause()}) as scope:
+        await (await scope.get(Patterns)).detect_daily()
+    assert [one["rule"] for one in await desk.insights(category="strategy")] == ["pattern_opening_names_the_lead"]
+
+
+async def test_whoever_sees_some_leads_counts_those_and_raises_nothing(desk: Desk, join: Join) -> None:
+    rita, others = await join(desk.owner, Role.REP), await join(desk.owner, Role.REP)
+    dataset_id = await desk.world.dataset()
+    await campaign(desk, dataset_id, NAMED, 12, 11, assigned_to=str(rita.user_id))
+    await campaign(desk, dataset_id, UNNAMED, 12, 1, assigned_to=str(rita.user_id))
+    await campaign(desk, dataset_id, UNNAMED, 3, 3, assigned_to=str(others.user_id))
+    shown = await detect(rita, dataset_id)
+    assert shown["conversations"] == 24
+    assert [one["insight_id"] for one in shown["patterns"]] == [None]
+    assert await desk.insights(category="strategy") == []
+    limited = await join(desk.owner, Role.ADMIN, dataset_ids=[await desk.world.dataset()])
+    body = {"dataset_id": str(dataset_id)}
+    assert refused(await limited.post("/coach/detect-patterns", json=body), 404) == "NOT_FOUND"
+
+
+async def test_who_may_search_and_for_what(desk: Desk, join: Join, stranger: Client) -> None:
+    dataset_id = await desk.world.dataset()
+    body = {"dataset_id": str(dataset_id)}
+    reader = await join(desk.owner, Role.READ_ONLY)
+    assert refused(await reader.post("/coach/detect-patterns", json=body), 403) == "PERMISSION_DENIED"
+    assert refused(await stranger.post("/coach/detect-patterns", json=body), 404) == "NOT_FOUND"
+    assert refused(await desk.owner.post("/coach/detect-patterns", json={"dataset_id": str(new_id())}), 404)
+    assert refused(await desk.owner.post("/coach/detect-patterns", json=body | {"min_occurrences": 1}), 400)
+    assert (await detect(desk.owner, dataset_id)) == {"conversations": 0, "patterns": []}
+
+
+async def test_a_cron_of_somebody_elses_can_ask_for_patterns(desk: Desk) -> None:
+    await desk.world.fetch(
+        "INSERT INTO schedules (name, organization_id, next_due_at)"
+        " VALUES ('coaching.patterns', $1, business_now() + interval '10 h') RETURNING name"
+    )
+    secret = {"Authorization": "Bearer cron-secret-of-the-tests"}
+    answer = await desk.owner.get("/cron/pattern-detection", headers=secret)
+    assert answer.status_code == 202, answer.text
+    [row] = await desk.world.fetch(
+        "SELECT next_due_at <= business_now() AS is_due FROM schedules"
+        " WHERE organization_id = $1 AND name = 'coaching.patterns'"
+    )
+    assert row["is_due"]
