@@ -1,5 +1,6 @@
 """Threads, messages and the consent ledger."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -133,7 +134,23 @@ MESSAGES = Listing(
     },
     types={"lead_id": sa.Uuid(), "conversation_id": sa.Uuid(), **_SCOPE_TYPES},
 )
-LISTINGS = (CONVERSATIONS, MESSAGES)
+_SCORE: sa.ColumnElement[Any] = sa.literal_column("""(SELECT score FROM message_scores s
+  WHERE s.organization_id = messages.organization_id AND s.message_id = messages.id)""")
+_FOUND: sa.ColumnElement[Any] = sa.literal_column("""(SELECT json_agg(json_build_object('id', i.id, 'severity', i.severity, 'title', i.title,
+    'status', i.status) ORDER BY i.raised_at DESC, i.id DESC)
+  FROM insight_evidence e JOIN insights i ON i.organization_id = e.organization_id AND i.id = e.insight_id
+  WHERE e.organization_id = messages.organization_id AND e.message_id = messages.id)""")
+THREAD_MESSAGES = replace(
+    MESSAGES,
+    shown={
+        **MESSAGE_SHOWN,
+        "ai_generated": messages.c.category == sa.literal_column("'ai_response'"),
+        "ai_quality_score": _SCORE,
+        "insights": sa.func.coalesce(_FOUND, sa.literal_column("'[]'::json")),
+    },
+)
+_QUALITY = "SELECT score FROM reviewed_conversations WHERE organization_id = $1 AND conversation_id = $2"
+LISTINGS = (CONVERSATIONS, MESSAGES, THREAD_MESSAGES)
 
 
 class PostgresConversations(PostgresStore[Conversation]):
@@ -197,13 +214,15 @@ class PostgresConversations(PostgresStore[Conversation]):
         head = await self._finder.one(CONVERSATIONS, identifier, self._visibility.scope())
         if head is None:
             return None
+        quality = await self.uow.connection.fetchval(_QUALITY, self.uow.organization_id, identifier)
         latest = await self._finder.find(
-            MESSAGES,
+            THREAD_MESSAGES,
             MessageFilter(conversation_id=identifier),
             PageRequest(limit=LATEST_MESSAGES),
         )
         said = b",".join(bytes(item) for item in reversed(latest.items))
-        return msgspec.Raw(bytes(head)[:-1] + b', "messages": [' + said + b"]}")
+        scored = msgspec.json.encode(quality)
+        return msgspec.Raw(bytes(head)[:-1] + b', "quality_score": ' + scored + b', "messages": [' + said + b"]}")
 
 
 class PostgresMessages:

@@ -121,8 +121,27 @@ class MessageView(View, frozen=True):
     example: ClassVar[dict[str, Any]] = _MESSAGE
 
 
-class ThreadView(ConversationView, frozen=True):
-    """Show a thread with what was said."""
+class FoundInMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """Show what the coach found in a message, in brief."""
 
-    messages: list[MessageView]
-    example: ClassVar[dict[str, Any]] = {**_CONVERSATION, "messages": [_MESSAGE]}
+    id: UUID
+    severity: str
+    title: str
+    status: str
+
+
+class MessageOfThread(MessageView, frozen=True):
+    """Show a message with what the coach thinks of it: `ai_quality_score` is from 0 to 100, for the AI's alone."""
+
+    ai_generated: bool
+    ai_quality_score: int | None
+    insights: list[FoundInMessage]
+    example: ClassVar[dict[str, Any]] = {**_MESSAGE, "ai_generated": False, "ai_quality_score": None, "insights": []}
+
+
+class ThreadView(ConversationView, frozen=True):
+    """Show a thread with what was said; `quality_score` is the coach's, from 0 to 100."""
+
+    quality_score: int | None
+    messages: list[MessageOfThread]
+    example: ClassVar[dict[str, Any]] = {**_CONVERSATION, "quality_score": 85, "messages": [MessageOfThread.example]}

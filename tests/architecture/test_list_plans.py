@@ -105,6 +105,8 @@ SEED = (
     " raised_at) SELECT $1, uuidv7(), 'r', n::text, 'T', 'tone', (ARRAY['warning', 'critical'])[1 + n % 2],"
     " (ARRAY['pending', 'dismissed'])[1 + n % 2], now() - n * interval '1 minute', now() - n * interval '1 minute'"
     " FROM generate_series(1, 200) n",
+    "INSERT INTO message_scores (organization_id, message_id, conversation_id, score, lesson_ids, scored_at)"
+    " SELECT $1, id, conversation_id, 90, '{}', created_at FROM messages WHERE organization_id = $1",
     "INSERT INTO insight_evidence (organization_id, id, insight_id, conversation_id, message_id, lead_id, words,"
     " description, suggestion, created_at) SELECT $1, uuidv7(), i.id, m.conversation_id, m.id, m.lead_id, 'W', 'D',"
     " 'S', m.created_at FROM (SELECT *, row_number() OVER () AS n FROM messages WHERE organization_id = $1) m"

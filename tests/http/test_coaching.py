@@ -216,6 +216,12 @@ async def test_a_review_on_demand(desk: Desk, join: Join) -> None:
     [found] = shown["findings"]
     assert found["quotes"] == [{"message_id": made["messages"][2], "words": "£5"}]
     assert shown["insight_ids"] == [one["id"] for one in await desk.insights()]
+    thread = (await desk.owner.get(f"/conversations/{made['conversation_id']}")).json()["data"]
+    assert thread["quality_score"] == 50
+    assert [(one["ai_generated"], one["ai_quality_score"]) for one in thread["messages"]] == [
+        (False, None), (False, None), (True, 50),
+    ]  # fmt: skip
+    assert [one["id"] for one in thread["messages"][2]["insights"]] == shown["insight_ids"]
     whole = await desk.owner.post("/coach/analyze-conversation", json={"conversation_id": made["conversation_id"]})
     assert whole.json()["data"]["score"] == 50
     reader = await join(desk.owner, Role.READ_ONLY)
