@@ -136,10 +136,12 @@ MESSAGES = Listing(
 )
 _SCORE: sa.ColumnElement[Any] = sa.literal_column("""(SELECT score FROM message_scores s
   WHERE s.organization_id = messages.organization_id AND s.message_id = messages.id)""")
-_FOUND: sa.ColumnElement[Any] = sa.literal_column("""(SELECT json_agg(json_build_object('id', i.id, 'severity', i.severity, 'title', i.title,
+_FOUND: sa.ColumnElement[Any] = (
+    sa.literal_column("""(SELECT json_agg(json_build_object('id', i.id, 'severity', i.severity, 'title', i.title,
     'status', i.status) ORDER BY i.raised_at DESC, i.id DESC)
   FROM insight_evidence e JOIN insights i ON i.organization_id = e.organization_id AND i.id = e.insight_id
   WHERE e.organization_id = messages.organization_id AND e.message_id = messages.id)""")
+)
 THREAD_MESSAGES = replace(
     MESSAGES,
     shown={
