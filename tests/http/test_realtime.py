@@ -7,6 +7,8 @@ import pytest
 from dishka import AsyncContainer
 from litestar import Litestar
 
+from domain.coaching.finding import Category, Severity
+from domain.coaching.insight import InsightRaised
 from domain.identity.role import Role
 from domain.kernel import new_id
 from entrypoints.http import realtime
@@ -83,6 +85,29 @@ async def test_whoever_may_not_see_a_lead_is_not_told(
         await feed()
         told = await socket.hears("event")
         assert told["data"]["lead_id"] == theirs != others
+
+
+async def test_what_the_coach_found_is_told_to_who_may_see_the_lead(
+    app: Litestar, owner: Client, join: Join, house: AsyncContainer, feed: Feed
+) -> None:
+    rep = await join(owner, Role.REP)
+    others = (await enter(owner, person(1), assigned_to=str(owner.user_id)))["id"]
+    nobodys = (await enter(owner, person(2)))["id"]
+    async with connected(app) as socket:
+        await listening(socket, rep, "insights")
+        for lead in (others, nobodys):
+            found = InsightRaised(
+                subject=new_id(),
+                severity=Severity.CRITICAL,
+                category=Category.COMPLIANCE,
+                conversation_id=None,
+                lead_id=UUID(lead),
+            )
+            await publish(house, owner, found)
+        await feed()
+        told = await socket.hears("event")
+    assert (told["channel"], told["event"], told["data"]["lead_id"]) == ("insights", "insight.raised", nobodys)
+    assert told["data"]["severity"] == "critical"
 
 
 async def test_channels_of_others_are_not_there(
