@@ -21,7 +21,7 @@ from domain.messaging.message import MessagesSettled, Settled
 from entrypoints.config import Config
 from entrypoints.container import container
 
-_SECONDS = 0.25
+_SECONDS = 0.5
 _REQUESTS = 100
 _TEXTS = 20_000
 # Eleven hours a day for half a year, each quarter of an hour with every kind, and a campaign with three wordings.
@@ -69,12 +69,13 @@ def measure(worlds: Worlds) -> Iterator[Figure]:
                 requests=_REQUESTS,
                 connections=1,
             )
-            took = statistics.median(load(at).p99 for _ in range(worlds.rounds))
+            runs = [load(at) for _ in range(worlds.rounds)]
+            half, most = (statistics.median(getattr(run, name) for run in runs) for name in ("p50", "p99"))
             yield Figure(
-                f"S13 {name}, p99 / {_SECONDS * 1e3:g} ms",
-                f"{took * 1e3:,.0f} ms",
+                f"S13 {name}, p50 and p99 / {_SECONDS * 1e3:g} ms",
+                f"{half * 1e3:,.0f}, {most * 1e3:,.0f} ms",
                 f"{_SECONDS * 1e3:g} ms",
-                took / _SECONDS,
+                most / _SECONDS,
                 at_most=1.0,
             )
     rates = [asyncio.run(_counted(house, largest.organization_id)) for _ in range(worlds.rounds)]

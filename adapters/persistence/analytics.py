@@ -33,13 +33,13 @@ _ALL = """$2::uuid[] IS NULL AND NOT EXISTS (
   SELECT FROM datasets d WHERE d.organization_id = $1 AND d.id = {of}.dataset_id AND d.deleted_at IS NOT NULL)"""
 _OF_ONE = "l.assigned_to = $3"
 _OF_ANYBODY = "$3::uuid IS NULL"
+# Days are told by when they begin: to ask for each row's day in a zone takes longer than all the rest.
 _BY_DAY = """
-SELECT (quarter AT TIME ZONE $5)::date AS day, NULL::uuid AS dataset_id, kind, sum(count)::bigint AS count
-FROM rollups r
+SELECT width_bucket(quarter, $5::timestamptz[]) AS day, kind, sum(count)::bigint AS count FROM rollups r
 WHERE organization_id = $1 AND quarter >= $3 AND quarter < $4 AND {shown} GROUP BY 1, kind
 """
 _BY_DATASET = """
-SELECT NULL::date AS day, dataset_id, kind, sum(count)::bigint AS count FROM rollups r
+SELECT dataset_id, kind, sum(count)::bigint AS count FROM rollups r
 WHERE organization_id = $1 AND quarter >= $3 AND quarter < $4 AND {shown} GROUP BY dataset_id, kind
 """
 _STANDING = """
@@ -97,8 +97,10 @@ class PostgresFigures:
                 for (_, quarter, kind), count in tally.counts.items()
                 if (day := _day_of(quarter, period)) is not None
             ]
-        span = (period.begins, period.ends)
-        return _counted(await self._narrowed(_BY_DAY, "r", self._limits(dataset_id), *span, period.zone))
+        days = list(period.days())
+        begins = [Period(day, day, period.zone).begins for day in days]
+        rows = await self._narrowed(_BY_DAY, "r", self._limits(dataset_id), period.begins, period.ends, begins)
+        return [Counted(days[row["day"] - 1], None, row["kind"], row["count"]) for row in rows]
 
     async def by_dataset(self, period: Period) -> Sequence[Counted]:
         """Count by dataset."""
@@ -109,7 +111,8 @@ class PostgresFigures:
                 for (dataset, quarter, kind), count in tally.counts.items()
                 if _day_of(quarter, period) is not None
             ]
-        return _counted(await self._narrowed(_BY_DATASET, "r", self._limits(None), period.begins, period.ends))
+        rows = await self._narrowed(_BY_DATASET, "r", self._limits(None), period.begins, period.ends)
+        return [Counted(None, row["dataset_id"], row["kind"], row["count"]) for row in rows]
 
     async def standing(self, dataset_id: UUID | None) -> Sequence[Standing]:
         """Count leads as they stand now."""
@@ -164,10 +167,6 @@ class PostgresFigures:
 
     async def _rows(self, statement: str, *values: Any) -> list[Any]:
         return list(await self._uow.connection.fetch(statement, self._uow.organization_id, *values))
-
-
-def _counted(rows: Sequence[Any]) -> list[Counted]:
-    return [Counted(row["day"], row["dataset_id"], row["kind"], row["count"]) for row in rows]
 
 
 def _day_of(quarter: datetime, period: Period) -> date | None:
