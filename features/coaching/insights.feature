@@ -33,3 +33,27 @@ Feature: The coach finds what went wrong
     And time passes until Monday 15 March 2027 at 11:10
     Then the coach has nothing to say
     And Ada's conversation scores 100
+
+  Scenario: What people agree with becomes a lesson, and does not come again from what was said before
+    Given it is Monday 15 March 2027 at 10:00
+    And the campaign starts with an M1 that says "Hello, is the bay window still of interest?"
+    And time passes until Monday 15 March 2027 at 11:00
+    When Ada writes "Yes, still interested"
+    And time passes until Monday 15 March 2027 at 11:10
+    And the owner agrees, since "Every first text names the way out."
+    And Bob writes "Yes, me too"
+    And time passes until Monday 15 March 2027 at 11:20
+    Then the coach has nothing to say
+    And there is an active lesson "The first campaign text does not say how to opt out"
+
+  Scenario: The coach is taught what is no fault
+    Given it is Monday 15 March 2027 at 10:00
+    And the campaign starts with an M1 that says "Hello, is the bay window still of interest?"
+    And time passes until Monday 15 March 2027 at 11:00
+    When Ada writes "Yes, still interested"
+    And time passes until Monday 15 March 2027 at 11:10
+    And the owner disagrees, since "These people asked us to write without a footer."
+    And Bob writes "Yes, me too"
+    And time passes until Monday 15 March 2027 at 11:20
+    Then the coach has nothing to say
+    And there is an active lesson "No fault: The first campaign text does not say how to opt out"

@@ -5,6 +5,7 @@ from typing import Any
 from pytest_bdd import given, parsers, then, when
 
 from application.coaching.insight_forms import DismissInsight
+from application.coaching.insight_lessons import AgreeWithInsight, DisagreeWithInsight, InsightLessons
 from application.coaching.insights import Insights
 from application.outreach.campaign_forms import SettingsIn, StartCampaign, TouchIn, VariantIn
 from application.outreach.campaigns import Campaigns
@@ -41,6 +42,34 @@ def dismisses(office: Office, run: Run[Any]) -> None:
         await office.work_off()
 
     run(dismiss())
+
+
+@when(parsers.parse('the owner agrees, since "{note}"'))
+def agrees(office: Office, run: Run[Any], note: str) -> None:
+    async def agree() -> None:
+        [row] = await _open(office)
+        async with office.tenant.use(InsightLessons) as lessons:
+            await lessons.agree(row["id"], AgreeWithInsight(learning_note=note), None)
+        await office.work_off()
+
+    run(agree())
+
+
+@when(parsers.parse('the owner disagrees, since "{note}"'))
+def disagrees(office: Office, run: Run[Any], note: str) -> None:
+    async def disagree() -> None:
+        [row] = await _open(office)
+        async with office.tenant.use(InsightLessons) as lessons:
+            await lessons.disagree(row["id"], DisagreeWithInsight(teaching_note=note, correct_approach=note), None)
+        await office.work_off()
+
+    run(disagree())
+
+
+@then(parsers.parse('there is an active lesson "{title}"'))
+def is_learned(office: Office, run: Run[Any], title: str) -> None:
+    statement = "SELECT title FROM lessons WHERE organization_id = $1 AND status = 'active'"
+    assert run(office.tenant.value(statement)) == title
 
 
 @then(parsers.re(r'the coach found "(?P<title>.+)" with (?P<leads>\d+) leads?'))

@@ -8,6 +8,7 @@ import pytest
 from dishka import AsyncContainer
 
 from adapters.persistence.database import Cause
+from application.coaching.insight_counts import InsightCounts
 from application.coaching.reviews import Reviews
 from application.messaging.notices import Notices
 from application.ports import Actor
@@ -16,6 +17,7 @@ from domain.coaching.insight import InsightRaised
 from domain.coaching.review import ReviewDue
 from domain.identity.role import Role
 from domain.kernel import new_id
+from domain.outreach.dataset import DatasetDeleted
 from tests.http.conftest import Client, Join, OpenHouse
 from tests.http.sales_world import World, enter
 from tests.http.team import refused
@@ -275,3 +277,21 @@ async def test_what_cannot_wait_is_told(desk: Desk, join: Join, severity: Severi
             ["Sophie: The first campaign text does not say how to opt out"] if told else []
         )
         assert all(one["link"] == f"/coach/insights/{insight['id']}" for one in shown)
+
+
+async def test_what_went_with_its_dataset_counts_no_more(desk: Desk) -> None:
+    dataset_id = await desk.world.dataset()
+    await desk.faulty(dataset_id=str(dataset_id))
+    kept = await desk.faulty()
+    made = await desk.thread(
+        ("outbound", "m1", f"{NO_OPT_OUT} STOP to opt out."), ("inbound", "reply", "ok"),
+        ("outbound", "human_manual", "Answer!!!"), dataset_id=str(dataset_id),
+    )  # fmt: skip
+    await desk.review(made)
+    assert len(await desk.insights()) == 2
+    assert (await desk.owner.delete(f"/datasets/{dataset_id}")).status_code == 204
+    async with desk.house({Actor: Actor.system(desk.owner.organization_id), Cause: Cause()}) as scope:
+        await (await scope.get(InsightCounts)).dataset_gone(DatasetDeleted(subject=dataset_id, name="Old"))
+    [left] = await desk.insights()
+    assert (left["rule"], left["affected_leads_count"]) == ("no_opt_out", 1)
+    assert left["conversation_id"] == kept["conversation_id"]

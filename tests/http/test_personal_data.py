@@ -82,10 +82,16 @@ async def make_known(owner: Client, work_off: WorkOff, config: Config, house: As
     await report_call(owner, house, lead_id)
     written = await owner.post(
         "/messages/send",
-        json={"lead_id": lead_id, "content": "How is the red ibis, Zebedee?"},
+        json={"lead_id": lead_id, "content": "How is the red ibis, Zebedee???"},
         headers={"Idempotency-Key": new_id().hex},
     )
     assert written.status_code in (201, 202), written.text
+    reviewed = await owner.post(
+        "/coach/analyze-conversation",
+        json={"conversation_id": written.json()["data"]["conversation_id"]},
+        headers={"Idempotency-Key": new_id().hex},
+    )
+    assert len(reviewed.json()["data"]["insight_ids"]) == 1, reviewed.text
     world = World(house, owner.organization_id)
     arrived = text(await number_of(world), "My amber stork is well. Zebedee", **{"from": PHONE})
     assert (await call(owner, config, SMS, arrived)).status_code == 204
@@ -177,7 +183,7 @@ async def test_after_an_erasure_nothing_names_the_person_anywhere(
     assert {
         "contacts.first_name", "contacts.notes", "leads.phone", "notes.body", "messages.body", "sends.recipient",
         "events.personal", "inbound.payload", "import_rows.cells", "idempotency.answer", "uploads.shape",
-        "notifications.title", "notifications.message",
+        "notifications.title", "notifications.message", "insight_evidence.words", "insight_evidence.suggested_text",
     } <= before, "the canaries came in by every door"  # fmt: skip
     assert len(files_naming(config, owner.organization_id, CANARIES)) == 2
 
@@ -196,6 +202,7 @@ async def test_after_an_erasure_nothing_names_the_person_anywhere(
     assert [(row["address"][: len(PREFIX)], row["how"]) for row in hashes] == [(PREFIX, "erasure")] * 2
     assert (await owner.get(f"/contacts/{known.contact_id}")).status_code == 404
     assert (await owner.get(f"/exports/{await started(asked)}")).status_code == 404
+    assert (await owner.get("/coach/insights", params={"status": "all"})).json()["data"] == []
     names = [lead["contact"]["first_name"] for lead in (await owner.get("/leads")).json()["data"]]
     assert names == ["Ann"], "others stay"
     assert await places_naming(world, vault, ["ann@other.example"]) >= {"contacts.email"}
