@@ -43,6 +43,7 @@ CANARIES = (
     "teal heron",
     "amber stork",
     "red ibis",
+    "pink newt",
     "green gecko",
 )
 
@@ -97,7 +98,24 @@ async def make_known(owner: Client, work_off: WorkOff, config: Config, house: As
     assert (await call(owner, config, SMS, arrived)).status_code == 204
     await receive_texts(house, world)
     await tell_of(house, owner, lead_id)
+    await learn_from(owner, work_off, world, lead_id)
     return Known(contact_id, lead_id, dataset_id)
+
+
+async def learn_from(owner: Client, work_off: WorkOff, world: World, lead_id: str) -> None:
+    """Let a draft be compared on the lead's conversation, and a lesson quote it."""
+    rows = await world.fetch("SELECT id FROM conversations WHERE organization_id = $1 AND lead_id = $2", UUID(lead_id))
+    chosen = await owner.post("/coach/evaluation-cases", json={"conversation_id": str(rows[0]["id"])})
+    assert chosen.status_code == 201, chosen.text
+    drafted = await owner.put("/coach/prompts/reply", json={"system_prompt": "Be brief."})
+    assert drafted.status_code == 200, drafted.text
+    started = await owner.post("/coach/prompts/reply/evaluations", json={})
+    assert started.status_code == 202, started.text
+    await work_off()
+    quoted = [{"from": "lead", "content": "Zebedee here, on 07700 900321, with my pink newt"}]
+    body = {"lesson_type": "tone", "title": "Newts", "description": "Ask after them."}
+    taught = await owner.post("/coach/lessons", json=body | {"example_conversation": {"messages": quoted}})
+    assert taught.status_code == 201, taught.text
 
 
 async def report_call(owner: Client, house: AsyncContainer, lead_id: str) -> None:
@@ -243,6 +261,7 @@ async def test_an_export_tells_all_that_is_known(
     assert told["contacts"][0]["notes"] == "Keeps a teal heron"
     assert [note["body"] for note in told["notes"]] == ["Likes a purple walrus"]
     assert {message["body"] for message in told["messages"]} >= {"My amber stork is well. Zebedee"}
+    assert len(told["evaluation_cases"]) == len(told["evaluation_answers"]) == 1
     assert {booking["notes"] for booking in told["bookings"]} == {"Brings a green gecko", None}
     assert "Windows and Zebedee Quagmire" in {booking["title"] for booking in told["bookings"]}
     assert {row["row"] for row in told["import_rows"]} >= {2}
