@@ -29,6 +29,7 @@ TAKEN_AT_ONCE = 100
 MOST_OVERTAKINGS = 3
 AGAIN_AFTER = timedelta(seconds=30)
 SOON = timedelta(seconds=5)  # what was not even tried, since others wait for the model too
+LAST = 2 * SOON  # before a person is asked: it takes one call to see that the model is back, and then another
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,7 @@ class Replies:
             if left <= timedelta():
                 await self.threads.hand_over(thread, party, Reason.MODEL_AWAY)
                 return
-            wait = min(wait, left)
+            wait = min(wait, left - LAST if left > LAST else left)
         await self._put_off(thread, wait)
 
     async def _put_off(self, thread: Conversation, wait: timedelta) -> None:

@@ -18,7 +18,7 @@ from tests.processes.test_flood import listed, p95, timed
 from tests.proofs import Note
 
 ASKED = "How much would it cost?"
-PATIENCE = 25
+LONG, PATIENCE = 120, 20  # longer than the model is ill; and as long as people wait when it stays so
 MARGIN_SECONDS = 40  # to begin, to be asked a last time, and to be told
 SLOWER_AT_MOST = 1.10
 EACH = 8
@@ -109,7 +109,7 @@ def test_answers_wait_for_a_model_that_is_away_and_then_people_write_them(desk: 
 @pytest.mark.prove
 @pytest.mark.alone
 def test_a_sick_model_costs_no_answer_and_no_other_route(desk: Desk, proved: Note) -> None:
-    desk.setting(ai_patience_seconds=PATIENCE)
+    desk.setting(ai_patience_seconds=LONG)
     office = desk.office
     campaign = office.phones(800)
     dataset_id = desk.enter(dict.fromkeys(campaign, "doors"))
@@ -129,13 +129,14 @@ def test_a_sick_model_costs_no_answer_and_no_other_route(desk: Desk, proved: Not
         assert _texted(desk) - before >= 0.7 * A_MINUTE / 60 * (time.monotonic() - since), "the campaign goes on"
         requests = len(desk.model.asked()) - asked
         desk.model.answers()
-        threads = desk.settled(waiting, PATIENCE + MARGIN_SECONDS).values()
+        threads = desk.settled(waiting, LONG + MARGIN_SECONDS).values()
         if fault.is_away:
             assert all(_was_answered(thread) for thread in threads), (fault.name, threads)
         else:
             assert all(_has_a_person(thread, "failed_twice") for thread in threads), (fault.name, threads)
         figures.append(f"{fault.name} {p95(ill[fault.name]) * 1000:.0f} ms ({requests} requests)")
         well += timed(lambda: listed(office), 20)
+    desk.setting(ai_patience_seconds=PATIENCE)
     desk.model.answers(refusing(529, "overloaded_error"))
     _write(desk, people)
     start = time.monotonic()
@@ -151,8 +152,8 @@ def test_a_sick_model_costs_no_answer_and_no_other_route(desk: Desk, proved: Not
     proved(
         11,
         f"Anthropic's adapter amid a campaign of {A_MINUTE} texts a minute: GET /leads p95 {quickest * 1000:.0f} ms,"
-        f" while the model answers {', '.join(figures)}; {4 * EACH} answers waited and went out whole once it was back,"
-        f" {2 * EACH} cut or garbled ones went to people, {EACH} more after {seconds:.0f} s without it"
+        f" while the model answers {', '.join(figures)}; {5 * EACH} answers waited and went out whole once it was back,"
+        f" {EACH} garbled ones went to people, {EACH} more after {seconds:.0f} s without it"
         f" (set: {PATIENCE}): 0 lost, 0 invented, 0 twice",
     )
 
