@@ -62,7 +62,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Hold how much higher a rate is on the new side, and the bounds between which it lies at every look."""
+    """Hold how much higher a rate is on the new side, and the bounds of the test: a difference is shown off 0."""
 
     value: float
     low: float
@@ -78,11 +78,15 @@ class Decision:
 
 
 def difference(new_hits: int, new_trials: int, old_hits: int, old_trials: int) -> Difference:
-    """Bound the difference of two rates; a half each way keeps rates of nothing and of all from looking certain."""
+    """Bound the difference of two rates by what both sides together would vary if there were none.
+
+    A small side's own variance would not do: with nobody or everybody of twenty it looks certain, and much harm on it
+    looks vague. A half keeps rates of nothing and of all from looking certain.
+    """
     if not new_trials or not old_trials:
         return Difference(0.0, -1.0, 1.0)
-    new, old = (new_hits + 0.5) / (new_trials + 1), (old_hits + 0.5) / (old_trials + 1)
-    variance = new * (1 - new) / new_trials + old * (1 - old) / old_trials
+    both = (new_hits + old_hits + 0.5) / (new_trials + old_trials + 1)
+    variance = both * (1 - both) * (1 / new_trials + 1 / old_trials)
     mixing = MIXING * MIXING
     alpha = ALPHA / len(_RATES)
     reach = sqrt(variance * (variance + mixing) / mixing * (2 * log(1 / alpha) + log((variance + mixing) / variance)))

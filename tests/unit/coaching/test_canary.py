@@ -73,20 +73,41 @@ def test_harm_rolls_back_a_gain_promotes_and_nothing_shown_rolls_back(
     assert found is None or word in found.reason
 
 
-def test_looking_again_and_again_finds_no_difference_where_there_is_none() -> None:
+Rates = tuple[float, float, float]
+USUAL: Rates = (0.4, 0.1, 0.03)
+
+
+def ended(new: Rates, old: Rates, share: float, conversations: int, rng: random.Random) -> CanaryStatus | None:
+    """Let conversations come one by one, and look after each tenth; gives how the trial ended, if it did."""
+    sides = {True: [0, 0, 0, 0], False: [0, 0, 0, 0]}
+    for look in range(1, conversations + 1):
+        is_new = rng.random() < share
+        side = sides[is_new]
+        side[0] += 1
+        for place, rate in enumerate(new if is_new else old, 1):
+            side[place] += rng.random() < rate
+        if look % 10 == 0 and (found := decide(Side(*sides[True]), Side(*sides[False]), DAY)) is not None:
+            return found.status
+    return None
+
+
+@pytest.mark.parametrize(
+    ("share", "conversations", "rates"),
+    [(0.5, 800, USUAL), (0.2, 1000, USUAL), (0.05, 2000, USUAL), (0.05, 1500, (0.9, 0.1, 0.03))],
+)
+def test_looking_again_and_again_finds_no_difference_where_there_is_none(
+    share: float, conversations: int, rates: Rates
+) -> None:
     rng = random.Random(7)
-    wrong = 0
-    for _ in range(200):
-        sides = {True: [0, 0, 0, 0], False: [0, 0, 0, 0]}
-        for look in range(1, 801):
-            side = sides[rng.random() < 0.5]
-            side[0] += 1
-            for place, rate in enumerate((0.4, 0.1, 0.03), 1):
-                side[place] += rng.random() < rate
-            if look % 10 == 0 and decide(Side(*sides[True]), Side(*sides[False]), DAY) is not None:
-                wrong += 1
-                break
-    assert wrong <= 10, "5 % at most, however often it is looked at"
+    wrong = sum(ended(rates, rates, share, conversations, rng) is not None for _ in range(200))
+    assert wrong <= 10, "5 % at most, however often it is looked at, and however small the share"
+
+
+def test_harm_to_a_small_share_is_found() -> None:
+    rng = random.Random(7)
+    harmful = (0.4, 0.1, 0.3)
+    found = [ended(harmful, USUAL, 0.1, 600, rng) for _ in range(50)]
+    assert found.count(CanaryStatus.ROLLED_BACK) >= 48
 
 
 def test_the_bounds_hold_the_difference() -> None:
