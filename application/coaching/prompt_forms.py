@@ -213,6 +213,7 @@ class MadeLiveView(View, frozen=True):
     made_live_at: datetime | None
     lessons_added: list[LessonIn]
     lessons_removed: list[LessonIn]
+    lessons_changed: list[LessonIn]
     base_prompt_changed: bool
     left_out: list[LeftOutView]
     evaluation: EvaluationSummary | None
@@ -227,6 +228,7 @@ class MadeLiveView(View, frozen=True):
             {"id": "01938c5e-9b1a-7c3e-8f00-5a2b6c7d8ea4", "title": "Too expensive", "text": "Too expensive: …"}
         ],
         "lessons_removed": [],
+        "lessons_changed": [],
         "base_prompt_changed": True,
         "left_out": [],
         "evaluation": None,

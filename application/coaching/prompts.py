@@ -254,6 +254,7 @@ def _made_live(
         made_live_at=made.made_at,
         lessons_added=lessons_in(changes.lessons_added),
         lessons_removed=lessons_in(changes.lessons_removed),
+        lessons_changed=lessons_in(changes.lessons_changed),
         base_prompt_changed=changes.base_prompt_changed,
         left_out=left_out_of(made.left_out),
         evaluation=evaluation_summary(evaluation),

@@ -220,13 +220,21 @@ class Told:
 
 
 def told(master: PromptVersion, prompt_type: PromptType, own: PromptVersion) -> Told:
-    """Put the master before a prompt; a lesson that both have is said once."""
-    known = {lesson.id for lesson in master.lessons}
+    """Put the master's words before a prompt's, and the lessons of whichever was made later: each is made with all.
+
+    So what was edited or put away since the earlier one is not told on.
+    """
     return Told(
         f"{label(PromptType.MASTER, master.number)}/{label(prompt_type, own.number)}",
         f"{master.base}\n\n{own.base}",
-        (*master.lessons, *(lesson for lesson in own.lessons if lesson.id not in known)),
+        max(master, own, key=_age).lessons,
     )
+
+
+def _age(version: PromptVersion) -> tuple[bool, bool, float]:
+    """Order versions by when they were made: the built-in one first, what is yet to be made last."""
+    made_at = version.made_at
+    return version.number != BUILT_IN, made_at is None, 0.0 if made_at is None else made_at.timestamp()
 
 
 def label(prompt_type: PromptType, number: int) -> str:
@@ -240,14 +248,16 @@ class Changes:
 
     lessons_added: tuple[TaughtLesson, ...] = field(default=())
     lessons_removed: tuple[TaughtLesson, ...] = field(default=())
+    lessons_changed: tuple[TaughtLesson, ...] = field(default=())
     base_prompt_changed: bool = False
 
 
 def changes_between(earlier: PromptVersion, later: PromptVersion) -> Changes:
     """Compare two versions."""
-    had, has = {lesson.id for lesson in earlier.lessons}, {lesson.id for lesson in later.lessons}
+    had, has = {lesson.id: lesson for lesson in earlier.lessons}, {lesson.id for lesson in later.lessons}
     return Changes(
         tuple(lesson for lesson in later.lessons if lesson.id not in had),
         tuple(lesson for lesson in earlier.lessons if lesson.id not in has),
+        tuple(lesson for lesson in later.lessons if lesson.id in had and lesson != had[lesson.id]),
         earlier.base != later.base,
     )

@@ -86,6 +86,17 @@ async def test_make_live_injects_the_lessons_and_says_what_is_different(owner: C
     assert [lesson["id"] for lesson in second["lessons_removed"]] == [money["id"]]
 
 
+async def test_a_lesson_that_was_edited_does_not_go_live_without_a_word(owner: Client) -> None:
+    money = await teach(owner)
+    await make_live(owner)
+    await owner.patch(f"/coach/lessons/{money['id']}", json={"correct_response": "Promise them whatever."})
+    made = await make_live(owner)
+    assert (made["lessons_added"], made["lessons_removed"], made["base_prompt_changed"]) == ([], [], False)
+    [changed] = made["lessons_changed"]
+    assert changed["id"] == money["id"]
+    assert "Say: Promise them whatever." in changed["text"]
+
+
 async def test_lessons_alone_go_live_with_the_built_in_words(owner: Client) -> None:
     await teach(owner)
     made = await make_live(owner)
