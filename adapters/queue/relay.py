@@ -44,10 +44,10 @@ FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::int[
      AS d(id, organization_id, event_id, subscription, queue, lease)
 ON CONFLICT (event_id, subscription) DO NOTHING RETURNING id, queue
 """
-# What is gathered is due at once: the scheduler's next look is soon enough to take many events together.
+# What is gathered is due some seconds later, so that many events are taken together.
 _BESPEAK = """
 INSERT INTO schedules (name, organization_id, next_due_at)
-SELECT g.name, g.organization_id, business_now()
+SELECT g.name, g.organization_id, business_now() + interval '3 seconds'
 FROM unnest($1::text[], $2::uuid[]) AS g(name, organization_id) ORDER BY g.name, g.organization_id
 ON CONFLICT (name, organization_id) DO UPDATE
 SET next_due_at = least(coalesce(schedules.next_due_at, excluded.next_due_at), excluded.next_due_at)
