@@ -99,7 +99,7 @@ class ReplyDrafts:
             known = None if asked.force_regenerate else await self.replies.draft(thread.id, answers_id)
             background = await self.replies.background(thread)
             prompt = await self.prompts.live(thread.id)
-        if known is not None:
+        if known is not None and known.prompt_version == prompt.version:
             return _view(known)
         budget = background.settings.budget_micros
         if budget is not None and background.spent_micros >= budget:
@@ -157,7 +157,8 @@ class ReplyDrafts:
                     await self.replies.became(draft.id, "superseded")
             else:
                 if draft is not None:
-                    await self.replies.became(draft.id, "sent")
+                    is_ours = outgoing.category == "ai_response"  # what a person wrote is no merit of the prompt's
+                    await self.replies.became(draft.id, "sent" if is_ours else "superseded")
                 self.uow.publish(thread.answered_by_person())
                 await self.conversations.save(thread)
             shown = await self.messages.show(outgoing.id)

@@ -68,6 +68,24 @@ async def test_words_of_ones_own_replace_a_draft(owner: Client, house: AsyncCont
     assert (sent.content, sent.message_category) == ("Hello Ada, Bob here. £500.", "human_manual")
     alone = {"lead_id": lead["id"], "content": "One more thing"}
     assert shown(await owner.post("/messages/ai-send", json=alone), MessageView, 201).content == "One more thing"
+    rows = await World(house, owner.organization_id).fetch("SELECT status FROM replies WHERE organization_id = $1")
+    assert [row["status"] for row in rows] == ["superseded"], "its version and lessons have no part in what follows"
+
+
+async def test_a_draft_of_a_version_that_is_live_no_more_is_not_handed_out(
+    owner: Client, house: AsyncContainer
+) -> None:
+    path = "/coach/prompts/reply"
+    await owner.put(path, json={"system_prompt": 'End every answer with "Talk soon."'})
+    assert (await owner.post(f"{path}/make-live", json={})).status_code == 200
+    lead = await asked(owner, house, 65)
+    first = shown(await draft(owner, lead), GeneratedView)
+    assert first.content.endswith("Talk soon.")
+    assert shown(await draft(owner, lead), GeneratedView) == first
+    assert (await owner.post(f"{path}/roll-back", json={"version": 0})).status_code == 200
+    again = shown(await draft(owner, lead), GeneratedView)
+    assert not again.content.endswith("Talk soon.")
+    assert shown(await draft(owner, lead), GeneratedView) == again
 
 
 async def test_the_same_key_sends_one_text_and_asks_for_one_draft(owner: Client, house: AsyncContainer) -> None:
