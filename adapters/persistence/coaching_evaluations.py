@@ -109,6 +109,15 @@ class PostgresEvaluations(PostgresStore[Evaluation]):
             "prompt_type = $2 AND fingerprint = $3 ORDER BY created_at DESC, id DESC", prompt_type, fingerprint
         )
 
+    async def judged(self, prompt_type: PromptType, fingerprint: str) -> Evaluation | None:
+        """Give the one of most cases that came to an end, the latest of several."""
+        return await self.find_one(
+            "prompt_type = $2 AND fingerprint = $3 AND outcome IS NOT NULL"
+            " ORDER BY cardinality(case_ids) DESC, created_at DESC, id DESC",
+            prompt_type,
+            fingerprint,
+        )
+
     async def next_case(self, evaluation: Evaluation) -> Case | None:
         """Give a case that was not answered yet."""
         return await self._cases.find_one(

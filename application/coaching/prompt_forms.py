@@ -15,6 +15,7 @@ from domain.coaching.prompt import PromptType
 System = Annotated[str, Meta(min_length=1, max_length=20_000, pattern=r"\S")]
 Template = Annotated[str, Meta(max_length=10_000)]
 Number = Annotated[int, Meta(ge=0, le=1_000_000)]
+Fingerprint = Annotated[str, Meta(max_length=64)]
 Reason = Annotated[str, Meta(min_length=1, max_length=1000, pattern=r"\S")]
 
 
@@ -40,6 +41,7 @@ class MakeLive(Command, frozen=True):
         False
     )
     reason: Reason | None = None
+    fingerprint: Annotated[Fingerprint | None, Meta(description="`draft.fingerprint` as you saw it.")] = None
     example: ClassVar[dict[str, Any]] = {"share": 20, "hold_out": 10}
 
 
@@ -96,7 +98,7 @@ class VersionView(View, frozen=True):
 
 
 class DraftView(View, frozen=True):
-    """Show what is edited, and the lessons that it would be made live with now."""
+    """Show what is edited, and the lessons that it would be made live with now; `fingerprint` is of all of it."""
 
     system_prompt: str
     user_prompt_template: str | None
@@ -104,6 +106,7 @@ class DraftView(View, frozen=True):
     drafted_at: datetime | None
     lessons_context: list[LessonIn]
     left_out: list[LeftOutView]
+    fingerprint: str
 
 
 class PerformanceView(View, frozen=True):
@@ -194,6 +197,7 @@ class PromptView(View, frozen=True):
             "drafted_at": "2026-03-24T09:00:00Z",
             "lessons_context": [],
             "left_out": [],
+            "fingerprint": "6f3c1c86a2a6ff0f0c7b4f4f0f0f8b1f5b1d2c3e4f5061728394a5b6c7d8e9f0",
         },
         "lessons_included": 0,
         "performance": {"conversations_using": 120, "success_rate": {"value": 0.25, "low": 0.181, "high": 0.3344}},

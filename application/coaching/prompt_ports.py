@@ -78,7 +78,11 @@ class KnownEvaluations(Protocol):
     """Know how drafts were judged."""
 
     async def latest(self, prompt_type: PromptType, fingerprint: str) -> Evaluation | None:
-        """Give the latest evaluation of exactly this."""
+        """Give the latest evaluation of exactly this, which may be under way."""
+        ...
+
+    async def judged(self, prompt_type: PromptType, fingerprint: str) -> Evaluation | None:
+        """Give the one that says most of exactly this: of most conversations, the latest of several."""
         ...
 
 

@@ -65,16 +65,13 @@ class Prompts:
         self.actor.require(Permission.PROMPTS_WRITE)
         async with self.uow:
             prompt, is_new = await self._own(prompt_type)
-            if is_new and version is not None:
-                raise Stale("This prompt has no draft yet, so that there is no version to change it from.")
-            if not is_new:
-                require_version(prompt, version, ("system_prompt", "user_prompt_template"), "prompt")
+            _require_seen(prompt, version, is_new=is_new)
             changed = prompt.draft(command.system_prompt, command.user_prompt_template, self.actor.id, self.clock.now())
             await (self.prompts.add(prompt) if is_new else self.prompts.save(prompt))
             self.uow.publish(changed)
             return await self._shown(prompt_type)
 
-    async def make_live(self, prompt_type: PromptType, command: MakeLive) -> MadeLiveView:
+    async def make_live(self, prompt_type: PromptType, command: MakeLive, version: int | None = None) -> MadeLiveView:
         """Make the draft live with the active lessons, or refuse what was evaluated as worse unless that is forced."""
         self.actor.require(Permission.PROMPTS_PUBLISH)
         if command.share < _WHOLE and command.share + command.hold_out > _WHOLE:
@@ -82,6 +79,7 @@ class Prompts:
         async with self.uow:
             now = self.clock.now()
             prompt, is_new = await self._own(prompt_type)
+            _require_seen(prompt, version, is_new=is_new)
             before = await self.prompts.version(prompt_type, prompt.live)
             trial = None if is_new else await self.canaries.open_of(prompt.id)
             if trial is not None and trial.status is CanaryStatus.RUNNING:
@@ -89,7 +87,9 @@ class Prompts:
             candidate = prompt.candidate(await self.lessons.active(), await self.prompts.lesson_budget())
             if candidate.fingerprint() == before.fingerprint():
                 raise Conflict(f"Nothing is different from version {before.number}, which is live.")
-            evaluation = await self._evaluation(candidate, prompt)
+            if command.fingerprint not in (None, candidate.fingerprint()):
+                raise Stale("The draft or the lessons were changed since you saw them; look at the draft again.")
+            evaluation = await self.evaluations.judged(prompt_type, await self._fingerprint(candidate, prompt))
             _require_no_worse(evaluation, command)
             made = replace(
                 candidate,
@@ -191,11 +191,10 @@ class Prompts:
             user_prompt_template=built_in.user_prompt_template,
         )
 
-    async def _evaluation(self, candidate: PromptVersion, prompt: Prompt) -> Evaluation | None:
-        """Find how exactly this was judged against what is live now."""
+    async def _fingerprint(self, candidate: PromptVersion, prompt: Prompt) -> str:
+        """Digest exactly this beside what is live now, as evaluations do."""
         other = await self.prompts.of_type(prompt.prompt_type.beside)
-        fingerprint = candidate.fingerprint(prompt.live, BUILT_IN if other is None else other.live)
-        return await self.evaluations.latest(prompt.prompt_type, fingerprint)
+        return candidate.fingerprint(prompt.live, BUILT_IN if other is None else other.live)
 
     async def _shown(self, prompt_type: PromptType) -> PromptView:
         prompt = await self.prompts.of_type(prompt_type)
@@ -204,6 +203,7 @@ class Prompts:
         drafted = own.candidate(await self.lessons.active(), await self.prompts.lesson_budget())
         canary = None if prompt is None else await self.canaries.latest_of(prompt.id)
         done = None if prompt is None else await self.prompts.performance(prompt)
+        evaluation = await self.evaluations.latest(prompt_type, await self._fingerprint(drafted, own))
         return PromptView(
             id=None if prompt is None else prompt.id,
             prompt_type=prompt_type,
@@ -216,6 +216,7 @@ class Prompts:
                 drafted_at=None if prompt is None else prompt.drafted_at,
                 lessons_context=lessons_in(drafted.lessons),
                 left_out=left_out_of(drafted.left_out),
+                fingerprint=drafted.fingerprint(),
             ),
             lessons_included=len(live.lessons),
             performance=PerformanceView(
@@ -223,9 +224,17 @@ class Prompts:
                 success_rate=rate(Share(0, 0) if done is None else done.success),
             ),
             canary=None if canary is None else canary_view(canary, *await self.canaries.sides(canary)),
-            evaluation=evaluation_summary(await self._evaluation(drafted, own)),
+            evaluation=evaluation_summary(evaluation),
             version=None if prompt is None else prompt.version,
         )
+
+
+def _require_seen(prompt: Prompt, version: int | None, *, is_new: bool) -> None:
+    """Refuse what was edited since it was seen (`Stale`)."""
+    if is_new and version is not None:
+        raise Stale("This prompt has no draft yet, so that there is no version to change it from.")
+    if not is_new:
+        require_version(prompt, version, ("system_prompt", "user_prompt_template"), "prompt")
 
 
 def _require_no_worse(evaluation: Evaluation | None, command: MakeLive) -> None:

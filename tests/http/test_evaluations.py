@@ -136,7 +136,22 @@ async def test_an_evaluation_is_cancelled(owner: Client, house: AsyncContainer, 
     assert (await job(owner, started["job_id"]))["status"] == "cancelled"
     found = (await owner.get(f"/coach/evaluations/{started['evaluation_id']}")).json()["data"]
     assert (found["outcome"], found["examples"]) == (None, [])
-    assert (await make_live(owner))["evaluation"]["outcome"] is None
+    assert (await make_live(owner))["evaluation"] is None
+
+
+async def test_another_evaluation_does_not_hide_that_a_draft_was_found_worse(
+    owner: Client, house: AsyncContainer, work_off: WorkOff
+) -> None:
+    await wrote(owner, house, 6)
+    await draft(owner, SHOUTS)
+    found = await evaluated(owner, work_off)
+    assert (await evaluated(owner, work_off, cases=2))["result"]["outcome"] == "same", "too few to be worse"
+    assert refused(await owner.post(f"{REPLY}/make-live", json={}), 409) == "CONFLICT"
+    assert (await owner.post(f"{REPLY}/evaluations", json={})).status_code == 202
+    assert (await prompt(owner))["evaluation"]["outcome"] is None
+    assert refused(await owner.post(f"{REPLY}/make-live", json={}), 409) == "CONFLICT", "one is under way"
+    made = await make_live(owner, force=True, reason="The sale ends today.")
+    assert made["evaluation"]["id"] == found["result"]["evaluation_id"]
 
 
 async def test_without_a_conversation_there_is_nothing_to_evaluate(owner: Client) -> None:

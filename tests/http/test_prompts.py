@@ -97,6 +97,26 @@ async def test_a_lesson_that_was_edited_does_not_go_live_without_a_word(owner: C
     assert "Say: Promise them whatever." in changed["text"]
 
 
+async def test_what_goes_live_is_what_the_publisher_saw(owner: Client, hire: Hire) -> None:
+    seen = await draft(owner)
+    other = await hire(owner, "admin")
+    theirs = await draft(other, {"system_prompt": "Promise the moon."})
+    path, match = f"{REPLY}/make-live", {"If-Match": f'"{seen["version"]}"'}
+    assert refused(await owner.post(path, json={}, headers=match), 409) == "STALE_VERSION"
+    body = {"fingerprint": seen["draft"]["fingerprint"]}
+    assert refused(await owner.post(path, json=body), 409) == "STALE_VERSION"
+    await teach(other)
+    body = {"fingerprint": theirs["draft"]["fingerprint"]}
+    assert refused(await owner.post(path, json=body), 409) == "STALE_VERSION", "a lesson was written since"
+    now = await prompt(owner)
+    assert now["live"]["version"] == 0
+    made = await owner.post(
+        path, json={"fingerprint": now["draft"]["fingerprint"]}, headers={"If-Match": f'"{now["version"]}"'}
+    )
+    assert made.status_code == 200, made.text
+    assert refused(await owner.post("/coach/prompts/m1/make-live", json={}, headers=match), 409) == "STALE_VERSION"
+
+
 async def test_lessons_alone_go_live_with_the_built_in_words(owner: Client) -> None:
     await teach(owner)
     made = await make_live(owner)
