@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 ZONE = "Europe/London"
 _LOCAL = ZoneInfo(ZONE)
 _BEFORE = timedelta(days=7)
-_HALTS = frozenset({*range(8, 20), 0, 4, 22})
+_HALTS = frozenset({*range(9, 20, 2), 4, 22})
 
 
 def next_change(after: datetime, zone: ZoneInfo = _LOCAL) -> datetime:
@@ -28,7 +28,7 @@ def start_of_story(now: datetime) -> datetime:
 
 
 def stop_at(due: datetime) -> datetime:
-    """Tell the clock's next halt from an instant on: a 59th minute, hourly by day and three times at night.
+    """Tell the clock's next halt from an instant on: a 59th minute, every second hour by day and twice at night.
 
     Whatever falls due in between happens at the halt, so that runs are alike; by night nothing but replies does.
     """
