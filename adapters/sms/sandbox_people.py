@@ -101,7 +101,8 @@ _FOLLOW_UPS: dict[Script, tuple[str, ...]] = {
 }
 _OFFER = re.compile(r"Would (?P<first>.+?)(?: or .+?)? suit you\?")
 _MOST_TAKEN = 4
-_TAKERS: frozenset[Script] = frozenset({"keen", "late", "price_objection"})
+TAKES_A_TIME: dict[Script, float] = {"keen": 1, "late": 1, "price_objection": 1, "hesitant": 0.5}
+"""The share of those who follow a script and take a time that a text offers (`docs/sandbox.md`)."""
 _RUDE_AFTER_STOP = ("I said stop. What is wrong with you", "Did I not just tell you to stop??", "unbelievable")
 
 
@@ -163,7 +164,7 @@ class People:
     def replies(self, number: str, nth: int, accepted_at: datetime, body: str = "") -> Sequence[Reply]:
         """List what follows the `nth` text (first = 1) that one organisation sent to this number, in due order.
 
-        Whoever is open to a call takes the first time that a text offers, and loses patience after some such texts.
+        Whoever is open to a call takes the first time that a text offers, and loses patience after some of these.
         """
         if not is_fiction(number):
             return ()
@@ -181,7 +182,8 @@ class People:
                 return (Reply(accepted_at + timedelta(minutes=4), body, script, means_stop=False),)
             return ()
         offer = _OFFER.search(body)
-        if first < nth <= first + _MOST_TAKEN and offer is not None and script in _TAKERS:
+        takes = self.draw(number, "takes a time") < TAKES_A_TIME.get(script, 0)
+        if first < nth <= first + _MOST_TAKEN and offer is not None and takes:
             return (Reply(accepted_at + delay, f"{offer['first']} works for me", script, means_stop=False),)
         turn = nth - first - 1
         lines = _FOLLOW_UPS.get(script, ())
