@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from adapters.ai.sandbox_teaching import as_prompted, lesson_for
+from adapters.ai.sandbox_teaching import as_prompted, lesson_for, offering
 from application.messaging.reply_writing import WritingTask, Written
 from application.model_calls import Usage
 from domain.messaging.reply import Intent, Proposal, Sentiment
@@ -137,6 +137,7 @@ _BOOKING = {
     "en": "Perfect{name}, we're booking your call for {slot}. A confirmation will follow.",
 }
 _CALLS = frozenset({Intent.PRICE, Intent.WANTS_CALL, Intent.INTERESTED})
+_MAY_CALL = frozenset({Intent.LATER, Intent.QUESTION, Intent.OTHER})
 _AGREES = re.compile(
     r"\b(?:yes|yep|ok|okay|sure|good|great|fine|works|perfect|first|second|speak then|s[ií]|vale|bien|perfecto|"
     r"primer[ao]|"
@@ -173,6 +174,10 @@ class SandboxReplyWriter:
         lesson = lesson_for(task, latest, intent)
         text = _text(task, language, intent) if lesson is None or lesson.say is None else lesson.say
         lessons = () if lesson is None else (lesson.id,)
+        offer = offering(task) if task.slots and intent in _MAY_CALL else None
+        if offer is not None:
+            text += _next_step(task.slots, language)
+            lessons = (*lessons, offer.id)
         return _written(task, as_prompted(task, text), intent, sentiment, None, lessons=lessons)
 
 

@@ -13,6 +13,7 @@ _SAYS_NOTHING = frozenset({
 })  # fmt: skip
 _LEFT_TO_RULES = frozenset({Intent.ENDS_CONTACT, Intent.WRONG_NUMBER, Intent.ACCEPTS_SLOT, Intent.COMPLAINT})
 _STEM = 5
+_OFFERS = re.compile(r"\boffer\b(?: \w+){0,3} \b(?:times?|slots?|calls?)\b", re.IGNORECASE)
 _OPEN = re.compile(r"\b(?:begin|open|start)(?: \w+){0,3} with [“\"](?P<words>[^”\"]{1,120})[”\"]", re.IGNORECASE)
 _CLOSE = re.compile(r"\b(?:end|close|finish)(?: \w+){0,3} with [“\"](?P<words>[^”\"]{1,120})[”\"]", re.IGNORECASE)
 
@@ -30,6 +31,11 @@ def lesson_for(task: WritingTask, latest: str, intent: Intent) -> Lesson | None:
         if lesson.say and sought and (2 * len(sought & said) >= len(sought) or sought & meant):
             return lesson
     return None
+
+
+def offering(task: WritingTask) -> Lesson | None:
+    """Find the first lesson that says to offer times, to be followed where no rule offers any."""
+    return None if task.mend else next((one for one in task.prompt.lessons if _OFFERS.search(one.text)), None)
 
 
 def as_prompted(task: WritingTask, text: str) -> str:

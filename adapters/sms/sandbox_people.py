@@ -100,7 +100,7 @@ _FOLLOW_UPS: dict[Script, tuple[str, ...]] = {
     "price_objection": ("Still more than I wanted to pay", "Ok, if it's under two thousand let's talk"),
 }
 _OFFER = re.compile(r"Would (?P<first>.+?)(?: or .+?)? suit you\?")
-_MOST_TAKEN = 4
+_MOST_TAKEN = 6
 TAKES_A_TIME: dict[Script, float] = {"keen": 1, "late": 1, "price_objection": 1, "hesitant": 0.5}
 """The share of those who follow a script and take a time that a text offers (`docs/sandbox.md`)."""
 _RUDE_AFTER_STOP = ("I said stop. What is wrong with you", "Did I not just tell you to stop??", "unbelievable")
