@@ -11,7 +11,7 @@ import httpx
 from domain.kernel import Conflict, new_id
 
 _SETTLE_SECONDS = 90.0
-_IMPORT_SECONDS = 300.0
+_JOB_SECONDS = 300.0
 _UNDER_WAY = ("queued", "running")
 _ASKED_AGAIN = 5
 
@@ -80,13 +80,16 @@ class Client:
             column["suggested_mapping"]: column["name"] for column in upload["columns"] if column["suggested_mapping"]
         }
         body = {"upload_id": upload["id"], "dataset_id": dataset_id, "column_mapping": mapping}
-        job_id = self.call("POST", "/datasets/map-and-import", json=body)["job_id"]
-        ends = time.monotonic() + _IMPORT_SECONDS
+        return self.finished(self.call("POST", "/datasets/map-and-import", json=body)["job_id"])
+
+    def finished(self, job_id: str) -> Any:
+        """Wait for a job's good end, and give it."""
+        ends = time.monotonic() + _JOB_SECONDS
         job = self.call("GET", f"/jobs/{job_id}", headers={"Prefer": "wait=30"})
         while job["status"] in _UNDER_WAY and time.monotonic() < ends:
             job = self.call("GET", f"/jobs/{job_id}", headers={"Prefer": "wait=30"})
         if job["status"] != "done":
-            raise Conflict(f"The import did not end well: {job}")
+            raise Conflict(f"A job did not end well: {job}")
         return job
 
     def clock(self) -> tuple[datetime, datetime | None]:

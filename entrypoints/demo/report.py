@@ -20,6 +20,7 @@ def report(story: Story, messages: Sequence[Mapping[str, Any]], replies: Sequenc
     if story.refused_message is not None:
         yield from _why(story.client.call("GET", f"/messages/{story.refused_message}/why"))
     yield from _conversations(story)
+    yield from story.coaching.report()
 
 
 def _import(result: Mapping[str, Any]) -> Iterable[str]:

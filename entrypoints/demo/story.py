@@ -11,6 +11,7 @@ from domain.kernel import Conflict
 from entrypoints.demo.books import Books
 from entrypoints.demo.calendar import local, start_of_story, stop_at
 from entrypoints.demo.client import Client
+from entrypoints.demo.coaching import Coaching
 from entrypoints.demo.proofs import TakenOver
 
 EMAIL, PASSWORD, ORGANIZATION = "olga@bright.example", "correct horse battery staple", "Bright Windows"
@@ -65,6 +66,10 @@ class Story:
     _due: datetime | None = None
     _kill_from: datetime | None = None
     _handed_back: list[tuple[str, TakenOver]] = field(default_factory=list)
+    coaching: Coaching = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.coaching = Coaching(self.client, self._note)
 
     def play(self, path: Path) -> None:
         """Import the list, start its campaign and live through three weeks."""
@@ -86,6 +91,8 @@ class Story:
         self._take_over("CONTACTED", 3)
         self._write_to_one_who_said_stop()
         self._settle()
+        self._until(start + timedelta(days=4, hours=6, minutes=59))
+        self.coaching.teach()
         self._until(start + timedelta(days=7, hours=2, minutes=59))
         self._hand_back()
         self._until(start + LENGTH)

@@ -63,6 +63,8 @@ def test_the_demo_proves_its_promises_and_leaves_nothing_behind(short_list: Path
     assert re.search(r"^ +60 rows$", done.stdout, re.MULTILINE)
     assert re.search(r"^ +\d+ M3 sent$", done.stdout, re.MULTILINE)
     assert "refused  opt_out" in done.stdout
+    assert re.search(r"version 1 of the prompt goes live with [123] lessons$", done.stdout, re.MULTILINE)
+    assert re.search(r"^  with lessons +\d+ +\d+", done.stdout, re.MULTILINE)
     assert list(own_folder.iterdir()) == []
     url = re.search(r"ready at http://127\.0\.0\.1:(\d+)", done.stdout)
     assert url is not None

@@ -134,8 +134,8 @@ def test_the_story_begins_seven_days_before_a_change_to_come(now: datetime, star
 
 
 def test_the_clock_halts_at_the_59th_minute() -> None:
-    assert stop_at(NOON) == NOON.replace(minute=59)
-    assert stop_at(NOON.replace(minute=59)) == NOON.replace(minute=59)
-    assert stop_at(NOON.replace(minute=59, second=1)) == NOON.replace(hour=13, minute=59)
+    assert stop_at(NOON) == NOON.replace(hour=13, minute=59)
+    assert stop_at(NOON.replace(hour=13, minute=59)) == NOON.replace(hour=13, minute=59)
+    assert stop_at(NOON.replace(hour=13, minute=59, second=1)) == NOON.replace(hour=15, minute=59)
     assert stop_at(NOON.replace(hour=20, minute=5)) == NOON.replace(hour=22, minute=59)
-    assert stop_at(NOON.replace(hour=5)) == NOON.replace(hour=8, minute=59)
+    assert stop_at(NOON.replace(hour=5)) == NOON.replace(hour=9, minute=59)
