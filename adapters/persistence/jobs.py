@@ -1,6 +1,6 @@
 """Jobs."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -42,12 +42,29 @@ JOBS = Listing(
     types={"created_by": sa.Uuid()},
 )
 
-_EXPIRED = """
-UPDATE jobs SET result = result - '{url,kept_until}'::text[] WHERE organization_id = $1 AND kind = $2
-AND status = 'done' AND finished_at <= $3 AND result ? 'kept_until' RETURNING id
+_OPEN = """
+SELECT count(*) FROM jobs WHERE organization_id = $1 AND kind = $2 AND created_by = $3
+AND status IN ('queued', 'running')
 """
-_FOLLOWING = """
-SELECT min(finished_at) FROM jobs WHERE organization_id = $1 AND kind = $2 AND status = 'done' AND result ? 'kept_until'
+_BEING_WRITTEN = """
+SELECT id FROM jobs WHERE organization_id = $1 AND kind = $2 AND ($3::uuid IS NULL OR subject = $3)
+AND status = 'running' ORDER BY id
+"""
+_WITHDRAW = """
+UPDATE jobs SET result = (result - 'url') || jsonb_build_object('kept_until', $4::timestamptz)
+WHERE organization_id = $1 AND kind = $2 AND ($3::uuid IS NULL OR subject = $3)
+  AND status = 'done' AND result ? 'kept_until' RETURNING id
+"""
+_EXPIRED = """
+SELECT id FROM jobs WHERE organization_id = $1 AND kind = $2
+AND status = 'done' AND (result ->> 'kept_until')::timestamptz <= $3
+"""
+_FORGET = """
+UPDATE jobs SET result = result - '{url,kept_until}'::text[] WHERE organization_id = $1 AND id = ANY ($2)
+"""
+_NEXT = """
+SELECT min((result ->> 'kept_until')::timestamptz) FROM jobs
+WHERE organization_id = $1 AND kind = $2 AND status = 'done'
 """
 
 
@@ -66,6 +83,10 @@ class PostgresJobs(PostgresStore[Job]):
     def _scope(self) -> dict[str, Any]:
         return {} if self._actor.dataset_ids is None else {"created_by": self._actor.id}
 
+    async def open_of(self, kind: str, maker_id: UUID | None) -> int:
+        """Count queued and running ones."""
+        return int(await self.uow.connection.fetchval(_OPEN, self.uow.organization_id, kind, maker_id))
+
     async def find(self, narrowed: JobFilter, page: PageRequest) -> Found:
         """List them, newest first."""
         return await self._finder.find(JOBS, narrowed, page, self._scope())
@@ -81,9 +102,27 @@ class PostgresKeptFiles:
     def __init__(self, uow: PostgresUnitOfWork) -> None:
         self._uow = uow
 
-    async def expired(self, kind: str, before: datetime) -> tuple[Sequence[UUID], datetime | None]:
+    async def being_written(self, kind: str, subject: UUID | None) -> Sequence[UUID]:
+        """Name running jobs."""
+        return await self._ids(_BEING_WRITTEN, kind, subject)
+
+    async def withdraw(self, kind: str, subject: UUID | None, now: datetime) -> Sequence[UUID]:
+        """Bring the time to which files are kept forward to now."""
+        return await self._ids(_WITHDRAW, kind, subject, now)
+
+    async def expired(self, kind: str, now: datetime) -> Sequence[UUID]:
+        """Name the jobs whose files are due to go."""
+        return await self._ids(_EXPIRED, kind, now)
+
+    async def forget(self, jobs: Collection[UUID]) -> None:
         """Take what makes a file fetched off the jobs' results."""
-        organization_id = self._uow.organization_id
-        rows = await self._uow.connection.fetch(_EXPIRED, organization_id, kind, before)
-        following: datetime | None = await self._uow.connection.fetchval(_FOLLOWING, organization_id, kind)
-        return [row["id"] for row in rows], following
+        await self._uow.connection.execute(_FORGET, self._uow.organization_id, list(jobs))
+
+    async def next_expiry(self, kind: str) -> datetime | None:
+        """Tell when the next one is due."""
+        found: datetime | None = await self._uow.connection.fetchval(_NEXT, self._uow.organization_id, kind)
+        return found
+
+    async def _ids(self, statement: str, *values: Any) -> Sequence[UUID]:
+        rows = await self._uow.connection.fetch(statement, self._uow.organization_id, *values)
+        return [row["id"] for row in rows]

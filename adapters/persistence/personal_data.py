@@ -11,8 +11,7 @@ from cryptography.fernet import InvalidToken, MultiFernet
 from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.erased_addresses import ErasedAddresses
 from adapters.persistence.insight_counts import recount_insights
-from application.platform.exports import TABLE_EXPORT
-from application.platform.personal_data import EXPORT, Person
+from application.platform.personal_data import Person
 from domain.kernel import new_id
 
 SECONDS = 110
@@ -99,7 +98,7 @@ WHERE organization_id = $1 AND (contact_id = $2 OR address = ANY ($3))
 _UNDER_WAY = """
 SELECT EXISTS (SELECT FROM sends WHERE organization_id = $1 AND (lead_id = ANY ($2) OR recipient = ANY ($3))
                AND state IN ('claimed', 'handed'))
-    OR EXISTS (SELECT FROM jobs WHERE organization_id = $1 AND kind IN ('import', 'import_undo', 'table_export')
+    OR EXISTS (SELECT FROM jobs WHERE organization_id = $1 AND kind IN ('import', 'import_undo')
                AND status IN ('queued', 'running'))
 """
 # Raw text names a person otherwise than by an id: by e-mail address, or by the last digits of the number.
@@ -179,10 +178,6 @@ WHERE organization_id = $1 AND actor = $2 AND route = $3 AND key = $4
 _GONE = (
     b'{"error":{"code":"NOT_FOUND","message":"What this request made has been erased.","details":[],"request_id":""}}'
 )
-# A table that was written for somebody may name anybody.
-_NAMING = "organization_id = $1 AND (kind = $3 AND subject = $2 OR kind = $4 AND result ? 'kept_until')"
-_NO_EXPORTS = f"UPDATE jobs SET result = result - '{{url,kept_until}}'::text[] WHERE {_NAMING}"  # noqa: S608
-_EXPORTS = f"SELECT id FROM jobs WHERE {_NAMING}"  # noqa: S608 - our own words
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,13 +244,12 @@ class PostgresPersonalRecords:
         )
 
     async def files_naming(self, person: Person) -> list[str]:
-        """Name the stored files that rows about the person came from, and exports about them."""
+        """Name the stored files that rows about the person came from."""
         traces = await self._traces(person)
         organization_id = self._uow.organization_id
         naming = await self._rows_naming(traces)
         rows = await self._fetch(_FILES, organization_id, person.id, traces.leads, *naming)
-        exports = await self._fetch(_EXPORTS, organization_id, person.id, EXPORT, TABLE_EXPORT)
-        return [row["file_key"] for row in rows] + [f"{organization_id}/{row['id']}" for row in exports]
+        return [row["file_key"] for row in rows]
 
     async def other_uploads(self) -> list[str]:
         """Name the uploaded files of which no row was imported."""
@@ -292,7 +286,6 @@ class PostgresPersonalRecords:
         await self._execute(_JOBS, *named)
         counts["lessons"] = await self._execute(_LESSONS, *named)
         counts["notifications"] += await self._execute(_NOTIFICATIONS, *named)
-        await self._execute(_NO_EXPORTS, organization_id, person.id, EXPORT, TABLE_EXPORT)
         counts["answers"] = await self._forget_answers(person, traces)
         return counts
 

@@ -6,22 +6,22 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal, Protocol
 from uuid import UUID
 
-from application.agenda import Agenda
 from application.files import FileStore
-from application.platform.job_work import JobWork, KeptFiles, file_key
+from application.platform.job_work import JobWork
 from application.platform.jobs import JobStore
+from application.platform.kept_files import FileKeeping, FileKind, file_key, kept_until
 from application.ports import Actor, Clock, Command, UnitOfWork, View, effect, public
 from domain.identity.role import Permission
-from domain.kernel import Invalid, NotFound
+from domain.kernel import Conflict, Invalid, NotFound
 from domain.platform.export import TableExportRequested
 from domain.platform.job import JobStatus
 
-TABLE_EXPORT = "table_export"
 FORGET = "exports.forget"
-KEPT = timedelta(hours=24)
-"""How long a written file can be fetched."""
+TABLES = FileKind("table_export", FORGET, kept=timedelta(hours=24))
 TOLD_EVERY = 5_000
 """After how many rows a job says how far it is."""
+AT_ONCE = 3
+"""How many exports of one person or key may wait or be written: others wait in the same queue."""
 ExportType = Literal["leads", "conversations", "lessons", "analytics_summary"]
 Format = Literal["csv", "xlsx"]
 Row = Sequence[Any]
@@ -120,8 +120,7 @@ class Exports:
     files: FileStore
     sight: Sight
     links: ExportLinks
-    kept: KeptFiles
-    agenda: Agenda
+    keeping: FileKeeping
 
     async def request(self, asked: RequestExport) -> ExportStarted:
         """Have a table written, of what the caller may see when it is."""
@@ -131,7 +130,9 @@ class Exports:
         async with self.uow:
             if asked.dataset_id is not None and not await self.tables.sees(self.actor, asked.dataset_id):
                 raise NotFound("There is no such dataset.")
-            job_id = await self.work.open(TABLE_EXPORT, asked.dataset_id, None)
+            if await self.jobs.open_of(TABLES.job, self.actor.id) >= AT_ONCE:
+                raise Conflict(f"{AT_ONCE} of your exports are not written yet. Wait for one, or cancel it.")
+            job_id = await self.work.open(TABLES.job, asked.dataset_id, None)
             assert self.actor.id is not None
             self.uow.publish(
                 TableExportRequested(
@@ -149,12 +150,12 @@ class Exports:
     async def show(self, job_id: UUID) -> ExportView:
         """Show an export to whoever asked for it."""
         self.actor.require(Permission.EXPORTS_CREATE)
-        async with self.uow.reading():
-            job = await self.jobs.get(job_id)
-        if job.kind != TABLE_EXPORT or job.created_by != self.actor.id:
+        async with self.uow:
+            job, now = await self.jobs.get(job_id), self.clock.now()
+        if job.kind != TABLES.job or job.created_by != self.actor.id:
             raise NotFound("There is no such export.")
-        said = job.result or {}
-        is_kept = job.status is JobStatus.DONE and "kept_until" in said
+        said, until = job.result or {}, kept_until(job)
+        is_kept = until is not None and now < until
         return ExportView(
             id=job.id,
             status=job.status,
@@ -162,19 +163,16 @@ class Exports:
             rows=job.done,
             total=job.total,
             download_url=self.links.address(job.organization_id, job.id) if is_kept else None,
-            expires_at=job.finished_at + KEPT if is_kept and job.finished_at else None,
+            expires_at=until if is_kept else None,
         )
 
     @public
     async def fetch(self, job_id: UUID) -> tuple[str, AsyncIterator[bytes]]:
         """Read a file for whoever has its link, as long as who asked for it may see all that they saw then."""
         async with self.uow:
-            job = await self.jobs.get(job_id)
-            now = self.clock.now()
-        said = job.result or {}
-        if job.kind != TABLE_EXPORT or "kept_until" not in said or job.finished_at is None:
-            raise NotFound(_GONE)
-        if now >= job.finished_at + KEPT or not await self._still_sees(said["sight"]):
+            job, now = await self.jobs.get(job_id), self.clock.now()
+        said, until = job.result or {}, kept_until(job)
+        if job.kind != TABLES.job or until is None or now >= until or not await self._still_sees(said["sight"]):
             raise NotFound(_GONE)
         return said["filename"], self.files.read(file_key(job.organization_id, job.id))
 
@@ -182,8 +180,9 @@ class Exports:
     async def write(self, asked: TableExportRequested) -> None:
         """Write the file; begun again after a crash, it is written anew."""
         async with self.uow:
-            is_wanted = await self.work.wanted(asked.subject)
+            is_wanted = await self.keeping.begin(TABLES, asked.subject)
         if not is_wanted:
+            await self._drop(asked.subject)
             return
         maker = await self.sight.of(asked.maker_id, by_key=asked.by_key)
         if maker is None or Permission.EXPORTS_CREATE not in maker.permissions:
@@ -196,37 +195,33 @@ class Exports:
         pages = _Pages(self, maker, asked, total)
         key = file_key(self.actor.organization_id, asked.subject)
         size = await self.files.put(key, self.sheets.written(asked.format, header, pages.read()))
-        if not pages.are_wanted:
-            await self.files.remove(key)
-            return
         async with self.uow:
-            now = self.clock.now()
             result = {
                 "export_type": asked.export_type,
                 "filename": f"{asked.export_type.replace('_', '-')}-{str(asked.subject)[:8]}.{asked.format}",
                 "rows": pages.rows,
                 "bytes": size,
-                "kept_until": (now + KEPT).isoformat(),
                 "sight": _seen(maker, asked),
             }
-            await self.work.finish(asked.subject, pages.rows, result)
-            await self.agenda.no_later_than(FORGET, now + KEPT)
+            is_kept = await self.keeping.finish(TABLES, asked.subject, pages.rows, result)
+        if not is_kept:
+            await self._drop(asked.subject)
 
     @effect
     async def give_up(self, asked: TableExportRequested, reason: str) -> None:
         """Tell on the job that it failed again and again."""
         await self._fail(asked.subject, f"The export failed too often and was given up: {reason}")
+        await self._drop(asked.subject)
 
     @effect
     async def forget(self) -> None:
         """Remove files that were kept long enough, and come again for the next."""
         async with self.uow:
-            await self.agenda.lock(FORGET)
-            gone, following = await self.kept.expired(TABLE_EXPORT, self.clock.now() - KEPT)
-            if following is not None:
-                await self.agenda.no_later_than(FORGET, following + KEPT)
-        for job_id in gone:
-            await self.files.remove(file_key(self.actor.organization_id, job_id))
+            gone = await self.keeping.expired(TABLES)
+        for key in gone.values():
+            await self.files.remove(key)
+        async with self.uow:
+            await self.keeping.forget(TABLES, gone.keys())
 
     async def _still_sees(self, seen: Mapping[str, Any]) -> bool:
         """Tell whether who asked may export still, and sees no less than when the file was written."""
@@ -239,6 +234,12 @@ class Exports:
             return True
         return seen["dataset_ids"] is not None and {UUID(one) for one in seen["dataset_ids"]} <= maker.dataset_ids
 
+    async def _drop(self, job_id: UUID) -> None:
+        async with self.uow:
+            unwanted = await self.keeping.unwanted(job_id)
+        for key in unwanted:
+            await self.files.remove(key)
+
     async def _fail(self, job_id: UUID, reason: str) -> None:
         async with self.uow:
             await self.work.fail(job_id, reason)
@@ -250,7 +251,6 @@ class _Pages:
     def __init__(self, exports: Exports, maker: Actor, asked: TableExportRequested, total: int) -> None:
         self._exports, self._maker, self._asked, self._total = exports, maker, asked, total
         self.rows = 0
-        self.are_wanted = True
 
     async def read(self) -> AsyncIterator[Sequence[Row]]:
         """Give the pages; ends before the last one where the job is cancelled."""
@@ -266,8 +266,8 @@ class _Pages:
             if self.rows - told >= TOLD_EVERY:
                 told = self.rows
                 async with exports.uow:
-                    self.are_wanted = await exports.work.advance(self._asked.subject, told, max(told, self._total))
-                if not self.are_wanted:
+                    is_wanted = await exports.work.advance(self._asked.subject, told, max(told, self._total))
+                if not is_wanted:
                     return
 
 

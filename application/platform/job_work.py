@@ -1,28 +1,13 @@
 """What a job's work says of itself, from its beginning to its end, in the unit of work of whoever does it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from application.platform.jobs import JobStore
 from application.ports import Actor, Clock, UnitOfWork, within
 from domain.kernel import new_id
 from domain.platform.job import Job
-
-
-class KeptFiles(Protocol):
-    """Know which jobs wrote files that can be fetched: their result says `kept_until`."""
-
-    async def expired(self, kind: str, before: datetime) -> tuple[Sequence[UUID], datetime | None]:
-        """Forget the files of jobs that ended before a time, and name those; tells too when the next one ended."""
-        ...
-
-
-def file_key(organization_id: UUID, job_id: UUID) -> str:
-    """Name the file that a job writes."""
-    return f"{organization_id}/{job_id}"
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,10 @@ class JobStore(Store[Job], Protocol):
         """Load one and lock it."""
         ...
 
+    async def open_of(self, kind: str, maker_id: UUID | None) -> int:
+        """Tell how many of somebody's jobs of a kind have not ended."""
+        ...
+
     async def find(self, narrowed: JobFilter, page: PageRequest) -> Found:
         """List them, newest first."""
         ...

@@ -7,24 +7,21 @@ from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Protocol
 from uuid import UUID
 
-import msgspec
 from msgspec import Meta
 
-from application.agenda import Agenda
 from application.files import FileStore
-from application.platform.job_work import JobWork, KeptFiles, file_key
+from application.platform.exports import TABLES
+from application.platform.job_work import JobWork
 from application.platform.jobs import JobStore
+from application.platform.kept_files import FileKeeping, FileKind, file_key, kept_until
 from application.ports import Actor, Clock, Command, UnitOfWork, View, effect
 from domain.identity.role import Permission
 from domain.kernel import Forbidden, NotFound
-from domain.platform.job import JobStatus
 from domain.platform.personal_data import ErasureRequested, ExportRequested, PersonErased, check_confirmation
 
-EXPORT = "personal_data_export"
 ERASURE = "personal_data_erasure"
 EXPIRE = "personal_data.expire"
-KEPT = timedelta(days=7)
-"""How long a written export can be fetched."""
+DOCUMENTS = FileKind("personal_data_export", EXPIRE, kept=timedelta(days=7))
 WAITS = 120
 """Seconds that an erasure waits for texts on their way, and for imports, before it says that it cannot go on."""
 
@@ -73,7 +70,7 @@ class PersonalRecords(Protocol):
         ...
 
     async def files_naming(self, person: Person) -> list[str]:
-        """Name the stored files that rows about the person came from, and exports about them."""
+        """Name the stored files that rows about the person came from."""
         ...
 
     async def other_uploads(self) -> list[str]:
@@ -99,9 +96,8 @@ class PersonalData:
     jobs: JobStore
     work: JobWork
     records: PersonalRecords
-    kept: KeptFiles
+    keeping: FileKeeping
     files: FileStore
-    agenda: Agenda
 
     async def export(self, contact_id: UUID) -> PersonalDataStarted:
         """Have everything known of a contact written to a file."""
@@ -109,7 +105,7 @@ class PersonalData:
         self._refuse_limited()
         async with self.uow:
             person = await self._known(contact_id)
-            job_id = await self.work.open(EXPORT, person.id, 1)
+            job_id = await self.work.open(DOCUMENTS.job, person.id, 1)
             self.uow.publish(ExportRequested(subject=person.id, job_id=job_id))
             return PersonalDataStarted(job_id=job_id)
 
@@ -128,16 +124,20 @@ class PersonalData:
         """Read a written export, as long as it is kept."""
         self.actor.require(Permission.PERSONAL_DATA)
         self._refuse_limited()
-        async with self.uow.reading():
-            job = await self.jobs.get(job_id)
-        if job.kind != EXPORT or job.status is not JobStatus.DONE or not (job.result or {}).get("url"):
+        async with self.uow:
+            job, now = await self.jobs.get(job_id), self.clock.now()
+        until = kept_until(job)
+        if job.kind != DOCUMENTS.job or until is None or now >= until:
             raise NotFound("There is no such export, or it is kept no longer.")
         return self.files.read(file_key(job.organization_id, job_id))
 
     @effect
     async def write(self, requested: ExportRequested) -> None:
         """Write the export; begun again after a crash, the file is written anew."""
-        if not await self._wanted(requested.job_id):
+        async with self.uow:
+            is_wanted = await self.keeping.begin(DOCUMENTS, requested.job_id)
+        if not is_wanted:
+            await self._drop(requested.job_id)
             return
         async with self.uow.reading():
             person = await self.records.person(requested.subject)
@@ -147,14 +147,10 @@ class PersonalData:
             return
         size = await self.files.put(file_key(self.actor.organization_id, requested.job_id), _one_by_one(pieces))
         async with self.uow:
-            now = self.clock.now()
-            result = {
-                "url": f"/api/v1/exports/{requested.job_id}",
-                "bytes": size,
-                "kept_until": msgspec.to_builtins(now + KEPT),
-            }
-            await self.work.finish(requested.job_id, 1, result)
-            await self.agenda.no_later_than(EXPIRE, now + KEPT)
+            result = {"url": f"/api/v1/exports/{requested.job_id}", "bytes": size}
+            is_kept = await self.keeping.finish(DOCUMENTS, requested.job_id, 1, result)
+        if not is_kept:
+            await self._drop(requested.job_id)
 
     @effect
     async def remove(self, requested: ErasureRequested) -> None:
@@ -173,14 +169,19 @@ class PersonalData:
             return
         await self._remove_files(person)
         async with self.uow:
+            # A table that was written for somebody may name anybody.
+            files = [*await self.keeping.end(DOCUMENTS, person.id), *await self.keeping.end(TABLES, None)]
             counts = await self.records.erase(person)
             self.uow.publish(PersonErased(subject=person.id, counts=counts))
             await self.work.finish(requested.job_id, 1, {"removed": counts})
+        for key in files:
+            await self.files.remove(key)
 
     @effect
     async def give_up_export(self, requested: ExportRequested, reason: str) -> None:
         """Tell on the job that the export failed again and again."""
         await self._fail(requested.job_id, f"The export failed too often and was given up: {reason}")
+        await self._drop(requested.job_id)
 
     @effect
     async def give_up_erasure(self, requested: ErasureRequested, reason: str) -> None:
@@ -191,12 +192,11 @@ class PersonalData:
     async def expire(self) -> None:
         """Remove exports that were kept long enough, and come again for the next."""
         async with self.uow:
-            await self.agenda.lock(EXPIRE)
-            gone, following = await self.kept.expired(EXPORT, self.clock.now() - KEPT)
-            if following is not None:
-                await self.agenda.no_later_than(EXPIRE, following + KEPT)
-        for job_id in gone:
-            await self.files.remove(file_key(self.actor.organization_id, job_id))
+            gone = await self.keeping.expired(DOCUMENTS)
+        for key in gone.values():
+            await self.files.remove(key)
+        async with self.uow:
+            await self.keeping.forget(DOCUMENTS, gone.keys())
 
     async def _remove_files(self, person: Person) -> None:
         async with self.uow.reading():
@@ -232,6 +232,12 @@ class PersonalData:
     async def _wanted(self, job_id: UUID) -> bool:
         async with self.uow:
             return await self.work.wanted(job_id)
+
+    async def _drop(self, job_id: UUID) -> None:
+        async with self.uow:
+            unwanted = await self.keeping.unwanted(job_id)
+        for key in unwanted:
+            await self.files.remove(key)
 
     async def _fail(self, job_id: UUID, reason: str) -> None:
         async with self.uow:

@@ -16,8 +16,9 @@ from adapters.persistence.personal_data import PostgresPersonalRecords
 from adapters.tables.sheets import SpreadsheetFiles
 from application.files import FileStore
 from application.platform.exports import ExportedTables, ExportLinks, Exports, Sheets, Sight
-from application.platform.job_work import JobWork, KeptFiles
+from application.platform.job_work import JobWork
 from application.platform.jobs import Jobs, JobStore
+from application.platform.kept_files import FileKeeping, KeptFiles
 from application.platform.personal_data import PersonalData, PersonalRecords
 from entrypoints.config import Config
 
@@ -34,6 +35,7 @@ class Background(Provider):
     personal_data = provide(PersonalData)
     job_work = provide(JobWork)
     kept_files = provide(PostgresKeptFiles, provides=KeptFiles)
+    file_keeping = provide(FileKeeping)
     exported_tables = provide(PostgresExportedTables, provides=ExportedTables)
     sight = provide(SightOfMembers, provides=Sight)
     exports = provide(Exports)

@@ -98,6 +98,20 @@ async def test_nothing_in_a_file_runs_as_a_formula(owner: Client, client: Client
     assert b"<t>lead_id</t>" in sheet
 
 
+# A day and an hour later, for one file.
+AGED = """
+UPDATE jobs SET result = result || jsonb_build_object('kept_until',
+  (result ->> 'kept_until')::timestamptz - interval '25 hours')
+WHERE organization_id = $1 AND id = $2
+"""
+
+
+async def forget(house: AsyncContainer, client: Client) -> None:
+    """Do what the schedule does."""
+    async with house({Actor: Actor.system(client.organization_id), Cause: Cause()}) as scope:
+        await (await scope.get(Exports)).forget()
+
+
 def is_kept(config: Config, owner: Client, export_id: str) -> bool:
     return Path(config.data_dir, "files", str(owner.organization_id), export_id).exists()
 
@@ -200,11 +214,9 @@ async def test_a_file_is_kept_for_a_day(
 ) -> None:
     world = World(house, owner.organization_id)
     first, second = await written(owner, work_off), await written(owner, work_off)
-    aged = "UPDATE jobs SET finished_at = finished_at - interval '25 hours' WHERE organization_id = $1 AND id = $2"
-    await world.fetch(aged, UUID(first["id"]))
+    await world.fetch(AGED, UUID(first["id"]))
     assert (await client.get(path_of(first))).status_code == 404, "before anybody removed it"
-    async with house({Actor: Actor.system(owner.organization_id), Cause: Cause()}) as scope:
-        await (await scope.get(Exports)).forget()
+    await forget(house, owner)
     assert not is_kept(config, owner, first["id"])
     await fetched(client, second)
     assert (await shown(owner, first["id"]))["download_url"] is None

@@ -284,7 +284,8 @@ async def test_exports_are_kept_for_a_week(
         await (await scope.get(PersonalData)).expire()
     assert (await owner.get(f"/exports/{job_id}")).status_code == 200
     await world.fetch(
-        "UPDATE jobs SET finished_at = finished_at - interval '8 days' WHERE organization_id = $1 AND id = $2",
+        "UPDATE jobs SET result = result || jsonb_build_object('kept_until',"
+        " (result ->> 'kept_until')::timestamptz - interval '8 days') WHERE organization_id = $1 AND id = $2",
         UUID(job_id),
     )
     async with house({Actor: Actor.system(owner.organization_id), Cause: Cause()}) as scope:
