@@ -35,11 +35,11 @@ def settled(row: Claimed, outcome: str, at: datetime) -> Settled:
     )
 
 
-def of_hand_over(row: Claimed, told: Receipt | ProviderError, at: datetime) -> Result:
-    """Read what a hand-over came to."""
+def of_hand_over(row: Claimed, told: Receipt | ProviderError, at: datetime, handed_at: datetime) -> Result:
+    """Read what a hand-over came to; a text that was taken left when it was handed over, not when its batch ended."""
     match told:
         case Receipt():
-            return _accepted(row, told, at)
+            return _accepted(row, told, handed_at)
         case Rejected():
             outcome = "unreachable" if told.permanent else "rejected"
             return Result(

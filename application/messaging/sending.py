@@ -49,6 +49,7 @@ SOONEST_LOOK = 1.0
 class _Handed:
     row: Claimed
     account: TextingAccount
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +227,7 @@ class Sending:
             refused = tuple(settled(row, "refused", now) for row in claimed if row.id in done.refused)
             if refused:
                 self.uow.publish(MessagesSettled(subject=batch, settled=refused))
-        return [_Handed(row, chosen[row.id]) for row in claimed if row.id in done.handed], accounts
+        return [_Handed(row, chosen[row.id], now) for row in claimed if row.id in done.handed], accounts
 
     async def _doubts(self, batch: UUID, handed: Sequence[_Handed], accounts: TextingAccounts) -> Mapping[UUID, Told]:
         """Ask about rows of a restored database, which may have been taken after the backup; gives what was found."""
@@ -246,7 +247,7 @@ class Sending:
         async with self.uow:
             now = self.clock.now()
             ends = [self._otherwise(one, t, calls.accounts) for one, t in zip(calls.handed, told, strict=True)]
-            results = [of_hand_over(one.row, end, now) for one, end in zip(calls.handed, ends, strict=True)]
+            results = [of_hand_over(one.row, end, now, one.at) for one, end in zip(calls.handed, ends, strict=True)]
             await self._write(batch, results, now)
             await self._tell(calls, told)
 

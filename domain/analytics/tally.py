@@ -71,7 +71,8 @@ class Fact:
 
 @dataclass(slots=True, kw_only=True)
 class Progress:
-    """Tell how far a lead has come; `touch` is the last one that left, `marks` what happened already, once for all.
+    """Tell how far a lead has come; `touch` is the last one that left, `marks` what happened already, once for all,
+    and when it happened last: a text is told of after its batch, when its answer may have been told of before.
 
     Ids and times alone: it stays when the person is erased, so that what happened stays counted.
     """
@@ -91,6 +92,18 @@ class Progress:
             return False
         self.marks.add(mark)
         return True
+
+    def note(self, what: What, at: datetime) -> None:
+        """Note when something happened last."""
+        last = self.last(what)
+        if last is None or last < at:
+            self.marks.discard(f"last:{what}:{last.isoformat() if last else ''}")
+            self.marks.add(f"last:{what}:{at.astimezone(UTC).isoformat()}")
+
+    def last(self, what: What) -> datetime | None:
+        """Tell when something happened last, of what the log told until now."""
+        head = f"last:{what}:"
+        return next((datetime.fromisoformat(m.removeprefix(head)) for m in self.marks if m.startswith(head)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +160,10 @@ class Tally:
         lead.campaign_id, lead.touch, lead.variant = fact.campaign_id, fact.touch, fact.variant or ""
         lead.marks = {mark for mark in lead.marks if not mark.startswith("touch:")}
         self._came(lead, "sent")
+        for what, step in _STEPS.items():
+            at = lead.last(what)
+            if step.contacted is not None and at is not None and at >= fact.at:
+                self._share(what, at, lead, step.contacted)
 
     def _step(self, fact: Fact, lead: Progress | None) -> None:
         step = _STEPS[fact.what]
@@ -156,16 +173,22 @@ class Tally:
             return
         if step.first is not None and lead.first(f"ever:{fact.what}"):
             self._add(lead, fact.at, step.first)
-        if step.contacted is not None and lead.first_text_at is not None and lead.first(f"contacted:{fact.what}"):
-            self._of_contacted(fact, lead, lead.first_text_at, step.contacted)
-        if step.contacted is not None and lead.touch is not None and lead.first(f"touch:{fact.what}"):
-            self._came(lead, fact.what)
+        if step.contacted is not None:
+            lead.note(fact.what, fact.at)
+            self._share(fact.what, fact.at, lead, step.contacted)
 
-    def _of_contacted(self, fact: Fact, lead: Progress, since: datetime, kind: Kind) -> None:
+    def _share(self, what: What, at: datetime, lead: Progress, kind: Kind) -> None:
+        """Count something of the leads contacted, and of the last touch, once for each."""
+        if lead.first_text_at is not None and lead.first(f"contacted:{what}"):
+            self._of_contacted(what, at, lead, lead.first_text_at, kind)
+        if lead.touch is not None and lead.first(f"touch:{what}"):
+            self._came(lead, what)
+
+    def _of_contacted(self, what: What, at: datetime, lead: Progress, since: datetime, kind: Kind) -> None:
         self._add(lead, since, kind)
-        if fact.what is What.BOOKING:
+        if what is What.BOOKING:
             self._add(lead, since, Kind.TEXTS_UNTIL_BOOKED, lead.texts)
-            if fact.at - since <= SOON:
+            if at - since <= SOON:
                 self._add(lead, since, Kind.CONTACTED_BOOKED_SOON)
 
     def _add(self, lead: Progress | None, at: datetime, kind: Kind, number: int = 1) -> None:

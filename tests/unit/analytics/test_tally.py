@@ -70,16 +70,28 @@ def by_hand(history: Sequence[Fact]) -> Counter[tuple[UUID | None, datetime, str
         since = own[texted].at
         counts[OF[lead], quarter_of(since), "contacted"] += 1
         for what, name in shares.items():
-            later = next((n for n, fact in enumerate(own) if n > texted and fact.what is what), None)
-            if later is None:
+            told_of = counted_at(own, texted, what)
+            if told_of is None:
                 continue
+            later, at = told_of
             counts[OF[lead], quarter_of(since), name] += 1
             if what is What.BOOKING:
-                texts = sum(fact.what is What.TEXT for fact in own[:later])
+                texts = sum(fact.what is What.TEXT for fact in own[: later + 1])
                 counts[OF[lead], quarter_of(since), "texts_until_booked"] += texts
-                if own[later].at - since <= SOON:
+                if at - since <= SOON:
                     counts[OF[lead], quarter_of(since), "contacted_booked_soon"] += 1
     return counts
+
+
+def counted_at(own: Sequence[Fact], texted: int, what: What) -> tuple[int, datetime] | None:
+    """Find when something counts of those contacted: as it is told, or with a text told of later that left before."""
+    for n, fact in enumerate(own[texted:], texted):
+        if fact.what is what:
+            return n, fact.at
+        last = max((one.at for one in own[:n] if one.what is what), default=None)
+        if fact.touch is not None and last is not None and last >= fact.at:
+            return n, last
+    return None
 
 
 @given(st.lists(facts(), max_size=60), st.data())
@@ -112,6 +124,27 @@ def test_what_comes_of_a_text_counts_for_the_last_touch_and_once() -> None:
         (CAMPAIGN, "M2", "B", "sent"): 1,
         (CAMPAIGN, "M2", "B", "reply"): 1,
     }
+
+
+def test_who_answers_before_the_batch_of_their_text_settles_has_answered_it() -> None:
+    lead = LEADS[0]
+    for what in (What.REPLY, What.BOOKING, What.OPT_OUT, What.HOT, What.CONVERSION):
+        quick = Fact(what=what, at=START + timedelta(minutes=1), lead_id=lead)
+        tally, known = Tally(), fresh()
+        tally.take([quick, text(lead, "M1", "A", 0)], known)
+        tally.take([quick], known)
+        assert tally.results == {(CAMPAIGN, "M1", "A", "sent"): 1, (CAMPAIGN, "M1", "A", str(what)): 1}
+        shares = {kind: n for (_, _, kind), n in tally.counts.items() if kind.startswith("contacted")}
+        assert set(shares.values()) == {1}
+        assert len(shares) == (3 if what is What.BOOKING else 2)
+
+
+def test_who_answered_before_the_text_left_has_not_answered_it() -> None:
+    lead = LEADS[0]
+    early = Fact(what=What.REPLY, at=START - timedelta(minutes=1), lead_id=lead)
+    tally = Tally()
+    tally.take([early, text(lead, "M1", "A", 0)], fresh())
+    assert tally.results == {(CAMPAIGN, "M1", "A", "sent"): 1}
 
 
 def test_a_share_never_passes_the_leads_that_were_texted() -> None:
