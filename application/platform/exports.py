@@ -23,6 +23,13 @@ TOLD_EVERY = 5_000
 AT_ONCE = 3
 """How many exports of one person or key may wait or be written: others wait in the same queue."""
 ExportType = Literal["leads", "conversations", "lessons", "analytics_summary"]
+NEEDS = {
+    "leads": frozenset({Permission.LEADS_READ, Permission.CONTACTS_READ}),
+    "conversations": frozenset({Permission.MESSAGES_READ, Permission.CONTACTS_READ}),
+    "lessons": frozenset({Permission.COACH_READ}),
+    "analytics_summary": frozenset({Permission.ANALYTICS_READ}),
+}
+"""What it takes to see what is in a file, besides what it takes to export."""
 Format = Literal["csv", "xlsx"]
 Row = Sequence[Any]
 _GONE = "There is no such export, or it is kept no longer."
@@ -125,6 +132,8 @@ class Exports:
     async def request(self, asked: RequestExport) -> ExportStarted:
         """Have a table written, of what the caller may see when it is."""
         self.actor.require(Permission.EXPORTS_CREATE)
+        for needed in sorted(NEEDS[asked.export_type]):
+            self.actor.require(needed)
         if asked.dataset_id is not None and asked.export_type == "lessons":
             raise Invalid("Lessons lie in no dataset.", field="dataset_id")
         async with self.uow:
@@ -172,7 +181,7 @@ class Exports:
         async with self.uow:
             job, now = await self.jobs.get(job_id), self.clock.now()
         said, until = job.result or {}, kept_until(job)
-        if job.kind != TABLES.job or until is None or now >= until or not await self._still_sees(said["sight"]):
+        if job.kind != TABLES.job or until is None or now >= until or not await self._still_sees(said):
             raise NotFound(_GONE)
         return said["filename"], self.files.read(file_key(job.organization_id, job.id))
 
@@ -185,7 +194,7 @@ class Exports:
             await self._drop(asked.subject)
             return
         maker = await self.sight.of(asked.maker_id, by_key=asked.by_key)
-        if maker is None or Permission.EXPORTS_CREATE not in maker.permissions:
+        if maker is None or not _may(maker, asked.export_type):
             await self._fail(asked.subject, "Whoever asked for this may not export any more.")
             return
         async with self.uow.reading():
@@ -223,10 +232,11 @@ class Exports:
         async with self.uow:
             await self.keeping.forget(TABLES, gone.keys())
 
-    async def _still_sees(self, seen: Mapping[str, Any]) -> bool:
+    async def _still_sees(self, said: Mapping[str, Any]) -> bool:
         """Tell whether who asked may export still, and sees no less than when the file was written."""
+        seen = said["sight"]
         maker = await self.sight.of(UUID(seen["maker_id"]), by_key=seen["by_key"])
-        if maker is None or Permission.EXPORTS_CREATE not in maker.permissions:
+        if maker is None or not _may(maker, said["export_type"]):
             return False
         if seen["all_leads"] and not maker.sees_all_leads:
             return False
@@ -269,6 +279,10 @@ class _Pages:
                     is_wanted = await exports.work.advance(self._asked.subject, told, max(told, self._total))
                 if not is_wanted:
                     return
+
+
+def _may(maker: Actor, export_type: str) -> bool:
+    return {Permission.EXPORTS_CREATE, *NEEDS[export_type]} <= maker.permissions
 
 
 def _seen(maker: Actor, asked: TableExportRequested) -> dict[str, Any]:

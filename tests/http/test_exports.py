@@ -16,7 +16,7 @@ from application.ports import Actor
 from domain.identity.role import Role
 from domain.kernel import new_id
 from entrypoints.config import Config
-from tests.http.conftest import Client, Join
+from tests.http.conftest import Client, Join, OpenClient
 from tests.http.lists import WorkOff, job
 from tests.http.sales_world import World, enter
 
@@ -43,7 +43,7 @@ async def written(client: Client, work_off: WorkOff, **body: Any) -> dict[str, A
     export_id = await asked(client, **body)
     await work_off()
     export = await shown(client, export_id)
-    assert export["status"] == "done", (await job(client, export_id))["error"]
+    assert export["status"] == "done", export
     return export
 
 
@@ -200,6 +200,37 @@ async def test_an_export_is_shown_to_whoever_asked_for_it_and_its_job_has_no_lin
     assert (await other.get(f"/exports/{export['id']}")).status_code == 404, "it is nobody's personal data"
     reader = await join(owner, Role.READ_ONLY)
     assert (await reader.post("/analytics/export", json={"export_type": "leads"})).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("export_type", "needed"),
+    [
+        ("leads", ["leads:read", "contacts:read"]),
+        ("conversations", ["messages:read", "contacts:read"]),
+        ("lessons", ["coach:read"]),
+        ("analytics_summary", ["analytics:read"]),
+    ],
+)
+async def test_a_key_exports_what_it_may_read(
+    owner: Client,
+    client: Client,
+    open_client: OpenClient,
+    work_off: WorkOff,
+    house: AsyncContainer,
+    export_type: str,
+    needed: list[str],
+) -> None:
+    made = await owner.post("/api-keys", json={"name": "K", "permissions": ["exports:create", *needed]})
+    program, key = await open_client(), made.json()["data"]
+    program.headers["Authorization"] = f"Bearer {key['key']}"
+    export = await written(program, work_off, export_type=export_type)
+    narrow = "UPDATE api_keys SET permissions = $3 WHERE organization_id = $1 AND id = $2"
+    for missing in needed:
+        fewer = ["exports:create", *(one for one in needed if one != missing)]
+        await World(house, owner.organization_id).fetch(narrow, UUID(key["api_key"]["id"]), fewer)
+        refused = await program.post("/analytics/export", json={"export_type": export_type})
+        assert refused.status_code == 403, missing
+        assert (await client.get(path_of(export))).status_code == 404, missing
 
 
 async def test_a_link_that_we_did_not_sign_is_none(owner: Client, client: Client, work_off: WorkOff) -> None:
