@@ -46,6 +46,8 @@ def main() -> None:
         done = asyncio.run(rebuild(Config.load(), parser.parse_args().organization))
     except Refusal as refusal:
         sys.exit(refusal.message)
+    except asyncpg.ForeignKeyViolationError:
+        sys.exit("There is no such organisation.")
     except (Unavailable, OSError, asyncpg.PostgresError) as error:
         sys.exit(
             f"The database does not answer ({type(error).__name__}). Is it running: `rapport up`? Begin again to go on."

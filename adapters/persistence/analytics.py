@@ -6,10 +6,9 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import msgspec
-
 from adapters.persistence.database import PostgresUnitOfWork
-from application.analytics.facts import COUNTED, Told, facts_of
+from adapters.persistence.told import told_of
+from application.analytics.facts import COUNTED, facts_of
 from application.analytics.figures import MOST_OWN, CampaignFacts, Counted, Standing
 from application.ports import Actor
 from domain.analytics.period import Period
@@ -67,7 +66,7 @@ WITH subjects AS MATERIALIZED (
   SELECT unnest($2::uuid[]) AS id UNION ALL
   SELECT id FROM messages WHERE organization_id = $1 AND lead_id = ANY ($2) AND direction = 'inbound'
 )
-SELECT e.type, e.subject, e.at, e.data::text AS data FROM subjects s
+SELECT e.id AS event_id, e.type, e.subject, e.at, e.data::text AS data FROM subjects s
 JOIN events e ON e.organization_id = $1 AND e.subject = s.id WHERE e.type = ANY ($3)
 """
 
@@ -145,8 +144,9 @@ class PostgresFigures:
         known = {row["id"]: Progress(lead_id=row["id"], dataset_id=row["dataset_id"]) for row in rows}
         facts = [Fact(what=What.TEXT, **dict(row)) for row in await self._rows(_OWN_TEXTS, list(known))]
         subjects = [*known, *{row["contact_id"] for row in rows}]
-        for row in await self._rows(_OWN_EVENTS, subjects, [name for name in COUNTED if name != "messages.settled"]):
-            facts += facts_of(Told(row["type"], row["subject"], row["at"], msgspec.json.decode(row["data"])))
+        others = [name for name in COUNTED if name != "messages.settled"]
+        for told in told_of(await self._rows(_OWN_EVENTS, subjects, others)):
+            facts += facts_of(told)
         tally = Tally()
         tally.take(sorted(facts, key=lambda fact: fact.at), known)
         return tally

@@ -4,10 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-import msgspec
-
 from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.stale_plans import forget_plans
+from adapters.persistence.told import told_of
 from application.analytics.facts import COUNTED, Told
 from domain.analytics.tally import Progress, Tally
 
@@ -22,7 +21,7 @@ _PLACE = "SELECT position FROM feed_places WHERE organization_id = $1 AND reader
 _MOVE_ON = "UPDATE feed_places SET position = $2 WHERE organization_id = $1 AND reader = 'rollups'"
 # Of an event that is not counted only the position is read.
 _TOLD = """
-SELECT f.position, f.type, e.subject, e.at, e.data::text AS data
+SELECT f.position, f.event_id, f.type, e.subject, e.at, e.data::text AS data
 FROM feed f LEFT JOIN events e ON e.organization_id = $1 AND e.id = f.event_id AND f.type = ANY ($3)
 WHERE f.organization_id = $1 AND f.position > $2 ORDER BY f.position LIMIT $4
 """
@@ -31,6 +30,10 @@ SELECT lead_id, dataset_id, first_text_at, texts, campaign_id, touch, variant, m
 WHERE organization_id = $1 AND lead_id = ANY ($2)
 """
 _LEADS = "SELECT id, dataset_id FROM leads WHERE organization_id = $1 AND id = ANY ($2)"
+# A deletion has its dataset first and its counts then; who counts takes them in the same order, or one of both would
+# be ended by PostgreSQL.
+_KEEP_ALL = "SELECT FROM datasets WHERE organization_id = $1 ORDER BY id FOR KEY SHARE"
+_KEEP_DATASETS = "SELECT FROM datasets WHERE organization_id = $1 AND id = ANY ($2) ORDER BY id FOR KEY SHARE"
 # A dataset that is being deleted takes its counts along.
 _ADD = """
 INSERT INTO rollups (organization_id, id, dataset_id, quarter, kind, count)
@@ -82,12 +85,7 @@ class PostgresRollups:
     async def told_after(self, position: int, most: int) -> tuple[Sequence[Told], int, bool]:
         """Read on in the order in which events became visible (decision 3)."""
         rows = await self._rows(_TOLD, position, list(COUNTED), most)
-        told = [
-            Told(row["type"], row["subject"], row["at"], msgspec.json.decode(row["data"]))
-            for row in rows
-            if row["data"] is not None
-        ]
-        return told, rows[-1]["position"] if rows else position, len(rows) < most
+        return told_of(rows), rows[-1]["position"] if rows else position, len(rows) < most
 
     async def progress(self, leads: Collection[UUID]) -> Mapping[UUID, Progress]:
         """Give what is kept, else what the lead itself says of its dataset."""
@@ -106,6 +104,7 @@ class PostgresRollups:
         # Ids first: a dataset that is none comes before all others.
         counts = sorted(tally.counts.items(), key=lambda one: (str(one[0][0] or ""), *one[0][1:]))
         if counts:
+            await self._rows(_KEEP_DATASETS, list({place[0] for place, _ in counts if place[0] is not None}))
             await self._run(_ADD, *([key[n] for key, _ in counts] for n in range(3)), [count for _, count in counts])
         results = sorted(tally.results.items())
         if results:
@@ -128,6 +127,7 @@ class PostgresRollups:
 
     async def begin_anew(self) -> None:
         """Empty the counts, and keep of each lead its dataset."""
+        await self._rows(_KEEP_ALL)
         for statement in _ANEW:
             await self._run(statement)
 

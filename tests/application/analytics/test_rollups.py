@@ -3,21 +3,22 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import msgspec
 import pytest
 
 from adapters.persistence.database import Cause, Database, PostgresUnitOfWork
+from adapters.persistence.rollups import PostgresRollups
 from adapters.queue.relay import Relay
 from application.analytics.facts import COUNTED, Told, facts_of
 from application.analytics.rollups import COUNT, Counting
 from application.ports import Actor
-from domain.analytics.tally import Progress, Tally
+from domain.analytics.tally import Fact, Progress, Tally
 from domain.kernel import Event, new_id
 from domain.messaging.message import MessageReceived, MessagesSettled, OptedOut, Settled
 from domain.messaging.reply import LeadTurnedHot
@@ -240,3 +241,53 @@ async def test_figures_are_shown_while_they_are_counted_anew(tenant: Tenant, rel
     rebuilding = asyncio.create_task(history.rebuild())
     while not rebuilding.done():
         assert await history.figures() == before
+
+
+async def test_a_dataset_may_be_deleted_while_all_is_counted_anew(
+    tenant: Tenant, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history = History(tenant, relay, random.Random(5))
+    await history.people(6)
+    for _ in range(15):
+        await history.happen(*history.some())
+    await history.count()
+    gone = next(iter(history.campaigns))
+    begin_anew, deleting = PostgresRollups.begin_anew, []
+
+    async def delete() -> None:
+        async with tenant.sql() as connection:
+            await connection.execute(
+                "DELETE FROM datasets WHERE organization_id = $1 AND id = $2", tenant.organization_id, gone
+            )
+
+    async def and_delete(self: PostgresRollups) -> None:
+        await begin_anew(self)
+        deleting.append(asyncio.create_task(delete()))
+        await asyncio.sleep(0.5)
+
+    monkeypatch.setattr(PostgresRollups, "begin_anew", and_delete)
+    assert await history.rebuild() > 0
+    await asyncio.gather(*deleting)
+    counts, _ = await history.figures()
+    assert counts
+    assert gone not in {place for place, *_ in counts}
+
+
+async def test_an_event_that_cannot_be_read_is_passed_over(
+    tenant: Tenant, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history = History(tenant, relay, random.Random(7))
+    await history.people(3)
+    lead = next(iter(history.leads))
+    hot = LeadTurnedHot(subject=lead, conversation_id=new_id())
+    await history.happen(ContactStatusSet(subject=lead, old="NEW", new="CONVERTED"), hot)
+
+    def unreadable(told: Told) -> Iterable[Fact]:
+        raise KeyError(told.type)
+
+    monkeypatch.setitem(cast("dict[str, Any]", COUNTED), ContactStatusSet.type, unreadable)
+    await history.count()
+    counts, _ = await history.figures()
+    assert [kind for _, _, kind in counts] == ["hot"]
+    await history.rebuild()
+    assert (await history.figures())[0] == counts
