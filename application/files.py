@@ -16,6 +16,18 @@ def inert(cell: str) -> str:
     return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
 
 
+async def begun(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Read the first piece of a file, so that one that is gone is refused before anything is answered."""
+    first = await anext(content, b"")
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield first
+        async for chunk in content:
+            yield chunk
+
+    return whole()
+
+
 @provider_port
 class FileStore(Protocol):
     """Keep files by key (`<organisation>/<id>`); what is put is there whole or not at all."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -125,6 +126,12 @@ class PostgresExportedTables:
             return False
         return bool(await self._uow.connection.fetchval(_DATASET, self._uow.organization_id, dataset_id))
 
+    async def days(self, actor: Actor, time_range: str) -> tuple[date, date]:
+        """Ask the organisation's calendar."""
+        now, zone, since = await PostgresFigures(self._uow, actor).calendar()
+        period = period_of(time_range, None, None, now=now, zone=zone, since=since)
+        return period.first, period.last
+
     async def begin(self, actor: Actor, asked: TableExportRequested) -> tuple[Sequence[str], int]:
         """Name the columns and count the rows."""
         if asked.export_type == "analytics_summary":
@@ -174,4 +181,5 @@ class PostgresExportedTables:
 
     async def _period(self, figures: PostgresFigures, asked: TableExportRequested) -> Period:
         now, zone, since = await figures.calendar()
-        return period_of(asked.time_range, None, None, now=now, zone=zone, since=since)
+        name = None if asked.first is not None else asked.time_range
+        return period_of(name, asked.first, asked.last, now=now, zone=zone, since=since)

@@ -2,11 +2,11 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, ClassVar, Literal, Protocol
 from uuid import UUID
 
-from application.files import FileStore
+from application.files import FileStore, begun
 from application.platform.job_work import JobWork
 from application.platform.jobs import JobStore
 from application.platform.kept_files import FileKeeping, FileKind, file_key, kept_until
@@ -88,6 +88,10 @@ class ExportedTables(Protocol):
         """Tell whether somebody's list of datasets shows this one."""
         ...
 
+    async def days(self, actor: Actor, time_range: str) -> tuple[date, date]:
+        """Tell the first and the last day that a name means now, in the organisation's zone."""
+        ...
+
     async def begin(self, actor: Actor, asked: TableExportRequested) -> tuple[Sequence[str], int]:
         """Give the names of the columns, and how many rows there are."""
         ...
@@ -141,6 +145,9 @@ class Exports:
                 raise NotFound("There is no such dataset.")
             if await self.jobs.open_of(TABLES.job, self.actor.id) >= AT_ONCE:
                 raise Conflict(f"{AT_ONCE} of your exports are not written yet. Wait for one, or cancel it.")
+            first = last = None
+            if asked.time_range not in (None, "all"):
+                first, last = await self.tables.days(self.actor, asked.time_range)
             job_id = await self.work.open(TABLES.job, asked.dataset_id, None)
             assert self.actor.id is not None
             self.uow.publish(
@@ -152,6 +159,8 @@ class Exports:
                     format=asked.format,
                     dataset_id=asked.dataset_id,
                     time_range=asked.time_range,
+                    first=first,
+                    last=last,
                 )
             )
             return ExportStarted(job_id=job_id)
@@ -183,7 +192,8 @@ class Exports:
         said, until = job.result or {}, kept_until(job)
         if job.kind != TABLES.job or until is None or now >= until or not await self._still_sees(said):
             raise NotFound(_GONE)
-        return said["filename"], self.files.read(file_key(job.organization_id, job.id))
+        content = self.files.read(file_key(job.organization_id, job.id))
+        return said["filename"], await begun(content)
 
     @effect
     async def write(self, asked: TableExportRequested) -> None:
@@ -240,6 +250,9 @@ class Exports:
             return False
         if seen["all_leads"] and not maker.sees_all_leads:
             return False
+        async with self.uow.reading():
+            if seen["of"] is not None and not await self.tables.sees(maker, UUID(seen["of"])):
+                return False
         if maker.dataset_ids is None:
             return True
         return seen["dataset_ids"] is not None and {UUID(one) for one in seen["dataset_ids"]} <= maker.dataset_ids
@@ -294,4 +307,5 @@ def _seen(maker: Actor, asked: TableExportRequested) -> dict[str, Any]:
         "by_key": asked.by_key,
         "all_leads": maker.sees_all_leads,
         "dataset_ids": datasets,
+        "of": None if asked.dataset_id is None else str(asked.dataset_id),
     }

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from application.files import FileStore
+from application.files import FileStore, begun
 from application.platform.exports import TABLES
 from application.platform.job_work import JobWork
 from application.platform.jobs import JobStore
@@ -129,7 +129,7 @@ class PersonalData:
         until = kept_until(job)
         if job.kind != DOCUMENTS.job or until is None or now >= until:
             raise NotFound("There is no such export, or it is kept no longer.")
-        return self.files.read(file_key(job.organization_id, job_id))
+        return await begun(self.files.read(file_key(job.organization_id, job_id)))
 
     @effect
     async def write(self, requested: ExportRequested) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import zipfile
+from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -10,7 +11,9 @@ from uuid import UUID
 import pytest
 from dishka import AsyncContainer
 
+from adapters.files.local import LocalFiles
 from adapters.persistence.database import Cause
+from adapters.persistence.exports import PostgresExportedTables
 from application.platform.exports import Exports
 from application.ports import Actor
 from domain.identity.role import Role
@@ -188,6 +191,48 @@ async def test_a_link_ends_with_the_sight_of_whoever_asked(
         await fetched(client, export)
 
 
+async def test_a_datasets_export_ends_with_the_dataset(
+    owner: Client, client: Client, work_off: WorkOff, house: AsyncContainer
+) -> None:
+    dataset = await World(house, owner.organization_id).dataset()
+    await enter(owner, person(1), dataset_id=str(dataset))
+    export = await written(owner, work_off, dataset_id=str(dataset))
+    await fetched(client, export)
+    assert (await owner.delete(f"/datasets/{dataset}")).is_success
+    assert (await client.get(path_of(export))).status_code == 404
+
+
+async def test_a_link_whose_file_is_gone_is_none(
+    owner: Client, client: Client, work_off: WorkOff, config: Config
+) -> None:
+    export = await written(owner, work_off)
+    await LocalFiles(config.data_dir / "files").remove(f"{owner.organization_id}/{export['id']}")
+    assert (await client.get(path_of(export))).status_code == 404
+
+
+async def test_the_days_are_those_of_when_it_was_asked_for(
+    owner: Client, client: Client, work_off: WorkOff, house: AsyncContainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lead = await enter(owner, person(1))
+    await enter(owner, person(2))
+    at = "created_at = '2026-03-02T12:00:00Z'"
+    await World(house, owner.organization_id).fetch(
+        f"UPDATE leads SET {at} WHERE organization_id = $1 AND id = $2",
+        UUID(lead["id"]),
+    )
+
+    async def days(self: PostgresExportedTables, actor: Actor, time_range: str) -> tuple[date, date]:
+        del self, actor, time_range
+        return date(2026, 3, 2), date(2026, 3, 2)
+
+    with monkeypatch.context() as then:
+        then.setattr(PostgresExportedTables, "days", days)
+        export_id = await asked(owner, time_range="today")
+    await work_off()
+    rows = rows_of(await fetched(client, await shown(owner, export_id)))
+    assert [row["lead_id"] for row in rows] == [lead["id"]], "not those of the day on which it is written"
+
+
 async def test_an_export_is_shown_to_whoever_asked_for_it_and_its_job_has_no_link(
     owner: Client, stranger: Client, join: Join, work_off: WorkOff
 ) -> None:
@@ -197,6 +242,7 @@ async def test_an_export_is_shown_to_whoever_asked_for_it_and_its_job_has_no_lin
         assert (await somebody.get(f"/analytics/exports/{export['id']}")).status_code == 404
     told = await job(other, export["id"])
     assert "links" not in str(told)
+    assert "sight" not in told["result"]
     assert (await other.get(f"/exports/{export['id']}")).status_code == 404, "it is nobody's personal data"
     reader = await join(owner, Role.READ_ONLY)
     assert (await reader.post("/analytics/export", json={"export_type": "leads"})).status_code == 403
