@@ -67,7 +67,7 @@ def create_app(config: Config, of: AsyncContainer) -> Litestar:
     )
     edge = Edge(app.asgi_handler)
     app.asgi_handler = edge
-    app.state.under_way = edge.under_way
+    app.state.edge = edge
     return app
 
 
@@ -96,7 +96,8 @@ async def serve(config: Config) -> None:
     serving = loop.create_task(server.serve())
     waiting = loop.create_task(stopped.wait())
     beating = loop.create_task(pulse())
-    watching = loop.create_task(SlowClients(config.port, app.state.under_way).watch())
+    edge: Edge = app.state.edge
+    watching = loop.create_task(SlowClients(config.port, edge.under_way, edge.sockets).watch())
     try:
         await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
         if not serving.done():

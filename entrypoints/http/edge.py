@@ -4,6 +4,8 @@ import logging
 import re
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import asyncpg
@@ -34,26 +36,36 @@ _SECURITY = [
 ]
 
 
+@contextmanager
+def _counted(counts: Counter[tuple[str, int]], peer: tuple[str, int]) -> Iterator[None]:
+    counts[peer] += 1
+    try:
+        yield
+    finally:
+        counts[peer] -= 1
+        if not counts[peer]:
+            del counts[peer]
+
+
 class Edge:
-    """Wrap the application; `under_way` counts the requests that are being worked on, by peer."""
+    """Wrap the application; `under_way` counts what is being worked on, by peer, `sockets` those of it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self.under_way: Counter[tuple[str, int]] = Counter()
+        self.sockets: Counter[tuple[str, int]] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request through."""
         peer = scope.get("client") or ("", 0)
-        self.under_way[peer] += 1
-        try:
-            if scope["type"] != ScopeType.HTTP:
-                await self._app(scope, receive, send)
-            else:
+        with _counted(self.under_way, peer):
+            if scope["type"] == ScopeType.HTTP:
                 await self._pass(scope, receive, send)
-        finally:
-            self.under_way[peer] -= 1
-            if not self.under_way[peer]:
-                del self.under_way[peer]
+            elif scope["type"] == ScopeType.WEBSOCKET:
+                with _counted(self.sockets, peer):
+                    await self._app(scope, receive, send)
+            else:
+                await self._app(scope, receive, send)
 
     async def _pass(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         sent = dict(scope["headers"])

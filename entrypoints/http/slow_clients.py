@@ -1,12 +1,14 @@
 """Cut connections that hold a place and do nothing with it: silent ones, and those that do not read their answer.
 
-The server itself cuts unfinished headers, and every operation its unfinished body; what is left stands here. It asks
+The server itself cuts unfinished headers, and every operation its unfinished body; what is left stands here. Sockets
+that say too much are cut too: the server gathers a message whole, up to 60 MB, before anybody can refuse it. It asks
 Linux how many bytes moved, and does nothing on other systems.
 """
 
 import asyncio
 import contextlib
 import fcntl
+import itertools
 import os
 import socket
 import struct
@@ -21,11 +23,13 @@ import structlog
 
 log = structlog.get_logger()
 Peer = tuple[str, int]
-_LOOK_SECONDS = 5.0
+_LOOK_SECONDS = 5
 _SLOWEST_READER = 1_000
 """Bytes a second that somebody must read of an answer that waits for them."""
 _UNREAD_SECONDS = 30.0
 _SILENT_SECONDS = 75.0
+_MOST_SAID = 64 << 10
+"""Bytes that a socket may send within the second between two looks; a command has 8 KB at most."""
 _RESET = struct.pack("ii", 1, 0)
 _BYTES_IN_TCP_INFO = struct.Struct("=QQ")
 _BYTES_AT, _TCP_INFO_SIZE = 120, 136
@@ -35,20 +39,25 @@ _BYTES_AT, _TCP_INFO_SIZE = 120, 136
 class _Seen:
     moved: int
     still_since: float
+    received: int
 
 
 class SlowClients:
-    """Watch the connections of one port; `under_way` counts the requests that are being worked on, by peer."""
+    """Watch the connections of one port; `under_way` counts what is being worked on, by peer, `sockets` those of it."""
 
-    def __init__(self, port: int, under_way: Counter[Peer]) -> None:
+    def __init__(self, port: int, under_way: Counter[Peer], sockets: Counter[Peer]) -> None:
         self._port = port
         self._under_way = under_way
+        self._sockets = sockets
         self._seen: dict[Peer, _Seen] = {}
+        self._looked = 0.0
 
     async def watch(self) -> None:
-        """Look every five seconds, for ever."""
-        while sys.platform == "linux":
-            await asyncio.sleep(_LOOK_SECONDS)
+        """Look every second while there are sockets, else every five, for ever."""
+        for second in itertools.count() if sys.platform == "linux" else ():
+            await asyncio.sleep(1)
+            if second % _LOOK_SECONDS and not self._sockets:
+                continue
             cut = await asyncio.to_thread(self.look, time.monotonic())
             if cut:
                 log.info("slow clients cut", connections=cut)
@@ -64,20 +73,23 @@ class SlowClients:
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
                     connection.shutdown(socket.SHUT_RDWR)
                     cut += 1
-        self._seen = seen
+        self._seen, self._looked = seen, now
         return cut
 
     def _judge(self, peer: Peer, connection: socket.socket, now: float) -> tuple[_Seen, bool]:
         info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_SIZE)
-        moved = sum(_BYTES_IN_TCP_INFO.unpack_from(info, _BYTES_AT))
+        acknowledged, received = _BYTES_IN_TCP_INFO.unpack_from(info, _BYTES_AT)
+        moved = acknowledged + received
         unread = struct.unpack("i", fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)))[0]
         before = self._seen.get(peer)
-        enough = _SLOWEST_READER * _LOOK_SECONDS if unread else 1
+        if self._sockets[peer] and received - (before.received if before else 0) > _MOST_SAID:
+            return _Seen(moved, now, received), True
+        enough = _SLOWEST_READER * (now - self._looked) if unread else 1
         works = not unread and self._under_way[peer] > 0
         if works or before is None or moved - before.moved >= enough:
-            return _Seen(moved, now), False
+            return _Seen(moved, now, received), False
         still = now - before.still_since
-        return _Seen(moved, before.still_since), still > (_UNREAD_SECONDS if unread else _SILENT_SECONDS)
+        return _Seen(moved, before.still_since, received), still > (_UNREAD_SECONDS if unread else _SILENT_SECONDS)
 
 
 def _connections(port: int) -> Iterator[tuple[Peer, socket.socket]]:

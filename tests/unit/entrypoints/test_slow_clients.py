@@ -22,6 +22,7 @@ class Pair:
     server: socket.socket
     watch: SlowClients
     under_way: Counter[tuple[str, int]]
+    sockets: Counter[tuple[str, int]]
 
     def looks(self, *moments: float) -> list[int]:
         """Look at these moments; tells how many connections each look cut."""
@@ -39,7 +40,8 @@ def pair() -> Iterator[Pair]:
             server, _ = listening.accept()
             with server:
                 under_way: Counter[tuple[str, int]] = Counter()
-                yield Pair(client, server, SlowClients(port, under_way), under_way)
+                sockets: Counter[tuple[str, int]] = Counter()
+                yield Pair(client, server, SlowClients(port, under_way, sockets), under_way, sockets)
 
 
 def test_a_silent_connection_is_cut(pair: Pair) -> None:
@@ -76,3 +78,31 @@ def test_who_reads_slowly_but_reads_is_not_cut(pair: Pair) -> None:
         left = 20_000
         while left > 0:
             left -= len(pair.client.recv(left))
+
+
+def says(pair: Pair, count: int) -> None:
+    """Let the client say so many bytes, and the server take them."""
+    for _ in range(count // 1_000):
+        pair.client.sendall(b"x" * 1_000)
+        left = 1_000
+        while left:
+            left -= len(pair.server.recv(left))
+
+
+def test_a_socket_that_says_too_much_within_a_second_is_cut(pair: Pair) -> None:
+    pair.sockets[pair.client.getsockname()] = pair.under_way[pair.client.getsockname()] = 1
+    for moment in range(5):
+        says(pair, 60_000)
+        assert pair.looks(moment) == [0]
+    says(pair, 70_000)
+    assert pair.looks(5) == [1]
+
+
+def test_a_new_socket_that_says_too_much_is_cut_and_an_upload_is_not(pair: Pair) -> None:
+    pair.under_way[pair.client.getsockname()] = 1
+    says(pair, 1_000_000)
+    assert pair.looks(0) == [0]
+    pair.sockets[pair.client.getsockname()] = 1
+    assert pair.looks(1) == [0]
+    says(pair, 70_000)
+    assert pair.looks(2) == [1]
