@@ -133,6 +133,10 @@ def read(said: str) -> Command:
         raise _Closed(_BAD, "not a command") from None
 
 
+def _over(why: str) -> _Closed:
+    return _Closed(_UNAUTHORIZED if why == "access_changed" else _TRY_LATER, why)
+
+
 async def _close(socket: WebSocket[Any, Any, Any], code: int, reason: str) -> None:
     with contextlib.suppress(Exception):  # whoever is gone already needs no word
         async with asyncio.timeout(1):
@@ -226,6 +230,8 @@ class Listening:
                     if event.shown.type in channel.types:
                         data = shown_to(self.caller.actor, event, channel.dataset_id)
                         if data is not None:
+                            if time.monotonic() >= self.stay.asks_again and (why := await self.stay.over()):
+                                raise _over(why)
                             head = {"type": "event", "channel": channel.name, "event": event.name}
                             await self._say({**head, "position": event.position, "data": msgspec.Raw(data)})
             position = events[-1].position if events else max(position, ring.read_upto)
@@ -234,7 +240,7 @@ class Listening:
                 await self._say({"type": "heartbeat", "position": position})
             if not events:
                 await ring.moved(max(0.0, min(beat, self.stay.asks_again) - time.monotonic()))
-        raise _Closed(_UNAUTHORIZED if why == "access_changed" else _TRY_LATER, why)
+        raise _over(why)
 
     async def _attend(self) -> None:
         """Say that the caller is there, and tell them who else is, apart from what happens: it is Redis's to answer.

@@ -1,6 +1,7 @@
 """The socket over ASGI: who gets in, what is told on which channel, and to whom."""
 
 from datetime import UTC, datetime
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
@@ -63,15 +64,48 @@ async def test_a_datasets_messages_and_leads_are_told_by_ids_alone(
     assert "Ada" not in str([created, left, came])
 
 
-async def test_what_is_unsubscribed_is_told_no_more(app: Litestar, owner: Client, feed: Feed, dataset: UUID) -> None:
+async def test_what_is_unsubscribed_is_told_no_more(
+    app: Litestar, owner: Client, house: AsyncContainer, feed: Feed, dataset: UUID
+) -> None:
+    other = await World(house, owner.organization_id).dataset()
     async with connected(app) as socket:
-        await listening(socket, owner, f"leads:{dataset}", "insights")
+        await listening(socket, owner, f"leads:{dataset}", f"leads:{other}")
         await socket.say(type="unsubscribe", channel=f"leads:{dataset}")
         assert (await socket.hears())["type"] == "unsubscribed"
         await enter(owner, person(1), dataset_id=str(dataset))
+        await enter(owner, person(2), dataset_id=str(other))
         await feed()
-        await socket.say(type="ping")
-        assert (await socket.hears())["type"] == "pong"
+        assert (await socket.hears("event"))["channel"] == f"leads:{other}"
+
+
+class Ended:
+    """Be the stay of somebody whose access has just ended."""
+
+    asks_again = 0.0
+
+    async def over(self) -> str:
+        """Say so."""
+        return "access_changed"
+
+
+async def test_access_that_ends_within_a_batch_ends_it(
+    app: Litestar, owner: Client, feed: Feed, dataset: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say = realtime.Listening._say
+
+    async def then_end(self: realtime.Listening, said: dict[str, Any]) -> None:
+        await say(self, said)
+        if said["type"] == "event":
+            self.stay = cast("Any", Ended())
+
+    monkeypatch.setattr(realtime.Listening, "_say", then_end)
+    async with connected(app) as socket:
+        await listening(socket, owner, f"leads:{dataset}")
+        for number in (1, 2, 3):
+            await enter(owner, person(number), dataset_id=str(dataset))
+        await feed()
+        assert (await socket.hears())["type"] == "event"
+        assert (await socket.hears())["code"] == 4401
 
 
 async def test_whoever_may_not_see_a_lead_is_not_told(
