@@ -12,7 +12,7 @@ from application.platform.jobs import JobStore
 from application.platform.kept_files import FileKeeping, FileKind, file_key, kept_until
 from application.ports import Actor, Clock, Command, UnitOfWork, View, effect, public
 from domain.identity.role import Permission
-from domain.kernel import Conflict, Invalid, NotFound
+from domain.kernel import Conflict, Invalid, NotFound, Refusal
 from domain.platform.export import TableExportRequested
 from domain.platform.job import JobStatus
 
@@ -207,8 +207,12 @@ class Exports:
         if maker is None or not _may(maker, asked.export_type):
             await self._fail(asked.subject, "Whoever asked for this may not export any more.")
             return
-        async with self.uow.reading():
-            header, total = await self.tables.begin(maker, asked)
+        try:
+            async with self.uow.reading():
+                header, total = await self.tables.begin(maker, asked)
+        except Refusal as refusal:
+            await self._fail(asked.subject, refusal.message)
+            return
         async with self.uow:
             await self.work.advance(asked.subject, 0, total)
         pages = _Pages(self, maker, asked, total)

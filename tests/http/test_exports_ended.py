@@ -17,7 +17,7 @@ from application.platform.jobs import Jobs
 from application.platform.personal_data import PersonalData
 from application.ports import Actor
 from domain.identity.role import Role
-from domain.kernel import new_id
+from domain.kernel import Conflict, new_id
 from domain.platform.export import TableExportRequested
 from domain.platform.personal_data import ErasureRequested
 from entrypoints.config import Config
@@ -193,3 +193,17 @@ async def test_what_is_given_up_leaves_no_file(owner: Client, house: AsyncContai
     async with house({Actor: Actor.system(owner.organization_id), Cause: Cause()}) as scope:
         await (await scope.get(Exports)).give_up(said, "again and again")
     assert not is_kept(config, owner, export_id)
+
+
+async def test_what_is_refused_while_it_is_written_says_why(
+    owner: Client, work_off: WorkOff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def begin(self: PostgresExportedTables, actor: Actor, asked_for: TableExportRequested) -> Any:
+        del self, actor, asked_for
+        raise Conflict("More than 5,000 leads are yours.")
+
+    monkeypatch.setattr(PostgresExportedTables, "begin", begin)
+    export_id = await asked(owner)
+    await work_off()
+    ended = await job(owner, export_id)
+    assert (ended["status"], ended["error"]) == ("failed", "More than 5,000 leads are yours.")
