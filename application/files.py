@@ -7,7 +7,7 @@ from typing import Protocol
 
 from application.provider import provider_port
 
-FORMULA_STARTS = tuple("=+-@\t\r\n")
+FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
 """What makes a spreadsheet run a cell as a formula (OWASP, CSV injection)."""
 
 

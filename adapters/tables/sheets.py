@@ -1,10 +1,16 @@
 """Tables written as CSV or XLSX while their rows come, in memory that does not grow with them."""
 
 import asyncio
+import contextlib
 import csv
+import fcntl
 import io
+import os
+import re
+import shutil
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -15,10 +21,13 @@ from xlsxwriter import Workbook
 from application.files import inert
 
 _CHUNK = 1 << 18
+_PREFIX = "table-"
 _MOST_ROWS = 1_048_576
 """How many rows a sheet has at most, its header among them; what is more goes on the next sheet."""
 _LONGEST = 32_767
 """How many characters a cell of XLSX takes."""
+# Where a program splits CSV elsewhere than at commas, what stands behind such a sign becomes a cell of its own.
+_INNER = re.compile(r"([;\t\r\n|])(?=[=+\-@＝＋－＠])")
 _OPTIONS = {
     "constant_memory": True,
     "strings_to_formulas": False,
@@ -35,6 +44,13 @@ class SpreadsheetFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    def sweep(self) -> None:
+        """Remove what killed processes left: the folders that nobody holds."""
+        self._folder.mkdir(0o700, True, True)
+        for left in self._folder.glob(f"{_PREFIX}*"):
+            with contextlib.suppress(OSError), _held(left):
+                shutil.rmtree(left)
+
     def written(
         self, format_: str, header: Sequence[str], pages: AsyncIterator[Sequence[Sequence[Any]]]
     ) -> AsyncIterator[bytes]:
@@ -42,8 +58,8 @@ class SpreadsheetFiles:
         return self._xlsx(header, pages) if format_ == "xlsx" else _csv(header, pages)
 
     async def _xlsx(self, header: Sequence[str], pages: AsyncIterator[Sequence[Sequence[Any]]]) -> AsyncIterator[bytes]:
-        await asyncio.to_thread(self._folder.mkdir, 0o700, True, True)
-        with tempfile.TemporaryDirectory(dir=self._folder) as folder:
+        await asyncio.to_thread(self.sweep)
+        with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=self._folder) as folder, _held(folder):
             path = Path(folder) / "table.xlsx"
             book = _Book(path, header)
             async for rows in pages:
@@ -52,6 +68,17 @@ class SpreadsheetFiles:
             with path.open("rb") as stream:
                 while chunk := await asyncio.to_thread(stream.read, _CHUNK):
                     yield chunk
+
+
+@contextmanager
+def _held(folder: str | Path) -> Iterator[None]:
+    """Lock a folder for as long as this process lives, or fail where another one does."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
 
 
 class _Book:
@@ -122,4 +149,4 @@ def _cell(value: Any) -> str:
         case date() | UUID():
             return str(value)
         case _:
-            return inert(str(value))
+            return _INNER.sub(r"\1'", inert(str(value)))

@@ -1,5 +1,7 @@
 """Long tables: written in flat memory, and continued where a sheet is full."""
 
+import asyncio
+import csv
 import io
 import os
 import tracemalloc
@@ -56,3 +58,42 @@ async def test_a_long_cell_is_cut_and_an_empty_one_left_out(tmp_path: Path) -> N
     sheet = zipfile.ZipFile(io.BytesIO(b"".join(chunks))).read("xl/worksheets/sheet1.xml")
     assert b"x" * 32_767 in sheet
     assert b"x" * 32_768 not in sheet
+
+
+@pytest.mark.parametrize(
+    ("said", "stands"),
+    [
+        ("x;=1+1", "x;'=1+1"),
+        ("a\t@SUM(A1)", "a\t'@SUM(A1)"),
+        ("one\n-two", "one\n'-two"),
+        ("a|+1", "a|'+1"),
+        ("\uff1d1+1", "'\uff1d1+1"),
+        ("1; 2 = 3", "1; 2 = 3"),
+    ],
+)
+async def test_no_piece_of_a_text_is_a_formula_where_it_is_split_otherwise(
+    tmp_path: Path, said: str, stands: str
+) -> None:
+    async def one() -> AsyncIterator[Sequence[Sequence[object]]]:
+        yield [[said]]
+
+    content = b"".join([chunk async for chunk in SpreadsheetFiles(tmp_path).written("csv", ["said"], one())])
+    assert list(csv.reader(io.StringIO(content.decode(), newline=""))) == [["said"], [stands]]
+
+
+async def test_what_a_killed_process_left_goes_and_what_is_being_written_stays(tmp_path: Path) -> None:
+    left = tmp_path / "table-left"
+    left.mkdir()
+    (left / "table.xlsx").write_text("Ada")
+    seen: list[str] = []
+
+    async def rows() -> AsyncIterator[Sequence[Sequence[object]]]:
+        await asyncio.to_thread(SpreadsheetFiles(tmp_path).sweep)
+        seen.extend(os.listdir(tmp_path))
+        yield [["Ada"]]
+
+    chunks = [chunk async for chunk in SpreadsheetFiles(tmp_path).written("xlsx", ["name"], rows())]
+    assert chunks
+    assert len(seen) == 1
+    assert seen != ["table-left"]
+    assert os.listdir(tmp_path) == []
