@@ -22,7 +22,7 @@ from application.ports import Actor
 from domain.kernel import Conflict, Event
 
 LOCK_TIMEOUT = "3s"
-ACQUIRE_SECONDS = 0.75
+ACQUIRE_SECONDS = 0.9
 """Together with the longest statement and the patience for its answer under six seconds: no call takes longer."""
 UNDO_SECONDS = 1.0
 # What leaves a connection in the midst of an answer; the last is asyncpg's when its server dies while it reads.
@@ -141,7 +141,7 @@ def _terminate(connection: Any) -> None:
 
 def _patience(statement_timeout_ms: int) -> float:
     """Tell how long to wait for an answer: a little longer than PostgreSQL takes to cancel the statement."""
-    return statement_timeout_ms / 1000 + 0.15
+    return statement_timeout_ms / 1000 + 0.05
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,12 +39,16 @@ _NEEDED = {
     " WHERE k.organization_id = $1 AND k.address = c.phone AND k.contact_id = c.id)",
 }
 KNOWN_REFERENCES = {
-    "leads": {"bookings", "conversations", "enrolments", "lead_tags", "messages", "notes", "notifications", "sends"},
+    "leads": {
+        "bookings", "conversations", "enrolments", "evaluation_cases", "insight_evidence", "lead_tags", "messages",
+        "notes", "notifications", "sends",
+    },
     "contacts": {"bookings", "conversations", "leads", "notifications"},
-}
+}  # fmt: skip
 """Which tables refer to what an undo removes; a test compares it with the schema, so that a new one is thought of.
 
-What a notification tells of keeps a lead by itself (texts, bookings); it goes with the lead that nothing else keeps.
+What a notification tells of, and what the coach quotes, keeps a lead by itself (texts, bookings); both go with the lead
+that nothing else keeps.
 """
 
 _ROWS = """

@@ -33,6 +33,7 @@ MEANT: dict[str, frozenset[str]] = {
     "inviteUser": frozenset({"role", "permissions"}),
     "changeUser": frozenset({"role", "permissions"}),
     "sendNotification": frozenset({"user_id"}),
+    "rollBackPrompt": frozenset({"version"}),
 }
 """Fields of `OWNED` that an operation takes on purpose, by operationId."""
 
