@@ -8,8 +8,6 @@ from application.ports import Actor, UnitOfWork, within
 from domain.coaching.prompt import BUILT_IN, Prompt, PromptType, PromptVersion, told
 from domain.kernel import Conflict
 
-_ANSWERS = frozenset({PromptType.MASTER, PromptType.REPLY})
-
 
 @dataclass(frozen=True)
 class Drafts:
@@ -23,7 +21,7 @@ class Drafts:
     @within
     async def candidates(self, prompt_type: PromptType, *, testing: bool = False) -> Candidates:
         """Give what answers are written with now, and what they would be written with; `testing` lessons if wanted."""
-        if prompt_type not in _ANSWERS:
+        if not prompt_type.writes_answers:
             raise Conflict("Answers to leads are compared; this prompt writes none.")
         prompt, live = await self._standing(prompt_type)
         candidate = prompt.candidate(await self.lessons.active(testing=testing), await self.prompts.lesson_budget())

@@ -27,6 +27,11 @@ class PromptType(StrEnum):
     REPLY = "reply"
 
     @property
+    def writes_answers(self) -> bool:
+        """Tell whether answers to leads are written with it; touches of campaigns are not written with prompts."""
+        return self in (PromptType.MASTER, PromptType.REPLY)
+
+    @property
     def beside(self) -> "PromptType":
         """Name what answers are told besides: the master, or with the master the one for replies."""
         return PromptType.REPLY if self is PromptType.MASTER else PromptType.MASTER

@@ -174,6 +174,14 @@ async def test_a_trial_is_live_for_a_share_and_ended_by_hand(owner: Client) -> N
     assert (await make_live(owner))["version"] == 2
 
 
+@pytest.mark.parametrize("body", [{"share": 20}, {"hold_out": 10}])
+async def test_what_no_message_is_written_with_is_not_tried(owner: Client, body: dict[str, Any]) -> None:
+    path = "/coach/prompts/m1"
+    await draft(owner, path=path)
+    assert refused(await owner.post(f"{path}/make-live", json=body), 409) == "CONFLICT"
+    assert (await make_live(owner, path))["version"] == 1
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
