@@ -7,6 +7,7 @@ from uuid import UUID
 from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.schema.coaching_prompts import canaries
 from adapters.persistence.store import PostgresStore
+from application.coaching.prompt_ports import Looked
 from domain.coaching.canary import Canary, Side
 from domain.coaching.prompt import PromptType, label
 
@@ -21,33 +22,52 @@ FROM (
     AND status = 'sent' GROUP BY 1, 2
 ) AS threads GROUP BY is_new
 """
-# What is counted is added to what was: each message gives its lessons what it gained since it was last looked at.
+# What is counted is added to what was: each message gives its lessons what it gained since it was last looked at. It
+# counts from when it left, and one that never will is settled uncounted. Times are compared as differences and others
+# looked up one by one: while PostgreSQL knows no figures it would read a week, or all there is, for each message.
 _MEASURE = """
-WITH due AS (
-  SELECT r.id, r.conversation_id, r.lead_id, r.created_at, t.address FROM replies r
-  JOIN conversations t ON t.organization_id = $1 AND t.id = r.conversation_id
-  WHERE r.organization_id = $1 AND r.status = 'sent' AND NOT r.settled
-    AND (r.measured_at IS NULL OR r.measured_at < $2)
-  ORDER BY r.created_at LIMIT $3 FOR NO KEY UPDATE OF r SKIP LOCKED
-), found AS (
-  SELECT d.id, d.created_at + interval '7 days' <= $2 AS settled,
-    EXISTS (SELECT FROM messages m WHERE m.organization_id = $1 AND m.conversation_id = d.conversation_id
-            AND m.created_at > d.created_at AND m.created_at <= d.created_at + interval '7 days'
-            AND m.direction = 'inbound') AS replied,
-    EXISTS (SELECT FROM replies n WHERE n.organization_id = $1 AND n.conversation_id = d.conversation_id
-            AND n.created_at > d.created_at AND n.created_at <= d.created_at + interval '7 days'
-            AND n.sentiment IN ('POSITIVE', 'HOT')) AS positive,
-    EXISTS (SELECT FROM bookings b WHERE b.organization_id = $1 AND b.lead_id = d.lead_id
-            AND b.created_at > d.created_at AND b.created_at <= d.created_at + interval '7 days'
-            AND b.status <> 'failed') AS booked,
-    EXISTS (SELECT FROM consents c WHERE c.organization_id = $1 AND c.address = d.address AND c.kind = 'opt_out'
-            AND c.at > d.created_at AND c.at <= d.created_at + interval '7 days') AS opted_out
+WITH looked AS MATERIALIZED (
+  SELECT id, conversation_id, lead_id, created_at, 'draft:' || id AS approved, 'reply:' || answers_id AS turn
+  FROM replies
+  WHERE organization_id = $1 AND status = 'sent' AND NOT settled AND (created_at, id) > ($3, $4)
+  ORDER BY created_at, id LIMIT $5
+), planned AS MATERIALIZED (
+  SELECT r.id, r.conversation_id, r.lead_id, r.created_at,
+    (SELECT t.address FROM conversations t WHERE t.organization_id = $1 AND t.id = r.conversation_id) AS address,
+    coalesce((SELECT s.id FROM sends s WHERE s.organization_id = $1 AND s.natural_key = r.approved),
+             (SELECT s.id FROM sends s WHERE s.organization_id = $1 AND s.natural_key = r.turn)) AS message_id
+  FROM looked r
+), due AS MATERIALIZED (
+  SELECT r.id, r.conversation_id, r.lead_id, r.address, coalesce(m.sent_at, r.created_at) AS at,
+         coalesce(m.status IN ('refused', 'cancelled', 'failed'), false) AS failed
+  FROM planned r LEFT JOIN LATERAL (
+    SELECT id, sent_at, status FROM messages WHERE organization_id = $1 AND id = r.message_id LIMIT 1) m ON true
+  WHERE m.id IS NULL OR m.sent_at IS NOT NULL OR m.status NOT IN ('pending', 'unknown')
+), found AS MATERIALIZED (
+  SELECT d.id, d.failed, d.failed OR d.at + interval '7 days' <= $2 AS settled,
+    NOT d.failed AND EXISTS (
+      SELECT FROM messages m WHERE m.organization_id = $1 AND m.conversation_id = d.conversation_id
+      AND m.created_at - d.at > interval '0' AND m.created_at - d.at <= interval '7 days' AND m.direction = 'inbound'
+      AND NOT EXISTS (SELECT FROM consents c WHERE c.organization_id = $1 AND c.address = d.address
+                      AND c.kind = 'opt_out' AND c.message_id = m.id)) AS replied,
+    NOT d.failed AND EXISTS (
+      SELECT FROM replies n JOIN messages m ON m.organization_id = $1 AND m.id = n.answers_id
+      WHERE n.organization_id = $1 AND n.conversation_id = d.conversation_id AND n.sentiment IN ('POSITIVE', 'HOT')
+      AND m.created_at - d.at > interval '0' AND m.created_at - d.at <= interval '7 days') AS positive,
+    NOT d.failed AND EXISTS (
+      SELECT FROM bookings b WHERE b.organization_id = $1 AND b.lead_id = d.lead_id AND b.status <> 'failed'
+      AND b.created_at - d.at > interval '0' AND b.created_at - d.at <= interval '7 days') AS booked,
+    NOT d.failed AND EXISTS (
+      SELECT FROM consents c WHERE c.organization_id = $1 AND c.address = d.address AND c.kind = 'opt_out'
+      AND c.at > d.at AND c.at <= d.at + interval '7 days') AS opted_out
   FROM due d
 ), measured AS (
   UPDATE replies r SET replied = f.replied, positive = f.positive, booked = f.booked, opted_out = f.opted_out,
-         settled = f.settled, measured_at = $2
-  FROM found f WHERE r.organization_id = $1 AND r.id = f.id
-  RETURNING r.lessons, (old.measured_at IS NULL)::int AS applied,
+         settled = f.settled, measured_at = CASE WHEN f.failed THEN r.measured_at ELSE $2 END
+  FROM found f WHERE r.organization_id = $1 AND r.id = f.id AND (r.measured_at IS NULL
+    OR (r.replied, r.positive, r.booked, r.opted_out, r.settled)
+       IS DISTINCT FROM (f.replied, f.positive, f.booked, f.opted_out, f.settled))
+  RETURNING r.lessons, (old.measured_at IS NULL)::int - (new.measured_at IS NULL)::int AS applied,
     (new.positive OR new.booked)::int - (old.positive OR old.booked)::int AS succeeded,
     new.replied::int - old.replied::int AS replied, new.positive::int - old.positive::int AS positive,
     new.booked::int - old.booked::int AS booked, new.opted_out::int - old.opted_out::int AS opted_out
@@ -60,7 +80,7 @@ WITH due AS (
     positive = f.positive + excluded.positive, booked = f.booked + excluded.booked,
     opted_out = f.opted_out + excluded.opted_out
 )
-SELECT count(*) FROM measured
+SELECT created_at, id, count(*) OVER () AS looked FROM looked ORDER BY created_at DESC, id DESC LIMIT 1
 """
 
 
@@ -105,7 +125,9 @@ class PostgresOutcomes:
     def __init__(self, uow: PostgresUnitOfWork) -> None:
         self._uow = uow
 
-    async def measure(self, at: datetime, limit: int) -> int:
+    async def measure(self, at: datetime, after: Looked, limit: int) -> Looked | None:
         """Look what followed, and add it to the lessons' figures."""
-        looked: int = await self._uow.connection.fetchval(_MEASURE, self._uow.organization_id, at, limit)
-        return looked
+        row = await self._uow.connection.fetchrow(
+            _MEASURE, self._uow.organization_id, at, after.created_at, after.id, limit
+        )
+        return None if row is None or row["looked"] < limit else Looked(row["created_at"], row["id"])

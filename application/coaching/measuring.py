@@ -1,16 +1,18 @@
 """What followed the AI's messages, and what that means for trials: looked at every hour, with nobody asked."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from application.agenda import Agenda
-from application.coaching.prompt_ports import CanaryStore, Outcomes, PromptStore
+from application.coaching.prompt_ports import CanaryStore, Looked, Outcomes, PromptStore
 from application.ports import Clock, UnitOfWork, effect
 from domain.coaching.canary import CanaryStatus, decide
 
 MEASURE = "coaching.measure"
 EVERY = timedelta(hours=1)
-AT_ONCE = 2_000
+AT_ONCE = 500
+_FIRST = Looked(datetime(1970, 1, 1, tzinfo=UTC), UUID(int=0))
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,10 @@ class Measuring:
         async with self.uow:
             since = self.clock.now()
             await self.agenda.no_later_than(MEASURE, since + EVERY)
-            more = await self.outcomes.measure(since, AT_ONCE) == AT_ONCE
-        while more:
+            looked = await self.outcomes.measure(since, _FIRST, AT_ONCE)
+        while looked is not None:
             async with self.uow:
-                more = await self.outcomes.measure(since, AT_ONCE) == AT_ONCE
+                looked = await self.outcomes.measure(since, looked, AT_ONCE)
         await self._decide()
 
     async def _decide(self) -> None:

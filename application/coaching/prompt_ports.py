@@ -94,9 +94,17 @@ class ActiveLessons(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """Name the message that was looked at last."""
+
+    created_at: datetime
+    id: UUID
+
+
 class Outcomes(Protocol):
     """Keep what followed the AI's messages."""
 
-    async def measure(self, at: datetime, limit: int) -> int:
-        """Look what followed some messages that were not looked at since `at`; gives how many there were."""
+    async def measure(self, at: datetime, after: Looked, limit: int) -> Looked | None:
+        """Look what followed the next messages, in the order of their writing; gives the last, None at the end."""
         ...

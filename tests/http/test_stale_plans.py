@@ -13,6 +13,7 @@ from dishka import AsyncContainer
 
 from adapters.persistence.database import Cause, Database, connect_arguments
 from adapters.persistence.migrations.run import alembic_config
+from application.coaching.measuring import Measuring
 from application.outreach.planning import Planning
 from application.ports import Actor
 from domain.kernel import new_id
@@ -33,6 +34,21 @@ _FILL = (
     " SELECT $1, uuidv7(), 'Bo', 'Birch' || n, now(), now() FROM generate_series(1, $2::int) n",
     "INSERT INTO leads (organization_id, id, contact_id, stage, phone, created_at, updated_at)"
     " SELECT $1, uuidv7(), id, 'NEW_LEAD', '+447', now(), now() FROM contacts WHERE organization_id = $1 LIMIT $2::int",
+)
+
+THREADS = 200
+_ANSWERED = (
+    "INSERT INTO conversations (organization_id, id, contact_id, channel, address, started_at, last_message_at)"
+    " SELECT $1, uuidv7(), uuidv7(), 'sms', n::text, now(), now() FROM generate_series(1, $2::int) n",
+    "INSERT INTO messages (organization_id, id, conversation_id, contact_id, channel, direction, category, status,"
+    " body, sender, recipient, created_at) SELECT $1, uuidv7(), id, contact_id, 'sms', 'inbound', 'reply', 'received',"
+    " 'Hi', '', '', business_now() - n * interval '1 hour' FROM conversations, generate_series(1, 10) n"
+    " WHERE organization_id = $1 AND $2::int > 0",
+    "INSERT INTO replies (organization_id, id, conversation_id, status, lessons, breaches, prompt_version, model,"
+    " input_tokens, output_tokens, cached_tokens, cost_micros, latency_ms, created_at)"
+    " SELECT $1, uuidv7(), id, 'sent', '{}', '{}', 'master-0/reply-1', 'm', 0, 0, 0, 0, 0,"
+    " business_now() - n * interval '1 hour' FROM conversations, generate_series(1, 10) n"
+    " WHERE organization_id = $1 AND $2::int > 0",
 )
 
 SMALL = 400
@@ -174,3 +190,27 @@ async def test_a_new_organisations_campaign_is_planned_without_walking_it_for_ea
     await superuser.close()
     assert planned == TOUCHES + 1
     assert read < 100 * TOUCHES
+
+
+async def test_what_followed_messages_is_counted_without_walking_the_week_for_each(
+    owner: Client, config: Config, house: AsyncContainer
+) -> None:
+    superuser = await asyncpg.connect(
+        **connect_arguments(config.owner_database_url.replace("rapport_owner@", "postgres@"))
+    )
+    await superuser.execute("SET session_replication_role = replica")
+    for one in ("conversations", "messages", "replies"):
+        await superuser.execute(f"ALTER TABLE {one} SET (autovacuum_enabled = off)")
+    for statement in _ANSWERED:
+        await superuser.execute(statement, owner.organization_id, THREADS)
+    async with house(context={Actor: Actor.system(owner.organization_id), Cause: Cause()}) as scope:
+        await (await scope.get(Measuring)).run()
+    await house.close()  # says what its connections have read
+
+    counted = await superuser.fetchval("SELECT count(*) FROM replies WHERE measured_at IS NOT NULL")
+    read = await superuser.fetchval(
+        "SELECT sum(seq_tup_read + idx_tup_fetch) FROM pg_stat_user_tables WHERE relname IN ('messages', 'replies')"
+    )
+    await superuser.close()
+    assert counted == THREADS * 10
+    assert read < 100 * THREADS * 10

@@ -187,6 +187,49 @@ async def test_what_follows_is_counted_once_and_as_it_comes(thread: Thread) -> N
     assert due, "it is looked at again"
 
 
+async def test_an_opt_out_is_no_answer_and_a_draft_that_nobody_sent_no_good_one(thread: Thread) -> None:
+    await teach(thread)
+    await publish(thread, "Be brief.")
+    await thread.arrive("That's far too expensive")
+    await thread.answer()
+    await thread.hand_over()
+    async with thread.tenant.sql() as connection:
+        await connection.execute(
+            "INSERT INTO replies (organization_id, id, conversation_id, answers_id, status, sentiment, lessons,"
+            " breaches, prompt_version, model, input_tokens, output_tokens, cached_tokens, cost_micros, latency_ms,"
+            " created_at) SELECT organization_id, uuidv7(), conversation_id, answers_id, 'draft', 'HOT', '{}', '{}',"
+            " prompt_version, 'm', 0, 0, 0, 0, 0, business_now() FROM replies WHERE organization_id = $1",
+            thread.tenant.organization_id,
+        )
+    await measure(thread)
+    assert await figures(thread) == (1, 0, 0, 0, 0, 0)
+    await thread.arrive("STOP")
+    await measure(thread)
+    assert await figures(thread) == (1, 0, 0, 0, 0, 1)
+    stood = await thread.tenant.value("SELECT xmin::text FROM replies WHERE organization_id = $1 AND status = 'sent'")
+    await measure(thread)
+    still = await thread.tenant.value("SELECT xmin::text FROM replies WHERE organization_id = $1 AND status = 'sent'")
+    assert still == stood, "what is as it was is not written again"
+
+
+async def test_a_message_counts_from_when_it_left_and_one_that_never_did_not_at_all(thread: Thread) -> None:
+    await teach(thread)
+    await publish(thread, "Be brief.")
+    await thread.arrive("That's far too expensive")
+    await thread.answer()
+    await measure(thread)
+    assert await figures(thread) is None, "it is still to leave"
+    async with thread.tenant.sql() as connection:
+        await connection.execute(
+            "UPDATE messages SET status = 'cancelled' WHERE organization_id = $1 AND direction = 'outbound'",
+            thread.tenant.organization_id,
+        )
+    await measure(thread)
+    assert await figures(thread) == (0, 0, 0, 0, 0, 0)
+    settled = "SELECT settled FROM replies WHERE organization_id = $1 AND status = 'sent'"
+    assert await thread.tenant.value(settled), "it is looked at no more"
+
+
 async def test_a_trial_that_harms_is_rolled_back_and_one_that_helps_is_promoted(thread: Thread) -> None:
     await publish(thread, "Old.")
     for share, booked_new, booked_old, status in ((50, 0, 30, "rolled_back"), (50, 60, 10, "promoted")):
