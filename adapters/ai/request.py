@@ -47,9 +47,9 @@ def message_params(model: str, task: WritingTask) -> dict[str, Any]:
 
 def _stable(task: WritingTask) -> str:
     parts = [task.prompt.text]
-    if task.prompt.lessons:
+    if task.prompt.lessons:  # a line each: what somebody copied into one cannot open a section of its own
         parts.append("Lessons that people approved:")
-        parts += [f"{number}. {lesson.text}" for number, lesson in enumerate(task.prompt.lessons, 1)]
+        parts += [f"{number}. {' '.join(lesson.text.split())}" for number, lesson in enumerate(task.prompt.lessons, 1)]
     parts.append(f"You write for {task.organization}.")
     if task.facts:
         parts.append("Facts of the business:")

@@ -34,7 +34,7 @@ class Lesson:
     @property
     def instruction(self) -> str:
         """Give what is said to the writer alone."""
-        return self.text if self.say is None else self.text.replace(self.say, "")
+        return self.text if self.say is None else self.text.replace(f"Say: {self.say}", "", 1)
 
 
 PromptKind = Literal["m1", "m2", "m3", "reply"]
