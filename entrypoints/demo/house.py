@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 import httpx
 import psutil
@@ -34,12 +34,19 @@ def free_port() -> int:
 
 
 class House:
-    """Run everything of one installation; leaving the block stops it and removes its folder, unless it is to stay."""
+    """Run everything of one installation; leaving the block stops it and removes its folder, unless it is to stay.
+
+    `template` is a data folder to begin from a copy of: making and migrating a database is half of a first start.
+    """
+
+    template: ClassVar[Path | None] = None
 
     def __init__(
         self, seed: str, workers: int, port: int | None, *, keep: bool, settings: Mapping[str, str] | None = None
     ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="rapport-demo-"))
+        if self.template is not None:  # with its owners: PostgreSQL's user may be another
+            subprocess.run(["cp", "-a", f"{self.template}/.", str(self.folder)], check=True)  # noqa: S603, S607
         self.workers = workers
         self.keep = keep
         self.url = f"http://127.0.0.1:{port or free_port()}"
@@ -155,7 +162,12 @@ class House:
         self._start()
 
     def stop(self) -> None:
-        """End everything, wait until it has ended, and remove the folder."""
+        """End everything, and remove the folder."""
+        self.end()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def end(self) -> None:
+        """End everything, and wait until it has ended; the folder stays."""
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
             try:
@@ -163,4 +175,3 @@ class House:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)

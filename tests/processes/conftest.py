@@ -1,5 +1,6 @@
 """The bench of the delivery tests, and the office that is killed and robbed."""
 
+import shutil
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -11,9 +12,25 @@ from adapters.queue.broker import redis_broker
 from domain.kernel import new_id
 from entrypoints.config import Config
 from entrypoints.container import container
+from entrypoints.demo.house import House
 from tests.processes.office import Office, opened
 from tests.processes.own_valkey import OwnValkey
 from tests.processes.workbench import Bench, Carpentry, Script
+
+
+@pytest.fixture(scope="session", autouse=True)
+def migrated() -> Iterator[None]:
+    """Let all houses begin from copies of one that was made and migrated."""
+    with House("template", 1, None, keep=True) as house:
+        folder = house.folder
+        house.end()
+    for left in ("run", "sandbox", "log"):
+        shutil.rmtree(folder / left, ignore_errors=True)
+    (folder / "supervisor.log").unlink()
+    House.template = folder
+    yield
+    House.template = None
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
