@@ -1,5 +1,6 @@
 """A checker of lessons by their words."""
 
+import asyncio
 from collections.abc import Sequence
 
 from application.model_calls import Access
@@ -12,4 +13,4 @@ class SandboxLessonChecker:
     async def check(self, lesson: Teaching, others: Sequence[Teaching], access: Access) -> Sequence[Clash]:
         """Compare the words."""
         del access
-        return clashes(lesson, others)
+        return await asyncio.to_thread(clashes, lesson, others)

@@ -21,9 +21,13 @@ from domain.kernel import NotFound
 _COLUMNS = [column.name for column in platform_lessons.columns]
 # Everybody's lessons stand in each organisation's list as if they were its own.
 _ORGANIZATION = sa.literal_column("nullif(current_setting('rapport.organization_id', true), '')::uuid", sa.Uuid())
+# Who of another organisation wrote one is nobody's business.
+_EVERYBODYS_SHOWN = [
+    sa.cast(sa.null(), sa.Uuid()).label(name) if name == "created_by" else platform_lessons.c[name] for name in _COLUMNS
+]
 _ALL = sa.union_all(
     sa.select(lessons.c.organization_id, *(lessons.c[name] for name in _COLUMNS)),
-    sa.select(_ORGANIZATION.label("organization_id"), *(platform_lessons.c[name] for name in _COLUMNS)),
+    sa.select(_ORGANIZATION.label("organization_id"), *_EVERYBODYS_SHOWN),
 ).subquery("lessons")
 _COUNTED = {
     name: sa.func.coalesce(lesson_figures.c[name], 0)
@@ -140,11 +144,12 @@ class PostgresLessons(PostgresStore[Lesson]):
         row = zip(self.layout.names, self.layout.row(entity), strict=True)
         return [value for name, value in row if name != "organization_id"]
 
-    async def hold(self) -> None:
-        """Wait for others who add lessons."""
-        await self.uow.connection.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended('lessons/' || $1, 0))", str(self.uow.organization_id)
-        )
+    async def hold(self, *, universal: bool = False) -> None:
+        """Wait for others who add lessons; who adds for all waits for those first."""
+        for held in [*(["universal"] if universal else []), str(self.uow.organization_id)]:
+            await self.uow.connection.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended('lessons/' || $1, 0))", held
+            )
 
     async def known(self) -> Sequence[Teaching]:
         """Give what every lesson in use teaches."""

@@ -149,12 +149,12 @@ class InsightLessons:
     async def _learn(
         self, learning: Learning, status: InsightStatus, version: int | None, *, accept_clash: bool
     ) -> Lesson:
-        seen = None if accept_clash else await self.checks.check(learning.teaching)
+        checked = None if accept_clash else await self.checks.check(learning.teaching)
         async with self.uow:
             insight = await self.insights.locked(learning.insight_id)
             require_version(insight, version, ("status",), "insight")
             insight.require_open()
-            lesson = await self.lessons.learn(learning, seen)
+            lesson = await self.lessons.learn(learning, checked)
             decided = insight.decide(
                 status,
                 by=self.actor.id,

@@ -1,15 +1,15 @@
 """Checking a lesson against the others before it becomes active: the person sees what it clashes with, and decides."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
-from uuid import UUID
 
 from application.coaching.model_access import ModelAccess
 from application.model_calls import Access
 from application.ports import Actor, UnitOfWork
-from application.provider import ProviderError, provider_port
-from domain.coaching.clashes import Clash, Teaching, clashes
+from application.provider import NotConfigured, ProviderError, provider_port
+from domain.coaching.clashes import SAME, SURE, Clash, Teaching, clashes
 from domain.coaching.lesson import Lesson
 from domain.identity.role import Permission
 from domain.kernel import Conflict
@@ -32,6 +32,14 @@ class KnownLessons(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Hold what was checked, and against what it was: whatever is different when it is written is checked then."""
+
+    taught: Teaching
+    others: frozenset[Teaching]
+
+
 @dataclass(frozen=True)
 class LessonChecks:
     """Check lessons."""
@@ -42,29 +50,33 @@ class LessonChecks:
     checker: LessonChecker
     access: ModelAccess
 
-    async def check(self, lesson: Teaching) -> Collection[UUID]:
-        """Refuse a lesson that clashes (`Conflict`, naming with which); gives the lessons that it was compared with.
+    async def check(self, lesson: Teaching) -> Checked:
+        """Refuse a lesson that clashes (`Conflict`, naming with which); gives what was compared with what.
 
-        What the words alone show counts whatever the model says, and where it cannot be asked nothing else does: a
-        lesson never waits for a provider.
+        What the words alone show clearly counts whatever the model says, and where it cannot be asked nothing else
+        does: a lesson never waits for a provider.
         """
         self.actor.require(Permission.LESSONS_WRITE)
         async with self.uow:  # takes a request's key: a repeated one is answered, not compared with what it made
             others = [other for other in await self.lessons.known() if other.id != lesson.id]
-        async with self.uow.reading():  # and holds nothing open while the model is asked
-            access = await self.access.access()
-        by_words = clashes(lesson, others)
+        found: Sequence[Clash] = ()
+        alike = SURE
         try:
+            async with self.uow.reading():  # and holds nothing open while the model is asked
+                access = await self.access.access()
             found = await self.checker.check(lesson, others, access)
-        except ProviderError:
-            found = ()
+        except (ProviderError, NotConfigured):
+            alike = SAME
+        by_words = await asyncio.to_thread(clashes, lesson, others, alike)  # others' requests do not wait for it
         named = {clash.lesson_id for clash in found}
         _refuse([*found, *(clash for clash in by_words if clash.lesson_id not in named)])
-        return {other.id for other in others}
+        return Checked(lesson, frozenset(others))
 
-    def refuse_unseen(self, lesson: Teaching, known: Sequence[Teaching], seen: Collection[UUID]) -> None:
-        """Refuse a clash with a lesson that was written since the check."""
-        _refuse(clashes(lesson, [other for other in known if other.id not in seen]))
+    def refuse_unseen(self, lesson: Teaching, known: Sequence[Teaching], checked: Checked | None) -> None:
+        """Refuse a clash with what was written or changed since the check; with anything, where this is not checked."""
+        is_checked = checked is not None and replace(checked.taught, id=lesson.id) == lesson
+        seen = checked.others if checked is not None and is_checked else frozenset()
+        _refuse(clashes(lesson, [other for other in known if other not in seen]))
 
 
 def _refuse(found: Sequence[Clash]) -> None:

@@ -1,6 +1,6 @@
 """Lessons: written by people, by hand or from insights, and checked against one another before they hold."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
@@ -8,13 +8,16 @@ from uuid import UUID
 import msgspec
 from msgspec import UnsetType
 
-from application.coaching.lesson_checks import LessonChecks, teaching
+from application.coaching.lesson_checks import Checked, LessonChecks, teaching
 from application.coaching.lesson_forms import ChangeLesson, LessonFilter, NewLesson
 from application.ports import Actor, Clock, Found, PageRequest, Store, UnitOfWork, require_version, within
 from domain.coaching.clashes import Teaching
 from domain.coaching.lesson import Lesson, LessonScope, LessonStatus, LessonType
 from domain.identity.role import Permission
-from domain.kernel import Forbidden, new_id
+from domain.kernel import Conflict, Forbidden, new_id
+
+MOST_IN_USE = 500
+"""Lessons that an organisation has active or in testing at once, universal ones among them."""
 
 
 class LessonStore(Store[Lesson], Protocol):
@@ -24,8 +27,8 @@ class LessonStore(Store[Lesson], Protocol):
         """Load one of either, and keep others from changing it, or refuse with `NotFound`."""
         ...
 
-    async def hold(self) -> None:
-        """Keep others from adding lessons until the unit of work ends."""
+    async def hold(self, *, universal: bool = False) -> None:
+        """Keep others from adding lessons until the unit of work ends: those of the organisation, or of all."""
         ...
 
     async def known(self) -> Sequence[Teaching]:
@@ -115,7 +118,7 @@ class Lessons:
             command.incorrect_response,
         )
         checks = command.status == "active" and not command.accept_clash
-        seen = await self.checks.check(taught) if checks else None
+        checked = await self.checks.check(taught) if checks else None
         async with self.uow:
             now = self.clock.now()
             lesson = Lesson(
@@ -137,22 +140,25 @@ class Lessons:
                 created_at=now,
                 updated_at=now,
             )
-            await self._add(lesson, seen)
+            await self._add(lesson, checked)
             return await self.lessons.show(lesson.id)
 
     async def change(self, identifier: UUID, command: ChangeLesson, version: int | None) -> msgspec.Raw:
         """Change a lesson; what an active one says then is checked like a new one."""
         self.actor.require(Permission.LESSONS_WRITE)
         values = _changed(command)
-        seen = None if command.accept_clash else await self._checked(identifier, values)
+        checked = None if command.accept_clash else await self._checked(identifier, values)
         async with self.uow:
             lesson = await self._writable(identifier)
             require_version(lesson, version, values, "lesson")
+            was, was_active = lesson.status, _active(lesson)
             changed = lesson.change(values, self.clock.now())
             if changed is not None:
-                if seen is not None and lesson.status is LessonStatus.ACTIVE:
-                    await self.lessons.hold()
-                    self.checks.refuse_unseen(teaching(lesson), await self.lessons.known(), seen)
+                is_other = not command.accept_clash and _active(lesson) not in (None, was_active)
+                if is_other or was is LessonStatus.ARCHIVED:
+                    known = await self._held(lesson, adds=was is LessonStatus.ARCHIVED)
+                    if is_other:
+                        self.checks.refuse_unseen(teaching(lesson), known, checked)
                 await self.lessons.save(lesson)
                 self.uow.publish(changed)
             return await self.lessons.show(identifier)
@@ -167,8 +173,8 @@ class Lessons:
             self.uow.publish(archived)
 
     @within
-    async def learn(self, learning: Learning, seen: Collection[UUID] | None) -> Lesson:
-        """Make an active lesson of an insight; `seen` is what `LessonChecks.check` gave, None where it was skipped."""
+    async def learn(self, learning: Learning, checked: Checked | None) -> Lesson:
+        """Make an active lesson of an insight; `checked` is what `LessonChecks` gave, None where it was skipped."""
         now = self.clock.now()
         lesson = Lesson(
             organization_id=self.actor.organization_id,
@@ -187,15 +193,23 @@ class Lessons:
             created_at=now,
             updated_at=now,
         )
-        await self._add(lesson, seen)
+        await self._add(lesson, checked)
         return lesson
 
-    async def _add(self, lesson: Lesson, seen: Collection[UUID] | None) -> None:
-        if seen is not None:
-            await self.lessons.hold()
-            self.checks.refuse_unseen(teaching(lesson), await self.lessons.known(), seen)
+    async def _add(self, lesson: Lesson, checked: Checked | None) -> None:
+        known = await self._held(lesson, adds=True)
+        if checked is not None:
+            self.checks.refuse_unseen(teaching(lesson), known, checked)
         await self.lessons.add(lesson)
         self.uow.publish(lesson.learned())
+
+    async def _held(self, lesson: Lesson, *, adds: bool) -> Sequence[Teaching]:
+        """Give what is taught while nobody else can add to it, or refuse one too many (`Conflict`)."""
+        await self.lessons.hold(universal=lesson.scope is LessonScope.UNIVERSAL)
+        known = await self.lessons.known()
+        if adds and lesson.status is not LessonStatus.ARCHIVED and len(known) >= MOST_IN_USE:
+            raise Conflict(f"{MOST_IN_USE} lessons are in use; archive some before another.")
+        return known
 
     async def _writable(self, identifier: UUID) -> Lesson:
         lesson = await self.lessons.locked(identifier)
@@ -206,17 +220,20 @@ class Lessons:
         if scope is LessonScope.UNIVERSAL and Permission.PLATFORM not in self.actor.permissions:
             raise Forbidden("Universal lessons are written by administrators of the platform.")
 
-    async def _checked(self, identifier: UUID, values: Mapping[str, Any]) -> Collection[UUID] | None:
+    async def _checked(self, identifier: UUID, values: Mapping[str, Any]) -> Checked | None:
         """Check what the lesson would say, where that is new and it would be active."""
         async with self.uow.reading():
             lesson = await self.lessons.get(identifier)
         self._require_scope(lesson.scope)
-        was = teaching(lesson) if lesson.status is LessonStatus.ACTIVE else None
+        was = _active(lesson)
         lesson.change(values, lesson.updated_at)
-        taught = teaching(lesson)
-        if lesson.status is not LessonStatus.ACTIVE or taught == was:
-            return None
-        return await self.checks.check(taught)
+        taught = _active(lesson)
+        return None if taught in (None, was) else await self.checks.check(taught)
+
+
+def _active(lesson: Lesson) -> Teaching | None:
+    """Give what a lesson teaches while it is active."""
+    return teaching(lesson) if lesson.status is LessonStatus.ACTIVE else None
 
 
 def _changed(command: ChangeLesson) -> dict[str, Any]:

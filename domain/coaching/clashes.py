@@ -7,6 +7,8 @@ from enum import StrEnum
 from uuid import UUID
 
 SAME = 0.55
+SURE = 0.8
+"""How alike words have to be where a model has compared lessons, too."""
 RELATED = 0.3
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _FILLING = frozenset({
@@ -16,10 +18,14 @@ _FILLING = frozenset({
     "when", "where", "which", "who", "will", "with", "would", "you", "your", "person", "people", "they're", "someone",
     "always", "please", "should", "must", "text", "message", "reply", "answer",
 })  # fmt: skip
+# What forbids stands at the head of a rule; "no obligation" or "who is not sure" forbid nothing.
 _NOT = re.compile(
-    r"\b(?:never|not|no|avoid|stop|without|(?:do|must|should|ca)n['’]?t|cannot|nunca|evita\w*|sin)\b",
+    r"^(?:no|not|sin)\b|\b(?:never|avoid|(?:do|does|must|should|can) ?not|(?:do|must|should|ca)n['’]?t)\b"
+    r"|\b(?:nunca|evita\w*)\b",
     re.IGNORECASE,
 )
+_CONDITION = re.compile(r"^(?:when|if|where|once|after|before|as soon as|unless)\b[^,]*,\s*", re.IGNORECASE)
+_CLAUSE = re.compile(r"[.;:,!?\n]")
 _TURNS = _FILLING | {
     "never", "not", "no", "avoid", "stop", "without", "don't", "do", "dont", "mustn't", "shouldn't", "can", "can't",
     "cannot", "nunca", "evitar", "sin",
@@ -56,22 +62,51 @@ class Clash:
     why: str
 
 
-def clashes(lesson: Teaching, others: Iterable[Teaching]) -> list[Clash]:
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """Hold what one lesson comes to, so that it is read once however many it is compared with.
+
+    It forbids where the head of its rule does, and allows where no part of it forbids anything.
+    """
+
+    title: frozenset[str]
+    description: frozenset[str]
+    trigger: frozenset[str]
+    says: frozenset[str]
+    never: frozenset[str]
+    forbids: bool
+    allows: bool
+
+    @property
+    def rule(self) -> frozenset[str]:
+        return self.title | self.description
+
+
+def clashes(lesson: Teaching, others: Iterable[Teaching], alike: float = SAME) -> list[Clash]:
     """Find the lessons that say the same as one, or the contrary; contradictions first."""
-    found = [clash for other in others if other.id != lesson.id and (clash := _clash(lesson, other)) is not None]
+    ours = _read(lesson)
+    found = [clash for other in others if other.id != lesson.id and (clash := _clash(ours, other, alike)) is not None]
     return sorted(found, key=lambda clash: (clash.kind is ClashKind.DUPLICATE, clash.title))
 
 
-def _clash(lesson: Teaching, other: Teaching) -> Clash | None:
-    if _same(lesson.correct_response, other.incorrect_response) >= SAME:
+def _clash(ours: _Read, other: Teaching, alike: float) -> Clash | None:
+    theirs = _read(other)
+    if _same(ours.says, theirs.never) >= alike:
         return _contradiction(other, "it says never to say what this one says")
-    if _same(lesson.incorrect_response, other.correct_response) >= SAME:
+    if _same(ours.never, theirs.says) >= alike:
         return _contradiction(other, "it says what this one says never to say")
-    about = max(_same(_rule(lesson), _rule(other)), _same(lesson.title, other.title))
-    if about >= SAME or (about >= RELATED and _same(lesson.trigger, other.trigger) >= SAME):
-        if _forbids(lesson) != _forbids(other):
+    if theirs.allows and _same(ours.never, theirs.description) >= alike:
+        return _contradiction(other, "it asks for what this one forbids")
+    if ours.allows and _same(ours.description, theirs.never) >= alike:
+        return _contradiction(other, "it forbids what this one asks for")
+    same = _same(ours.rule, theirs.rule)
+    is_same = same >= alike or (
+        _same(ours.title, theirs.title) >= alike and _shared(ours.description, theirs.description) >= RELATED
+    )
+    if is_same or (same >= RELATED and _same(ours.trigger, theirs.trigger) >= alike):
+        if (ours.forbids and theirs.allows) or (ours.allows and theirs.forbids):
             return _contradiction(other, "one asks for what the other forbids, in nearly the same words")
-        if about >= SAME:
+        if is_same:
             return Clash(ClashKind.DUPLICATE, other.id, other.title, "It says nearly the same in other words.")
     return None
 
@@ -80,18 +115,33 @@ def _contradiction(other: Teaching, why: str) -> Clash:
     return Clash(ClashKind.CONTRADICTION, other.id, other.title, why[0].upper() + why[1:] + ".")
 
 
-def _rule(lesson: Teaching) -> str:
-    return f"{lesson.title} {lesson.description}"
+def _read(lesson: Teaching) -> _Read:
+    forbidding = [_forbidding(text) for text in (lesson.title, lesson.description)]
+    return _Read(
+        _stems(lesson.title),
+        _stems(lesson.description),
+        _stems(lesson.trigger),
+        _stems(lesson.correct_response),
+        _stems(lesson.incorrect_response),
+        any(clauses[0] for clauses in forbidding),
+        not any(any(clauses) for clauses in forbidding),
+    )
 
 
-def _forbids(lesson: Teaching) -> bool:
-    return _NOT.search(_rule(lesson)) is not None
+def _forbidding(text: str) -> list[bool]:
+    """Tell of each clause of a text whether it forbids, the first being the one after a condition."""
+    clauses = _CLAUSE.split(_CONDITION.sub("", text.strip()))
+    return [_NOT.search(clause.strip()) is not None for clause in clauses]
 
 
-def _same(one: str | None, other: str | None) -> float:
+def _same(ours: frozenset[str], theirs: frozenset[str]) -> float:
     """Tell how alike two texts are, from 0 to 1: the share of content words, by their stems, that both have."""
-    ours, theirs = _stems(one), _stems(other)
     return len(ours & theirs) / len(ours | theirs) if ours and theirs else 0.0
+
+
+def _shared(ours: frozenset[str], theirs: frozenset[str]) -> float:
+    """Tell how much of the shorter text stands in the other."""
+    return len(ours & theirs) / min(len(ours), len(theirs)) if ours and theirs else 0.0
 
 
 def _stems(text: str | None) -> frozenset[str]:

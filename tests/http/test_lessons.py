@@ -7,7 +7,11 @@ from uuid import UUID
 import pytest
 from dishka import AsyncContainer
 
+from adapters.ai.sandbox_checker import SandboxLessonChecker
+from adapters.persistence.coaching_access import PostgresModelAccess
 from adapters.persistence.database import Database
+from application.coaching.lessons import MOST_IN_USE, Lessons
+from application.provider import NotConfigured
 from domain.identity.role import Role
 from domain.kernel import new_id
 from tests.http.conftest import Client, Join
@@ -208,6 +212,88 @@ async def test_another_organisations_lesson_is_not_there(owner: Client, stranger
     await teach(stranger)
 
 
+async def test_a_lesson_that_becomes_active_meanwhile_is_checked_all_the_same(
+    owner: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await teach(owner, NAMES)
+    path = f"/coach/lessons/{(await teach(owner, status='testing'))['id']}"
+    real = Lessons._checked
+
+    async def checked(self: Lessons, *asked: Any) -> Any:
+        found = await real(self, *asked)
+        monkeypatch.setattr(Lessons, "_checked", real)
+        assert (await owner.patch(path, json={"status": "active"})).status_code == 200
+        return found
+
+    monkeypatch.setattr(Lessons, "_checked", checked)
+    contrary = {"title": NAMES["title"], "description": f"Do not {NAMES['description'].lower()}", "trigger": None}
+    answer = await owner.patch(path, json=contrary | {"correct_response": None})
+    assert refused(answer, 409) == "CONFLICT"
+    assert answer.json()["error"]["details"][0]["field"].startswith("contradiction:")
+
+
+async def test_a_lesson_that_is_edited_meanwhile_is_compared_anew(
+    owner: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/coach/lessons/{(await teach(owner, NAMES))['id']}"
+    real = SandboxLessonChecker.check
+
+    async def check(self: SandboxLessonChecker, *asked: Any) -> Any:
+        found = await real(self, *asked)
+        monkeypatch.setattr(SandboxLessonChecker, "check", real)
+        said = {name: MONEY[name] for name in ("title", "description", "trigger", "correct_response")}
+        assert (await owner.patch(path, json=said)).status_code == 200
+        return found
+
+    monkeypatch.setattr(SandboxLessonChecker, "check", check)
+    assert refused(await owner.post("/coach/lessons", json=MONEY), 409) == "CONFLICT"
+
+
+async def test_a_lesson_waits_for_no_key_that_cannot_be_opened(owner: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def access(self: PostgresModelAccess) -> None:
+        raise NotConfigured("The key cannot be opened.")
+
+    monkeypatch.setattr(PostgresModelAccess, "access", access)
+    await teach(owner)
+    assert refused(await owner.post("/coach/lessons", json=MONEY), 409) == "CONFLICT", "words are compared"
+
+
+async def test_there_is_an_end_to_the_lessons_in_use(owner: Client, house: AsyncContainer) -> None:
+    archived = await teach(owner, NAMES)
+    await owner.delete(f"/coach/lessons/{archived['id']}")
+    await World(house, owner.organization_id).fetch(
+        "INSERT INTO lessons (organization_id, id, lesson_type, title, description, tags, created_at, updated_at)"
+        " SELECT $1, uuidv7(), 'tone', 'Word' || n, 'Say' || n, '{}', now(), now()"
+        " FROM generate_series(1, $2::int) n RETURNING id",
+        MOST_IN_USE,
+    )
+    for answer in (
+        await owner.post("/coach/lessons", json=MONEY),
+        await owner.post("/coach/lessons", json=MONEY | {"accept_clash": True}),
+        await owner.post("/coach/lessons", json=MONEY | {"status": "testing"}),
+        await owner.patch(f"/coach/lessons/{archived['id']}", json={"status": "active"}),
+    ):
+        assert refused(answer, 409) == "CONFLICT"
+        assert "in use" in answer.json()["error"]["message"]
+
+
+async def test_the_same_universal_lesson_is_written_once_however_many_write_it(
+    owner: Client, stranger: Client, join: Join, database: Database
+) -> None:
+    admins = [await join(owner, Role.ADMIN), await join(stranger, Role.ADMIN)]
+    async with database.connection() as connection:
+        await connection.execute(
+            "UPDATE accounts SET is_platform_admin = true WHERE id = ANY ($1)", [one.user_id for one in admins]
+        )
+    word = new_id().hex
+    body = NAMES | {"title": f"Quokka {word}", "description": f"Quokka {word} potoroo.", "scope": "universal"}
+    answers = await asyncio.gather(*(admin.post("/coach/lessons", json=body) for admin in admins))
+    assert sorted(answer.status_code for answer in answers) == [201, 409]
+    [made] = [answer.json()["data"] for answer in answers if answer.status_code == 201]
+    archived = [await admin.delete(f"/coach/lessons/{made['id']}") for admin in admins]
+    assert 204 in {answer.status_code for answer in archived}
+
+
 async def test_universal_lessons_are_everybodys_and_written_by_the_platform(
     owner: Client, stranger: Client, join: Join, database: Database
 ) -> None:
@@ -222,7 +308,8 @@ async def test_universal_lessons_are_everybodys_and_written_by_the_platform(
     path = f"/coach/lessons/{made['id']}"
     for reader in (owner, stranger):
         assert await titles(reader, search=word) == [f"Courtesy {word}"]
-        assert (await reader.get(path)).json()["data"]["title"] == f"Courtesy {word}"
+        seen = (await reader.get(path)).json()["data"]
+        assert (seen["title"], seen["created_by"]) == (f"Courtesy {word}", None), "whoever wrote it is not named"
         assert refused(await reader.patch(path, json={"priority": 1}), 403) == "PERMISSION_DENIED"
         assert refused(await reader.delete(path), 403) == "PERMISSION_DENIED"
     changed = await admin.patch(path, json={"priority": 3}, headers={"If-Match": '"1"'})
