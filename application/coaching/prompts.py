@@ -150,7 +150,8 @@ class Prompts:
             tried = None if trial is None or trial.status is not CanaryStatus.RUNNING else trial.number
             if trial is not None:
                 trial.close(now)
-                trial.reason = command.reason or trial.reason
+                if tried is not None:  # why one was promoted stays said
+                    trial.reason = command.reason or trial.reason
                 await self.canaries.save(trial)
             if trial is not None and command.version == prompt.live:
                 self.uow.publish(prompt.rolled_back(tried or trial.baseline, command.reason))

@@ -173,7 +173,7 @@ class Canary(Entity):
         )
 
     def close(self, at: datetime) -> None:
-        """Let nobody keep the old version any more: something else is live."""
-        self.is_open = False
+        """Let nobody keep the old version any more: something else is live. Sides are counted up to here."""
+        self.is_open, self.ended_at = False, at
         if self.status is CanaryStatus.RUNNING:
-            self.status, self.ended_at, self.reason = CanaryStatus.STOPPED, at, "Somebody made another version live."
+            self.status, self.reason = CanaryStatus.STOPPED, "Somebody made another version live."

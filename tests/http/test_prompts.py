@@ -174,6 +174,19 @@ async def test_a_trial_is_live_for_a_share_and_ended_by_hand(owner: Client) -> N
     assert (await make_live(owner))["version"] == 2
 
 
+async def test_a_hold_out_is_counted_until_another_version_is_live(owner: Client, house: AsyncContainer) -> None:
+    world = World(house, owner.organization_id)
+    await draft(owner)
+    await make_live(owner, hold_out=20)
+    await answered(world, {"a": True, "b": True}, "master-0/reply-1")
+    await answered(world, {"c": False}, "built-in-1")
+    ended = await owner.post(f"{REPLY}/roll-back", json={"version": 1})
+    assert ended.status_code == 200, ended.text
+    await answered(world, {"d": True, "e": True}, "master-0/reply-1")
+    canary = (await prompt(owner))["canary"]
+    assert (canary["new"]["conversations"], canary["old"]["conversations"]) == (2, 1)
+
+
 @pytest.mark.parametrize("body", [{"share": 20}, {"hold_out": 10}])
 async def test_what_no_message_is_written_with_is_not_tried(owner: Client, body: dict[str, Any]) -> None:
     path = "/coach/prompts/m1"

@@ -51,6 +51,16 @@ def test_a_trial_without_hold_out_is_closed_when_it_ends() -> None:
             trial.end(Decision(CanaryStatus.PROMOTED, "Again."), NOW)
 
 
+def test_a_hold_out_counts_until_it_is_closed() -> None:
+    trial = canary()
+    trial.end(Decision(CanaryStatus.PROMOTED, "Better."), NOW)
+    trial.close(NOW + DAY)
+    assert (trial.status, trial.reason, trial.ended_at, trial.is_open) == ("promoted", "Better.", NOW + DAY, False)
+    running = canary()
+    running.close(NOW + DAY)
+    assert (running.status, running.ended_at) == ("stopped", NOW + DAY)
+
+
 @pytest.mark.parametrize(
     ("new", "old", "days", "status", "word"),
     [
