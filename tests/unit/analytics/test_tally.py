@@ -132,6 +132,7 @@ def test_who_answers_before_the_batch_of_their_text_settles_has_answered_it() ->
         quick = Fact(what=what, at=START + timedelta(minutes=1), lead_id=lead)
         tally, known = Tally(), fresh()
         tally.take([quick, text(lead, "M1", "A", 0)], known)
+        assert tally.results[CAMPAIGN, "M1", "A", str(what)] == 1
         tally.take([quick], known)
         assert tally.results == {(CAMPAIGN, "M1", "A", "sent"): 1, (CAMPAIGN, "M1", "A", str(what)): 1}
         shares = {kind: n for (_, _, kind), n in tally.counts.items() if kind.startswith("contacted")}
