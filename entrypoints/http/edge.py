@@ -57,7 +57,8 @@ class Edge:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request through."""
-        peer = scope.get("client") or ("", 0)
+        host, port = scope.get("client") or ("", 0)
+        peer = (host, int(port))  # Granian names it by a word for a socket
         with _counted(self.under_way, peer):
             if scope["type"] == ScopeType.HTTP:
                 await self._pass(scope, receive, send)

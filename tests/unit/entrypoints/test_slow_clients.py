@@ -1,14 +1,17 @@
 """Who holds a connection and does nothing with it is cut; who works, waits or reads is not."""
 
+import asyncio
 import contextlib
 import socket
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, cast
 
 import pytest
 
+from entrypoints.http.edge import Edge
 from entrypoints.http.slow_clients import SlowClients
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asks Linux how many bytes moved")
@@ -106,3 +109,19 @@ def test_a_new_socket_that_says_too_much_is_cut_and_an_upload_is_not(pair: Pair)
     assert pair.looks(1) == [0]
     says(pair, 70_000)
     assert pair.looks(2) == [1]
+
+
+def test_a_socket_is_known_by_the_number_of_its_port_however_the_server_says_it() -> None:
+    seen = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        del scope, receive, send
+        seen.extend([dict(edge.sockets), dict(edge.under_way)])
+
+    edge = Edge(app)
+    asyncio.run(
+        edge(cast("Any", {"type": "websocket", "client": ("127.0.0.1", "5000")}), cast("Any", 0), cast("Any", 0))
+    )
+    assert seen == [{("127.0.0.1", 5000): 1}] * 2
+    assert not edge.sockets
+    assert not edge.under_way
