@@ -35,15 +35,7 @@ class Listener:
         link.setblocking(False)
         await asyncio.get_running_loop().sock_connect(link, (self._address.hostname, self._address.port))
         reader, self.writer = await asyncio.open_connection(sock=link, limit=2**16)
-        key = base64.b64encode(secrets.token_bytes(16)).decode()
-        self.writer.write(
-            f"GET /api/v1/realtime HTTP/1.1\r\nHost: {self._address.netloc}\r\nUpgrade: websocket\r\n"
-            f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
-        )
-        status = (await reader.readline()).split()[1]
-        assert status == b"101", status
-        while await reader.readline() not in (b"\r\n", b""):
-            pass
+        await self._upgrade(reader)
         self._say(type="authenticate", token=self._token)
         for channel in self._channels:
             self._say(type="subscribe", channel=channel)
@@ -53,6 +45,35 @@ class Listener:
             return
         self._reading = asyncio.create_task(self._read(reader))
         await self.until(lambda: self.subscribed == set(self._channels) or self.code is not None, 20)
+
+    async def _upgrade(self, reader: asyncio.StreamReader) -> None:
+        assert self.writer is not None
+        key = base64.b64encode(secrets.token_bytes(16)).decode()
+        self.writer.write(
+            f"GET /api/v1/realtime HTTP/1.1\r\nHost: {self._address.netloc}\r\nUpgrade: websocket\r\n"
+            f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+        )
+        status = (await reader.readline()).split()[1]
+        assert status == b"101", status
+        while await reader.readline() not in (b"\r\n", b""):
+            pass
+
+    async def shout(self, megabytes: int, seconds: float) -> int:
+        """Send a message that never ends, showing no token; gives how many bytes went until the house cut it."""
+        reader, self.writer = await asyncio.open_connection(self._address.hostname, self._address.port)
+        await self._upgrade(reader)
+        sent, piece = 0, b"a" * 2**16
+        header, again = (bytes([kind, 0xFF]) + struct.pack(">Q", 2**16) + bytes(4) for kind in (1, 0))
+        try:
+            while sent < megabytes * 2**20:
+                self.writer.write(header + piece)
+                await self.writer.drain()
+                header = again
+                sent += len(piece)
+                await asyncio.sleep(seconds * len(piece) / (megabytes * 2**20))
+        except ConnectionError:
+            pass
+        return sent
 
     def _say(self, **said: str) -> None:
         assert self.writer is not None

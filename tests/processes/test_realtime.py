@@ -80,6 +80,18 @@ async def test_access_that_ends_ends_the_socket(studio: Studio, lead: tuple[str,
     await stays.close()
 
 
+async def test_whoever_shows_no_token_cannot_fill_the_memory(studio: Studio) -> None:
+    api = psutil.Process(studio.processes.running[API].pid)
+    before = api.memory_info().rss / 2**20
+    shouting = [Listener(studio.url, "") for _ in range(4)]
+    sent = await asyncio.gather(*(one.shout(40, 8) for one in shouting))
+    after = api.memory_info().rss / 2**20
+    assert max(sent) < 20 * 2**20, f"{[one / 2**20 for one in sent]} MB were taken"
+    assert after - before < 100, f"{before:.0f} MB became {after:.0f} MB"
+    for one in shouting:
+        await one.close()
+
+
 async def test_sigterm_ends_sockets_at_once(studio: Studio, lead: tuple[str, UUID]) -> None:
     listeners = [Listener(studio.url, studio.token, lead[0]) for _ in range(10)]
     for one in listeners:
