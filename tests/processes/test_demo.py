@@ -75,7 +75,7 @@ def test_the_demo_proves_its_promises_and_leaves_nothing_behind(short_list: Path
 @pytest.mark.prove
 def test_a_seed_repeats_its_counts(tmp_path: Path) -> None:
     reports = []
-    rows = str(_cut(tmp_path, 200))
+    rows = str(_cut(tmp_path, 100))
     for seed in ("rapport", "rapport", "another"):
         done = _run("--csv", rows, "--seed", seed, seconds=300)
         assert done.returncode == 0, done.stdout + done.stderr

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, cast
 from uuid import UUID
 
@@ -51,6 +51,29 @@ def worker(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
+@asynccontextmanager
+async def relaying(config: Config) -> AsyncIterator[Database]:
+    """Hand over what is due, again and again: a worker that dies as it extends its lease leaves it due later.
+
+    Gives the system role's pool.
+    """
+    system = await Database.open(config.system_database_url, size=2)
+    relay = Relay(system, redis_broker(config.broker_url), routes())
+
+    async def relayed() -> None:
+        while True:
+            await relay.run_once()
+            await asyncio.sleep(0.5)
+
+    task = asyncio.create_task(relayed())
+    try:
+        yield system
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+        await system.close()
+
+
 def content() -> bytes:
     """Write a list with a duplicate in every tenth row and a failure in every twentieth."""
     lines = ["First,Last,Mobile,Mail"]
@@ -73,28 +96,25 @@ async def watched(client: Client, job_id: str, until: int) -> dict[str, Any]:
 async def test_killed_workers_lose_and_double_nothing(
     owner: Client, config: Config, environment: dict[str, str], database: Database
 ) -> None:
-    system = await Database.open(config.system_database_url, size=2)
-    relay = Relay(system, redis_broker(config.broker_url), routes())
     found = await upload(owner, content())
     job_id = await begin(owner, await new_dataset(owner), found["id"], MAPPING)
     stopped_at: list[int] = []
 
-    for kill in range(KILLS + 1):
-        # The lease of whoever was killed has run out: the sweep hands the delivery to the next.
-        async with system.connection() as connection:
-            await connection.execute(
-                "UPDATE deliveries SET due_at = clock_timestamp() WHERE subscription = 'imports.run'"
-            )
-        await relay.run_once()
-        with worker(environment) as process:
-            if kill == KILLS:
-                now = await watched(owner, job_id, until=ROWS + 1)
-                break
-            await watched(owner, job_id, until=stopped_at[-1] + 1 if stopped_at else 1)
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            stopped_at.append((await job(owner, job_id))["progress"]["done"])
-    await system.close()
+    async with relaying(config) as system:
+        for kill in range(KILLS + 1):
+            # The lease of whoever was killed has run out: the sweep hands the delivery to the next.
+            async with system.connection() as connection:
+                await connection.execute(
+                    "UPDATE deliveries SET due_at = clock_timestamp() WHERE subscription = 'imports.run'"
+                )
+            with worker(environment) as process:
+                if kill == KILLS:
+                    now = await watched(owner, job_id, until=ROWS + 1)
+                    break
+                await watched(owner, job_id, until=stopped_at[-1] + 1 if stopped_at else 1)
+                process.send_signal(signal.SIGKILL)
+                process.wait()
+                stopped_at.append((await job(owner, job_id))["progress"]["done"])
 
     assert now["status"] == "done", now
     assert stopped_at == sorted(set(stopped_at))

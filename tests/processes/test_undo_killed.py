@@ -10,15 +10,12 @@ import pytest
 from dishka import AsyncContainer
 
 from adapters.persistence.database import Database
-from adapters.queue.broker import redis_broker
-from adapters.queue.relay import Relay
 from domain.kernel import new_id
 from entrypoints.config import Config
 from entrypoints.http.app import create_app
-from entrypoints.subscriptions import routes
 from tests.http.conftest import BASE, PASSWORD, Client
 from tests.http.lists import MAPPING, WorkOff, imported, job
-from tests.processes.test_import_killed import worker
+from tests.processes.test_import_killed import relaying, worker
 from tests.proofs import Note
 
 pytestmark = pytest.mark.anyio
@@ -59,11 +56,9 @@ async def finished_under_kills(
     client: Client, config: Config, environment: dict[str, str], database: Database, job_id: str, kills: int
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Let real workers do a job, killing so many of them in its midst; gives the job, and what stood at each kill."""
-    system = await Database.open(config.system_database_url, size=2)
-    relaying = asyncio.create_task(_relaying(Relay(system, redis_broker(config.broker_url), routes())))
     seen: list[dict[str, Any]] = []
     reached = 0
-    try:
+    async with relaying(config) as system:
         for kill in range(kills + 1):
             async with system.connection() as connection:
                 await connection.execute("UPDATE deliveries SET due_at = clock_timestamp() WHERE queue = 'imports'")
@@ -75,18 +70,7 @@ async def finished_under_kills(
                 process.wait()
                 reached = (await job(client, job_id))["progress"]["done"]
                 seen.append(await left(client, database))
-    finally:
-        relaying.cancel()
-        await asyncio.wait({relaying})
-        await system.close()
     raise AssertionError("unreachable")
-
-
-async def _relaying(relay: Relay) -> None:
-    """Hand over what is due, again and again: a worker that dies as it extends its lease leaves it due later."""
-    while True:
-        await relay.run_once()
-        await asyncio.sleep(0.5)
 
 
 async def reached_by(client: Client, job_id: str, until: int, seconds: float = 900) -> dict[str, Any]:
