@@ -16,6 +16,7 @@ from anthropic import (
 )
 from anthropic.types import Message
 
+from adapters.ai.breakers import Breakers
 from adapters.egress.waits import retry_after
 from application.model_calls import Access, Fault, Unusable, Usage
 from application.provider import Rejected, Unavailable, Unknown
@@ -41,12 +42,13 @@ _DEAREST = (15.0, 1.5, 75.0)
 
 
 class MessagesApi:
-    """Ask a model, streamed, so that a cut is seen for what it is."""
+    """Ask a model, streamed, so that a cut is seen for what it is; who uses it leaves it alone while it is down."""
 
     def __init__(self, api_key: str | None, model: str, base_url: str | None, seconds: float) -> None:
         self._api_key = api_key
         self._model = model
         self._seconds = seconds
+        self._breakers = Breakers()
         # What is tried again, and when, is decided where it is written down.
         self._client = AsyncAnthropic(
             api_key=api_key or "none",
@@ -66,7 +68,8 @@ class MessagesApi:
             raise Rejected("no_key", "No key for the model is set.", permanent=False)
         model = access.model or self._model
         began = time.monotonic()
-        message = await self._message(api_key, model, params(model))
+        with self._breakers.call(access.api_key):
+            message = await self._message(api_key, model, params(model))
         usage = _usage(model, message, began)
         return _put_into(tool, message, usage), usage
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from dishka import AnyOf, Provider, Scope, provide
 
-from adapters.ai.guarded import GuardedFinder, GuardedReviewer
+from adapters.ai.own_key import OwnKeyFinder, OwnKeyReviewer
 from adapters.ai.sandbox_finder import SandboxFinder
 from adapters.ai.sandbox_reviewer import SandboxReviewer
 from adapters.persistence.coaching_findings import PostgresFindings
@@ -27,6 +27,7 @@ from application.coaching.reviews import Reviews
 from entrypoints.config import Config
 from entrypoints.http.limits import RateLimiter
 from entrypoints.wiring.allowances import seconds_until_room
+from entrypoints.wiring.models import Model, served
 
 
 class HourlyAnalyses:
@@ -62,29 +63,29 @@ class Coaching(Provider):
 
     @provide(scope=Scope.APP)
     async def reviewer(self, config: Config) -> AsyncIterator[ConversationReviewer]:
-        """Review by rules in the sandbox, else by a model with the organisation's key or the installation's."""
-        if config.sandbox:
-            yield SandboxReviewer()
-            return
-        from adapters.ai.reviewer_anthropic import AnthropicReviewer  # slow, for those only who have a model
+        """Review by rules or by a model, with the organisation's key or the installation's."""
 
-        chosen = config.anthropic
-        model = AnthropicReviewer(chosen.api_key, chosen.model, chosen.api_url)
-        yield GuardedReviewer(model)
-        await model.close()
+        def model(key: str | None, name: str, url: str | None) -> Model:
+            from adapters.ai.reviewer_anthropic import AnthropicReviewer
+
+            return AnthropicReviewer(key, name, url)
+
+        rules: ConversationReviewer = SandboxReviewer()
+        async with served(config, rules, model, OwnKeyReviewer) as reviewer:
+            yield reviewer
 
     @provide(scope=Scope.APP)
     async def finder(self, config: Config) -> AsyncIterator[PatternFinder]:
-        """Describe patterns by rules in the sandbox, else by a model."""
-        if config.sandbox:
-            yield SandboxFinder()
-            return
-        from adapters.ai.finder_anthropic import AnthropicFinder  # slow, for those only who have a model
+        """Describe patterns by rules or by a model."""
 
-        chosen = config.anthropic
-        model = AnthropicFinder(chosen.api_key, chosen.model, chosen.api_url)
-        yield GuardedFinder(model)
-        await model.close()
+        def model(key: str | None, name: str, url: str | None) -> Model:
+            from adapters.ai.finder_anthropic import AnthropicFinder
+
+            return AnthropicFinder(key, name, url)
+
+        rules: PatternFinder = SandboxFinder()
+        async with served(config, rules, model, OwnKeyFinder) as finder:
+            yield finder
 
     @provide(scope=Scope.APP)
     def defaults(self, config: Config) -> ReviewDefaults:

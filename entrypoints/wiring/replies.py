@@ -1,12 +1,10 @@
 """The adapters of the AI's answers."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from uuid import UUID
 
 from dishka import Provider, Scope, provide
 
-from adapters.ai.guarded import GuardedReplyWriter
 from adapters.ai.own_key import OwnKeyReplyWriter
 from adapters.ai.sandbox import SandboxReplyWriter
 from adapters.crossings.answered_calls import CallsFromAnswers, SlotsForAnswers
@@ -22,6 +20,7 @@ from application.messaging.reply_writing import CallBooking, LivePrompt, Offered
 from entrypoints.config import Config
 from entrypoints.http.limits import RateLimiter
 from entrypoints.wiring.allowances import seconds_until_room
+from entrypoints.wiring.models import Model, served
 
 
 class HourlyTexts:
@@ -55,21 +54,16 @@ class Answers(Provider):
 
     @provide(scope=Scope.APP)
     async def writer(self, config: Config) -> AsyncIterator[ReplyWriter]:
-        """Write by rules in the sandbox, else by a model with the organisation's key or the installation's."""
-        if config.sandbox and not config.sandbox_implied:
-            yield SandboxReplyWriter()
-            return
+        """Write by rules or by a model, with the organisation's key or the installation's."""
 
-        def model() -> ReplyWriter:
-            from adapters.ai.anthropic import AnthropicReplyWriter  # slow, for those only who have a model
+        def model(key: str | None, name: str, url: str | None) -> Model:
+            from adapters.ai.anthropic import AnthropicReplyWriter
 
-            chosen = config.anthropic
-            writer = AnthropicReplyWriter(chosen.api_key, chosen.model, chosen.api_url)
-            closing.push_async_callback(writer.close)
-            return GuardedReplyWriter(writer)
+            return AnthropicReplyWriter(key, name, url)
 
-        async with AsyncExitStack() as closing:
-            yield OwnKeyReplyWriter(SandboxReplyWriter(), model) if config.sandbox else model()
+        rules: ReplyWriter = SandboxReplyWriter()
+        async with served(config, rules, model, OwnKeyReplyWriter) as writer:
+            yield writer
 
     @provide(scope=Scope.APP)
     def defaults(self, config: Config) -> ReplyDefaults:

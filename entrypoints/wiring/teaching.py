@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 from dishka import AnyOf, Provider, Scope, provide
 
-from adapters.ai.guarded import GuardedLessonChecker
+from adapters.ai.own_key import OwnKeyLessonChecker
 from adapters.ai.sandbox_checker import SandboxLessonChecker
 from adapters.crossings.candidate_answers import AnswersForCoaching
 from adapters.crossings.import_jobs import JobsOfImports
@@ -33,6 +33,7 @@ from application.coaching.previews import PromptPreviews
 from application.coaching.prompt_ports import ActiveLessons, CanaryStore, KnownEvaluations, Outcomes, PromptStore
 from application.coaching.prompts import Prompts
 from entrypoints.config import Config
+from entrypoints.wiring.models import Model, served
 
 
 class Teaching(Provider):
@@ -62,13 +63,13 @@ class Teaching(Provider):
 
     @provide(scope=Scope.APP)
     async def checker(self, config: Config) -> AsyncIterator[LessonChecker]:
-        """Compare lessons by their words in the sandbox, else by a model too."""
-        if config.sandbox:
-            yield SandboxLessonChecker()
-            return
-        from adapters.ai.checker_anthropic import AnthropicLessonChecker  # slow, for those only who have a model
+        """Compare lessons by their words, and by a model too where there is one."""
 
-        chosen = config.anthropic
-        model = AnthropicLessonChecker(chosen.api_key, chosen.model, chosen.api_url)
-        yield GuardedLessonChecker(model)
-        await model.close()
+        def model(key: str | None, name: str, url: str | None) -> Model:
+            from adapters.ai.checker_anthropic import AnthropicLessonChecker
+
+            return AnthropicLessonChecker(key, name, url)
+
+        rules: LessonChecker = SandboxLessonChecker()
+        async with served(config, rules, model, OwnKeyLessonChecker) as checker:
+            yield checker

@@ -1,4 +1,4 @@
-"""A writer behind a breaker: a model that is down is left alone, one key at a time."""
+"""Who is asked: a model that is down by nobody for a while, one key at a time; rules where there is no key."""
 
 import subprocess
 import sys
@@ -6,26 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.ai.guarded import GuardedReplyWriter
+from adapters.ai.anthropic import AnthropicReplyWriter
 from adapters.ai.messages_api import price_of
 from adapters.ai.own_key import OwnKeyReplyWriter
 from adapters.egress.breaker import FAILURES
 from application.messaging.reply_writing import WritingTask, Written
 from application.model_calls import Access
-from application.provider import Unavailable, Unknown, Untried
+from application.provider import Unavailable, Untried
+from entrypoints.demo.house import free_port
 from tests.application.messaging.replying import said
 from tests.contracts.test_reply_writer import task
 
 pytestmark = pytest.mark.anyio
-
-
-class _Down:
-    asked = 0
-
-    async def write(self, asked: WritingTask) -> Written:
-        del asked
-        self.asked += 1
-        raise Unknown("The model did not answer in time.")
 
 
 class _Says:
@@ -37,18 +29,18 @@ class _Says:
         return self._written
 
 
+async def _trouble(writer: AnthropicReplyWriter, asked: WritingTask) -> type[Exception]:
+    with pytest.raises(Unavailable) as caught:
+        await writer.write(asked)
+    return caught.type
+
+
 async def test_a_model_that_is_down_is_left_alone_one_key_at_a_time() -> None:
-    model = _Down()
-    writer = GuardedReplyWriter(model)
-    for _ in range(FAILURES):
-        with pytest.raises(Unknown):
-            await writer.write(task("Hello"))
-    with pytest.raises(Untried):
-        await writer.write(task("Hello"))
-    assert model.asked == FAILURES
-    with pytest.raises(Unknown):
-        await writer.write(replace(task("Hello"), access=Access("sk-own")))
-    assert issubclass(Untried, Unavailable)
+    writer = AnthropicReplyWriter("sk-ours", "claude-sonnet-5-5", f"http://127.0.0.1:{free_port()}")
+    told = [await _trouble(writer, task("Hello")) for _ in range(FAILURES + 1)]
+    assert told == [Unavailable] * FAILURES + [Untried]
+    assert await _trouble(writer, replace(task("Hello"), access=Access("sk-own"))) is Unavailable
+    await writer.close()
 
 
 async def test_a_sandbox_that_nobody_asked_for_writes_for_who_has_no_key_of_their_own() -> None:
