@@ -8,7 +8,7 @@ from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.visibility import LeadVisibility
 from application.analytics.impact import FOLLOWED, Applied, CoachMetrics
 from application.ports import Actor
-from domain.analytics.statistics import Share
+from domain.statistics import Share
 
 _LESSONS = """
 SELECT count(*) AS created, count(*) FILTER (WHERE status = 'active') AS active FROM lessons WHERE organization_id = $1

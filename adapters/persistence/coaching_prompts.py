@@ -13,9 +13,9 @@ from application.coaching.prompt_ports import Performance
 from application.ports import Filter, Found, PageRequest
 from domain.coaching.built_in import built_in
 from domain.coaching.prompt import BUILT_IN, Prompt, PromptType, PromptVersion, label
-from domain.coaching.share import Share
 from domain.kernel import NotFound
 from domain.messaging import reply_prompt
+from domain.statistics import Share
 
 BUDGET = 1_500
 """Tokens of lessons, where the organisation says nothing else."""

@@ -4,7 +4,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from domain.coaching.share import Z
+from domain.statistics import Z
 
 _Z2 = Z * Z
 

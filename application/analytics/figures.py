@@ -21,8 +21,8 @@ from application.analytics.views import (
     TrendsView,
 )
 from domain.analytics.period import Period
-from domain.analytics.statistics import Share, leader
 from domain.analytics.tally import TEXTS, Arm, Kind, What
+from domain.statistics import Share, leader
 
 MOST_OWN = 5_000
 """So many leads of one person are counted one by one."""
@@ -221,7 +221,7 @@ def _touch(touch: str, variants: Mapping[str, Counter[str]]) -> TouchResults:
 
 
 def _shown(share: Share) -> ShareView:
-    return ShareView(count=share.cases, percent=share.percent, interval=share.interval())
+    return ShareView(count=share.cases, percent=share.percent, interval=share.percents)
 
 
 async def side_by_side(figures: Figures, period: Period) -> list[DatasetFigures]:

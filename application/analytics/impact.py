@@ -8,8 +8,8 @@ from uuid import UUID
 
 from application.analytics.views import Covers
 from application.ports import Actor, UnitOfWork, View
-from domain.analytics.statistics import Share, chance
 from domain.identity.role import Permission
+from domain.statistics import Share, chance
 
 LOOKS_BACK = timedelta(days=180)
 FOLLOWED = timedelta(days=7)
@@ -172,11 +172,11 @@ def _reason(baseline: Share, current: Share) -> str:
 
 
 def _group(share: Share) -> GroupView:
-    return GroupView(leads=share.of, booked=share.cases, booking_rate=share.percent, interval=share.interval())
+    return GroupView(leads=share.of, booked=share.cases, booking_rate=share.percent, interval=share.percents)
 
 
 def _top(applied: Applied) -> TopLesson:
-    interval = applied.share.interval()
+    interval = applied.share.percents
     return TopLesson(
         lesson_id=applied.lesson_id,
         title=applied.title,

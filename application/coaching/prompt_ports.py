@@ -11,7 +11,7 @@ from domain.coaching.canary import Canary, Side
 from domain.coaching.evaluation import Evaluation
 from domain.coaching.lesson import Lesson
 from domain.coaching.prompt import Prompt, PromptType, PromptVersion
-from domain.coaching.share import Share
+from domain.statistics import Share
 
 
 @dataclass(frozen=True, slots=True)

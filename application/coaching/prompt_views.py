@@ -13,7 +13,7 @@ from application.coaching.prompt_forms import (
 from domain.coaching.canary import Canary, Side, differences
 from domain.coaching.evaluation import Evaluation
 from domain.coaching.prompt import LeftOut, PromptVersion, TaughtLesson
-from domain.coaching.share import Share
+from domain.statistics import Share
 
 
 def lessons_in(lessons: tuple[TaughtLesson, ...]) -> list[LessonIn]:

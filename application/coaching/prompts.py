@@ -34,9 +34,9 @@ from domain.coaching.prompt import (
     PromptVersion,
     changes_between,
 )
-from domain.coaching.share import Share
 from domain.identity.role import Permission
 from domain.kernel import Conflict, Invalid, Stale
+from domain.statistics import Share
 
 _WHOLE = 100
 

@@ -7,9 +7,9 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from domain.coaching.significance import fisher_exact, holm
 from domain.messaging.languages import language_of
 from domain.messaging.reply_facts import WORD
+from domain.statistics import fisher_exact, holm
 
 SIGNIFICANT = 0.05
 MOST_EXAMPLES = 20

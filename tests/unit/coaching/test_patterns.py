@@ -8,7 +8,6 @@ import pytest
 
 from domain.coaching.pattern import Action, Sample, Step, features, patterns
 from domain.coaching.pattern_wording import description_of, lesson_of, suggestion_of, title_of
-from domain.coaching.significance import fisher_exact, holm
 from domain.kernel import new_id
 
 MONDAY = datetime(2027, 3, 22, 9, tzinfo=UTC)
@@ -26,27 +25,6 @@ def sample(text: str, *, won: bool = False, **more: Any) -> Sample:
         "succeeded": won,
     }
     return Sample(**values | more)
-
-
-# Reference values: R 4.3, fisher.test(matrix(c(a, b, c, d), 2))$p.value.
-@pytest.mark.parametrize(
-    ("won", "number", "other_won", "others", "p"),
-    [
-        (3, 4, 1, 4, 0.4857142857),  # the lady tasting tea
-        (1, 10, 9, 10, 0.0010934),
-        (0, 5, 5, 5, 0.0079365079),
-        (5, 5, 5, 5, 1.0),
-        (0, 0, 3, 9, 1.0),
-    ],
-)
-def test_the_exact_test_is_fishers(won: int, number: int, other_won: int, others: int, p: float) -> None:
-    assert fisher_exact(won, number, other_won, others) == pytest.approx(p, rel=1e-3)
-
-
-def test_holm_multiplies_the_smallest_by_how_many_there_are() -> None:
-    adjusted = holm({"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.005})
-    assert {name: round(p, 4) for name, p in adjusted.items()} == {"d": 0.02, "a": 0.03, "c": 0.06, "b": 0.06}
-    assert holm({}) == {}
 
 
 @pytest.mark.parametrize(
