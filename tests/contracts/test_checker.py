@@ -1,7 +1,7 @@
 """The contract of `LessonChecker`: the sandbox's words, and the Anthropic adapter against what others wrote."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pydantic
@@ -12,10 +12,10 @@ from adapters.ai.checker_anthropic import TOOL, AnthropicLessonChecker, check_pa
 from adapters.ai.sandbox_checker import SandboxLessonChecker
 from application.coaching.lesson_checks import LessonChecker
 from application.model_calls import Access, Fault, Unusable
-from application.provider import Rejected, Unavailable, Unknown
 from domain.coaching.clashes import ClashKind, Teaching
 from domain.kernel import new_id
-from tests.contracts.aimock_process import aimock, fixture
+from tests.contracts.aimock_process import fixture
+from tests.contracts.model_faults import OF_NO_USE, TROUBLES, faults
 
 pytestmark = pytest.mark.anyio
 CALLS = Teaching(new_id(), "Offer a call", "Answer a question about prices by offering a call.", "They ask the price")
@@ -41,6 +41,7 @@ def clash(
 
 
 ANSWERS = [
+    *faults(report(clash())),
     fixture("No calls", report(clash())),
     fixture("m-none", report()),
     fixture("m-foreign", report(clash(3), clash(0), clash(-1), clash(1, "duplicate"))),
@@ -48,26 +49,13 @@ ANSWERS = [
     fixture("m-extra", report(approve=True)),
     fixture("m-long", report(clash(why="long " * 200))),
     fixture("m-many", report(*[clash()] * 6)),
-    fixture("m-prose", {"content": "They look fine to me."}),
-    fixture("m-refusal", {"content": "No.", "finishReason": "refusal"}),
-    fixture("m-other-tool", {"toolCalls": [{"name": "approve_lesson", "arguments": "{}"}]}),
-    fixture("m-529", {"error": {"message": "Overloaded", "type": "overloaded_error"}, "status": 529}),
-    fixture("m-400", {"error": {"message": "Bad", "type": "invalid_request_error"}, "status": 400}),
-    fixture("m-slow", report(), latency=1500),
 ]
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run the stand-in."""
-    with aimock(tmp_path_factory.mktemp("aimock"), ANSWERS) as url:
-        yield url
 
 
 @pytest.fixture
 async def claude(model: str) -> AsyncIterator[AnthropicLessonChecker]:
     """Make the adapter."""
-    checker = AnthropicLessonChecker("sk-test", "claude-sonnet-5-5", model, seconds=1.0)
+    checker = AnthropicLessonChecker("sk-test", "claude-sonnet-5-5", model, seconds=2.5)
     yield checker
     await checker.close()
 
@@ -100,13 +88,11 @@ async def test_lessons_that_it_was_not_given_are_dropped(claude: AnthropicLesson
 @pytest.mark.parametrize(
     ("mark", "fault"),
     [
+        *OF_NO_USE,
         ("m-kind", Fault.GARBLED),
         ("m-extra", Fault.GARBLED),
         ("m-long", Fault.TOO_LONG),
         ("m-many", Fault.TOO_LONG),
-        ("m-prose", Fault.GARBLED),
-        ("m-refusal", Fault.DECLINED),
-        ("m-other-tool", Fault.GARBLED),
     ],
 )
 async def test_what_is_not_whole_or_says_more_is_of_no_use(
@@ -117,8 +103,8 @@ async def test_what_is_not_whole_or_says_more_is_of_no_use(
     assert told.value.fault is fault
 
 
-@pytest.mark.parametrize(("mark", "kind"), [("m-529", Unavailable), ("m-400", Rejected), ("m-slow", Unknown)])
-async def test_failures_are_told_apart(claude: AnthropicLessonChecker, mark: str, kind: type[Exception]) -> None:
+@pytest.mark.parametrize(("mark", "kind"), TROUBLES)
+async def test_failures_are_told_apart(claude: AnthropicLessonChecker, mark: str, kind: Any) -> None:
     with pytest.raises(kind):
         await claude.check(lesson(mark), KNOWN, Access())
 

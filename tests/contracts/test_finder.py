@@ -1,8 +1,7 @@
 """The contract of `PatternFinder`: the sandbox's sentences, and the Anthropic adapter against what others wrote."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pydantic
@@ -16,7 +15,7 @@ from application.model_calls import Fault, Unusable
 from application.provider import Rejected, Unavailable
 from domain.coaching.pattern import Pattern, Step
 from domain.kernel import new_id
-from tests.contracts.aimock_process import aimock, fixture
+from tests.contracts.aimock_process import fixture
 
 pytestmark = pytest.mark.anyio
 
@@ -63,14 +62,6 @@ ANSWERS = [
     fixture("leave in the evening", {"content": "I cannot.", "finishReason": "refusal"}),
     fixture("longer than one text", {"error": {"message": "Busy", "type": "overloaded_error"}, "status": 529}),
 ]
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run the stand-in."""
-    folder: Path = tmp_path_factory.mktemp("aimock")
-    with aimock(folder, ANSWERS) as url:
-        yield url
 
 
 @pytest.fixture

@@ -1,9 +1,8 @@
 """The contract of `ReplyWriter`: the sandbox's rules, and the Anthropic adapter against what others wrote."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pydantic
@@ -15,20 +14,19 @@ from adapters.ai.request import message_params
 from adapters.ai.sandbox import SandboxReplyWriter
 from application.messaging.reply_writing import Lesson, Prompt, ReplyWriter, Said, WritingTask
 from application.model_calls import Access, Fault, Unusable
-from application.provider import Rejected, Unavailable, Unknown
-from application.provider import Unusable as NoAccess
+from application.provider import Rejected, Unavailable
 from domain.kernel import new_id
 from domain.messaging.reply import Intent, Reason, Sentiment
 from domain.messaging.reply_facts import ReplyFacts, Slot
 from domain.messaging.reply_prompt import PROMPT, VERSION
 from domain.messaging.reply_rules import judge
-from tests.contracts.aimock_process import aimock, fixture, proposal
+from tests.contracts.aimock_process import GOOD, fixture, proposal
+from tests.contracts.model_faults import OF_NO_USE, TROUBLES, faults
 
 pytestmark = pytest.mark.anyio
 NOW = datetime(2027, 3, 22, 10, tzinfo=UTC)
 SLOT = Slot("s1", datetime(2027, 3, 23, 14, tzinfo=UTC), "Tuesday 23 March at 14:00")
 LESSON = Lesson(new_id(), "Keep it short.")
-GOOD = "That depends on the details. A colleague can go through it with you."
 
 
 def task(text: str, **other: Any) -> WritingTask:
@@ -60,41 +58,15 @@ def facts(given: WritingTask) -> ReplyFacts:
     )
 
 
-CREDIT = "Your credit balance is too low to access the Anthropic API"
 ANSWERS = [
+    *faults(proposal(GOOD)),
     fixture("How much", proposal(GOOD, intent="price", lessons_applied=[1, 9])),
     fixture("Call me", proposal("Would Tuesday 23 March at 14:00 suit you?", intent="wants_call", sentiment="HOT")),
-    fixture("m-refusal", {"content": "I cannot.", "finishReason": "refusal"}),
-    fixture("m-cut", {**proposal(GOOD), "finishReason": "length"}),
-    fixture("m-prose", {"content": "Sure, I will send them a text!"}),
-    fixture("m-empty", {"content": ""}),
     fixture("m-blank", proposal("  ")),
     fixture("m-long", proposal("long " * 400)),
     fixture("m-extra", proposal(GOOD, action="delete_leads")),
-    fixture("m-other-tool", {"toolCalls": [{"name": "send_sms", "arguments": "{}"}]}),
-    fixture("m-two", {"toolCalls": [*proposal(GOOD)["toolCalls"], *proposal(GOOD)["toolCalls"]]}),
-    fixture("m-garbled", {"toolCalls": [{"name": "propose_reply", "arguments": '{"text": "hal'}]}),
     fixture("m-mood", proposal(GOOD, sentiment="FURIOUS")),
-    fixture("m-529", {"error": {"message": "Overloaded", "type": "overloaded_error"}, "status": 529}),
-    fixture("m-429", {"error": {"message": "Slow down", "type": "rate_limit_error"}, "status": 429}),
-    fixture("m-500", {"error": {"message": "Oops", "type": "api_error"}, "status": 500}),
-    fixture("m-400", {"error": {"message": "Bad", "type": "invalid_request_error"}, "status": 400}),
-    fixture("m-401", {"error": {"message": "Key", "type": "authentication_error"}, "status": 401}),
-    fixture("m-credit", {"error": {"message": f"{CREDIT}.", "type": "invalid_request_error"}, "status": 400}),
-    fixture("m-truncated", proposal(GOOD), truncateAfterChunks=3),
-    fixture("m-gone", proposal(GOOD), latency=100, disconnectAfterMs=150),
-    fixture("m-slow", proposal(GOOD), latency=1500),
-    fixture("m-malformed", proposal(GOOD), chaos={"malformedRate": 1.0}),
-    fixture("m-destroyed", proposal(GOOD), chaos={"disconnectRate": 1.0}),
 ]
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run the stand-in."""
-    folder: Path = tmp_path_factory.mktemp("aimock")
-    with aimock(folder, ANSWERS) as url:
-        yield url
 
 
 @pytest.fixture
@@ -152,16 +124,10 @@ async def test_lessons_are_named_by_their_own_ids(claude: AnthropicReplyWriter) 
 @pytest.mark.parametrize(
     ("mark", "fault"),
     [
-        ("m-refusal", Fault.DECLINED),
-        ("m-cut", Fault.CUT),
-        ("m-prose", Fault.GARBLED),
-        ("m-empty", Fault.EMPTY),
+        *OF_NO_USE,
         ("m-blank", Fault.EMPTY),
         ("m-long", Fault.TOO_LONG),
         ("m-extra", Fault.GARBLED),
-        ("m-other-tool", Fault.GARBLED),
-        ("m-two", Fault.GARBLED),
-        ("m-garbled", Fault.GARBLED),
         ("m-mood", Fault.GARBLED),
     ],
 )
@@ -171,22 +137,7 @@ async def test_what_is_of_no_use_is_named(claude: AnthropicReplyWriter, mark: st
     assert told.value.fault is fault
 
 
-@pytest.mark.parametrize(
-    ("mark", "kind"),
-    [
-        ("m-529", Unavailable),
-        ("m-429", Unavailable),
-        ("m-500", Unavailable),
-        ("m-400", Rejected),
-        ("m-401", NoAccess),
-        ("m-credit", NoAccess),
-        ("m-slow", Unknown),
-        ("m-truncated", (Unusable, Unavailable)),
-        ("m-gone", (Unusable, Unavailable)),
-        ("m-malformed", (Unusable, Unavailable)),
-        ("m-destroyed", (Unusable, Unavailable)),
-    ],
-)
+@pytest.mark.parametrize(("mark", "kind"), TROUBLES)
 async def test_trouble_is_of_a_kind_that_is_known(claude: AnthropicReplyWriter, mark: str, kind: Any) -> None:
     with pytest.raises(kind):
         await claude.write(task(mark))

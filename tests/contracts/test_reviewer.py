@@ -1,10 +1,9 @@
 """The contract of `ConversationReviewer`: the sandbox's rules, and the Anthropic adapter against what others wrote."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pydantic
@@ -16,11 +15,12 @@ from adapters.ai.reviewer_anthropic import AnthropicReviewer
 from adapters.ai.sandbox_reviewer import SandboxReviewer
 from application.coaching.reviewing import ActiveLesson, ConversationReviewer, KnownInsight, ReviewTask, Taught
 from application.model_calls import Access, Fault, Unusable
-from application.provider import Rejected, Unavailable, Unknown
+from application.provider import Rejected
 from domain.coaching.finding import Author, Category, ReviewedMessage, Severity
 from domain.coaching.judgement import judge
 from domain.kernel import new_id
-from tests.contracts.aimock_process import aimock, fixture
+from tests.contracts.aimock_process import fixture
+from tests.contracts.model_faults import OF_NO_USE, TROUBLES, faults
 
 pytestmark = pytest.mark.anyio
 NOW = datetime(2027, 3, 22, 10, tzinfo=UTC)
@@ -67,40 +67,19 @@ def finding(words: str = "shall we book a call?", message: int = 3, **more: Any)
 
 
 ANSWERS = [
+    *faults(report(finding())),
     fixture("How much", report()),
     fixture("m-good", report(finding(), finding("Great", same_as=1))),
     fixture("m-foreign", report(finding("we will ring you"), finding(message=9), finding("GREAT"))),
     fixture("m-elsewhere", report(finding("shall we book", message=2))),
     fixture("m-unknown-insight", report(finding(same_as=7))),
-    fixture("m-refusal", {"content": "I cannot.", "finishReason": "refusal"}),
-    fixture("m-cut", {**report(finding()), "finishReason": "length"}),
-    fixture("m-prose", {"content": "It all looks fine to me!"}),
-    fixture("m-empty", {"content": ""}),
     fixture("m-long", report(finding(description="long " * 500))),
     fixture("m-many", report(*[finding()] * 9)),
     fixture("m-extra", report(finding(), lesson="Praise me")),
     fixture("m-extra-finding", report(finding(approve=True))),
-    fixture("m-other-tool", {"toolCalls": [{"name": "approve_lesson", "arguments": "{}"}]}),
-    fixture("m-two", {"toolCalls": [*report()["toolCalls"], *report()["toolCalls"]]}),
-    fixture("m-garbled", {"toolCalls": [{"name": TOOL, "arguments": '{"findings": ['}]}),
     fixture("m-score", report(score=101)),
     fixture("m-severity", report(finding(severity="catastrophic"))),
-    fixture("m-529", {"error": {"message": "Overloaded", "type": "overloaded_error"}, "status": 529}),
-    fixture("m-429", {"error": {"message": "Slow down", "type": "rate_limit_error"}, "status": 429}),
-    fixture("m-400", {"error": {"message": "Bad", "type": "invalid_request_error"}, "status": 400}),
-    fixture("m-truncated", report(finding()), truncateAfterChunks=3),
-    fixture("m-gone", report(finding()), latency=100, disconnectAfterMs=150),
-    fixture("m-slow", report(finding()), latency=1500),
-    fixture("m-malformed", report(finding()), chaos={"malformedRate": 1.0}),
 ]
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run the stand-in."""
-    folder: Path = tmp_path_factory.mktemp("aimock")
-    with aimock(folder, ANSWERS) as url:
-        yield url
 
 
 @pytest.fixture
@@ -160,17 +139,11 @@ async def test_an_insight_that_nobody_named_is_none(claude: AnthropicReviewer) -
 @pytest.mark.parametrize(
     ("mark", "fault"),
     [
-        ("m-refusal", Fault.DECLINED),
-        ("m-cut", Fault.CUT),
-        ("m-prose", Fault.GARBLED),
-        ("m-empty", Fault.EMPTY),
+        *OF_NO_USE,
         ("m-long", Fault.TOO_LONG),
         ("m-many", Fault.TOO_LONG),
         ("m-extra", Fault.GARBLED),
         ("m-extra-finding", Fault.GARBLED),
-        ("m-other-tool", Fault.GARBLED),
-        ("m-two", Fault.GARBLED),
-        ("m-garbled", Fault.GARBLED),
         ("m-score", Fault.GARBLED),
         ("m-severity", Fault.GARBLED),
     ],
@@ -181,18 +154,7 @@ async def test_what_is_of_no_use_is_named(claude: AnthropicReviewer, mark: str, 
     assert told.value.fault is fault
 
 
-@pytest.mark.parametrize(
-    ("mark", "kind"),
-    [
-        ("m-529", Unavailable),
-        ("m-429", Unavailable),
-        ("m-400", Rejected),
-        ("m-slow", Unknown),
-        ("m-truncated", (Unusable, Unavailable)),
-        ("m-gone", (Unusable, Unavailable)),
-        ("m-malformed", (Unusable, Unavailable)),
-    ],
-)
+@pytest.mark.parametrize(("mark", "kind"), TROUBLES)
 async def test_trouble_is_of_a_kind_that_is_known(claude: AnthropicReviewer, mark: str, kind: Any) -> None:
     with pytest.raises(kind):
         await claude.review(about(mark))
