@@ -88,14 +88,13 @@ class Analyses:
 def _view(under: UnderReview, concluded: Concluded, message_id: UUID | None) -> AnalysisView:
     judged = concluded.judged
     about = [one for one in judged.findings if message_id is None or _quotes(one, message_id)]
-    titles = {one.title for one in about}
     return AnalysisView(
         status="done",
         conversation_id=under.conversation_id,
         score=judged.score,
         message_scores={k: v for k, v in judged.scores.items() if message_id in (None, k)},
         findings=[_finding(one) for one in about],
-        insight_ids=list(dict.fromkeys(one.id for one in concluded.raised if one.title in titles)),
+        insight_ids=list(dict.fromkeys(one.id for one in concluded.raised if one.finding in about)),
     )
 
 

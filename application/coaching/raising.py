@@ -16,7 +16,7 @@ class Raised:
     """Hold an insight that a finding was raised as; `severity` is what it has now."""
 
     id: UUID
-    title: str
+    finding: Finding
     severity: Severity
     is_new: bool
 
@@ -129,7 +129,7 @@ class Raising:
         worse = before is None or finding.severity.rank < before.rank
         is_new = identifier == insight.id or (before is not None and worse)
         severity = finding.severity if worse or before is None else before
-        return Raised(identifier, likeness.title, severity, is_new)
+        return Raised(identifier, finding, severity, is_new)
 
 
 def _mark(finding: Finding, like: Mapping[UUID, Likeness]) -> Likeness:

@@ -6,6 +6,8 @@ from uuid import UUID
 
 import pytest
 
+from application.coaching.analyses import Analyses
+from application.coaching.analysis_forms import AnalyzeMessage
 from application.coaching.insight_forms import DismissInsight
 from application.coaching.insights import Insights
 from application.coaching.reviewing import Review
@@ -78,6 +80,19 @@ async def test_a_reviewer_may_say_that_it_is_the_same(office: Office) -> None:
     said(office, another, "Great", title="Another", category=Category.STRATEGY, same_as=insight["id"])
     await office.review(third)
     assert len(await office.insights()) == 2, "another kind of fault is another insight"
+
+
+async def test_an_analysis_names_the_insight_that_a_finding_is_the_same_as(office: Office) -> None:
+    first, answer = await worried(office)
+    said(office, answer, "Great")
+    await office.review(first)
+    [insight] = await office.insights()
+    _, other = await worried(office)
+    said(office, other, "Great", rule="cold", title="Nobody said sorry", same_as=insight["id"])
+    async with office.tenant.use(Analyses) as analyses:
+        shown = await analyses.of_message(AnalyzeMessage(message_id=other))
+    assert [finding.title for finding in shown.findings] == ["Nobody said sorry"]
+    assert shown.insight_ids == [insight["id"]]
 
 
 async def test_what_gets_worse_is_told_again(office: Office) -> None:
