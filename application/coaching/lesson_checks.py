@@ -90,7 +90,7 @@ def _refuse(found: Sequence[Clash]) -> None:
 
 def teaching(lesson: Lesson) -> Teaching:
     """Give what a lesson teaches."""
-    return Teaching(
+    return Teaching.of(
         lesson.id,
         lesson.title,
         lesson.description,

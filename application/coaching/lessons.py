@@ -62,24 +62,14 @@ class Learning:
     description: str
     reasoning: str
     note: str
-    trigger: str | None = None
     correct_response: str | None = None
-    incorrect_response: str | None = None
-    tags: Sequence[str] = ()
     priority: int = 5
     mutes: str | None = None
 
     @property
     def teaching(self) -> Teaching:
         """Give what it would teach, to be checked before."""
-        return Teaching(
-            self.insight_id,
-            self.title,
-            self.description,
-            self.trigger,
-            self.correct_response,
-            self.incorrect_response,
-        )
+        return Teaching.of(self.insight_id, self.title, self.description, correct_response=self.correct_response)
 
 
 @dataclass(frozen=True)
@@ -109,7 +99,7 @@ class Lessons:
         self.actor.require(Permission.LESSONS_WRITE)
         self._require_scope(command.scope)
         identifier = new_id()
-        taught = Teaching(
+        taught = Teaching.of(
             identifier,
             command.title,
             command.description,
@@ -181,11 +171,8 @@ class Lessons:
             lesson_type=learning.lesson_type,
             title=learning.title,
             description=learning.description,
-            trigger=learning.trigger,
             correct_response=learning.correct_response,
-            incorrect_response=learning.incorrect_response,
             reasoning="\n\n".join(part for part in (learning.reasoning.strip(), learning.note.strip()) if part),
-            tags=tuple(learning.tags),
             priority=learning.priority,
             insight_id=learning.insight_id,
             mutes=learning.mutes,

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 from uuid import UUID
 
 SAME = 0.55
@@ -50,6 +51,20 @@ class Teaching:
     trigger: str | None = None
     correct_response: str | None = None
     incorrect_response: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        identifier: UUID,
+        title: str,
+        description: str,
+        trigger: str | None = None,
+        correct_response: str | None = None,
+        incorrect_response: str | None = None,
+    ) -> Self:
+        """Fold spaces as a lesson does that is written down, so that what was checked is known again in it."""
+        folded, stripped = " ".join(title.split()), description.strip()
+        return cls(identifier, folded, stripped, trigger, correct_response, incorrect_response)
 
 
 @dataclass(frozen=True, slots=True)

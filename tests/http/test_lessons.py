@@ -12,6 +12,7 @@ from adapters.persistence.coaching_access import PostgresModelAccess
 from adapters.persistence.database import Database
 from application.coaching.lessons import MOST_IN_USE, Lessons
 from application.provider import NotConfigured
+from domain.coaching.clashes import Clash
 from domain.identity.role import Role
 from domain.kernel import new_id
 from tests.http.conftest import Client, Join
@@ -136,6 +137,22 @@ async def test_a_clash_is_named_and_decided(owner: Client) -> None:
     assert decided.json()["data"]["status"] == "active"
     assert (await owner.patch(path, json={"priority": 1})).status_code == 200, "what it says is not new"
     await teach(owner, other, accept_clash=True)
+
+
+async def test_spaces_do_not_make_another_lesson_of_one_that_the_model_passed(
+    owner: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await teach(owner, NAMES)
+    alike = NAMES | {"title": "Use names", "description": "Call them by the first name, once at most."}
+    assert refused(await owner.post("/coach/lessons", json=alike), 409) == "CONFLICT", "by their words alone"
+
+    async def passes(*asked: Any) -> list[Clash]:
+        return []
+
+    monkeypatch.setattr(SandboxLessonChecker, "check", passes)
+    spaced = alike | {"title": alike["title"].replace(" ", "  "), "description": f"{alike['description']}\n"}
+    made = await teach(owner, spaced)
+    assert (made["title"], made["description"]) == (alike["title"], alike["description"])
 
 
 async def test_a_repeated_key_writes_one_lesson_and_two_at_once_clash(owner: Client) -> None:
