@@ -1,9 +1,10 @@
 """The coach reads messaging's threads, as far as the actor may see them, and freezes them as they stand."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
+from adapters.persistence.coaching_authors import author_of
 from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.visibility import LeadVisibility
 from application.coaching.evaluation_ports import PastMessage, PastThread
@@ -38,7 +39,6 @@ WHERE NOT EXISTS (SELECT FROM evaluation_cases c WHERE c.organization_id = $1 AN
   AND {visible}
 ORDER BY sha256(t.id::text::bytea), t.id LIMIT $2
 """
-_AUTHORS: dict[str, Literal["ai", "campaign", "person"]] = {"ai_response": "ai", "campaign": "campaign"}
 
 
 class ThreadsForCoaching:
@@ -100,5 +100,4 @@ class ThreadsForCoaching:
 
 
 def _message(row: Any) -> PastMessage:
-    ours = _AUTHORS.get(row["category"], "person")
-    return PastMessage(row["id"], "lead" if row["direction"] == "inbound" else ours, row["body"], row["created_at"])
+    return PastMessage(row["id"], author_of(row["direction"], row["category"]), row["body"], row["created_at"])

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from adapters.persistence.coaching_authors import author_of
 from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.model_access import own_access
 from adapters.persistence.visibility import LeadVisibility
@@ -15,7 +16,7 @@ from application.coaching.lessons import LessonStore
 from application.coaching.reviewed import Means, ReviewRecord, UnderReview
 from application.coaching.reviewing import ActiveLesson, KnownInsight, ReviewTask, Taught
 from application.identity.secrets import Secrets
-from domain.coaching.finding import Author, ReviewedMessage
+from domain.coaching.finding import ReviewedMessage
 from domain.coaching.judgement import Judged
 from domain.coaching.lesson import Lesson
 from domain.coaching.review import LONGEST_WAIT, SETTLES
@@ -330,15 +331,10 @@ def coach_budget(free: Mapping[str, Any], default: int | None) -> int | None:
 
 
 def _message(row: Any, written_with: Mapping[str, Any]) -> ReviewedMessage:
-    by: Author = "campaign"
-    if row["direction"] == "inbound":
-        by = "lead"
-    elif row["category"] in ("ai_response", "human_manual"):
-        by = "ai" if row["category"] == "ai_response" else "person"
     reply = written_with.get(row["natural_key"] or "")
     return ReviewedMessage(
         id=row["id"],
-        by=by,
+        by=author_of(row["direction"], row["category"]),
         text=row["body"],
         at=row["at"],
         prompt_version=None if reply is None else reply["prompt_version"],

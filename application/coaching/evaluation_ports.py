@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from application.model_calls import Access, Usage
 from application.ports import Found, PageRequest, Store
 from application.provider import provider_port
 from domain.coaching.evaluation import Evaluation, Outcome
+from domain.coaching.finding import Author
 from domain.coaching.prompt import PromptType, Told
 from domain.kernel import Entity
 
@@ -19,7 +20,7 @@ class PastMessage:
     """Hold one message of a past conversation."""
 
     id: UUID
-    by: Literal["lead", "ai", "person", "campaign"]
+    by: Author
     text: str
     at: datetime
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from application.ports import Command, Filter, View
-from domain.coaching.finding import Category, Severity
+from domain.coaching.finding import Author, Category, Severity
 from domain.coaching.insight import InsightStatus
 
 Note = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
@@ -87,7 +87,7 @@ class EvidenceView(msgspec.Struct, frozen=True, kw_only=True):
     message_id: UUID
     conversation_id: UUID
     lead_id: UUID | None
-    by: Literal["lead", "ai", "person", "campaign"]
+    by: Author
     words: str
     suggested_text: str | None
     written_at: datetime

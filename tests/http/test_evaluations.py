@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 from dishka import AsyncContainer
 
@@ -13,11 +14,12 @@ from tests.http.conftest import Client, Join
 from tests.http.lists import WorkOff, job
 from tests.http.sales_world import World, enter
 from tests.http.team import refused
+from tests.http.test_coaching import Desk, desk
 from tests.http.test_lessons import NAMES, teach
 from tests.http.test_messaging import arrive, person
 from tests.http.test_prompts import REPLY, draft, make_live, prompt
 
-__all__ = ["work_off"]
+__all__ = ["desk", "work_off"]
 pytestmark = pytest.mark.anyio
 GOOD = {"system_prompt": "Answer the person's latest messages."}
 SHOUTS = {"system_prompt": 'End every answer with "Hurry up!!!"'}
@@ -125,6 +127,21 @@ async def test_the_set_is_frozen_and_chosen_ones_come_first(
     dropped = await owner.delete(f"/coach/evaluation-cases/{answer.json()['data']['id']}")
     assert dropped.status_code == 204
     assert len((await owner.get("/coach/evaluation-cases")).json()["data"]) == 1
+
+
+async def test_a_case_says_who_wrote_each_message(desk: Desk) -> None:
+    made = await desk.thread(
+        ("outbound", "m1", "Hi Jane, is it still of interest? Reply STOP to opt out."),
+        ("outbound", "ai_response", "Shall we book a call?"),
+        ("outbound", "booking_reminder", "Your call is tomorrow."),
+        ("outbound", "human_manual", "Is that all right?"),
+        ("inbound", "reply", "How much is it?"),
+    )
+    answer = await desk.owner.post("/coach/evaluation-cases", json={"conversation_id": made["conversation_id"]})
+    assert answer.status_code == 201, answer.text
+    [row] = await desk.world.fetch("SELECT thread FROM evaluation_cases WHERE organization_id = $1")
+    frozen = msgspec.json.decode(row["thread"])["messages"]
+    assert [message["by"] for message in frozen] == ["campaign", "ai", "campaign", "person", "lead"]
 
 
 async def test_an_evaluation_is_cancelled(owner: Client, house: AsyncContainer, work_off: WorkOff) -> None:
