@@ -7,19 +7,13 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from adapters.persistence.database import PostgresUnitOfWork
-from adapters.persistence.model_access import own_access
 from adapters.persistence.visibility import LeadVisibility
 from application.coaching.patterns import Looked
-from application.identity.secrets import Secrets
 from domain.coaching.pattern import Pattern, Sample, Step
 from domain.kernel import NotFound, new_id
 
 MOST_CONVERSATIONS = 5_000
-_HEAD = """
-SELECT o.name, o.time_zone, own.credentials, own.settings ->> 'model' AS model FROM organizations o
-LEFT JOIN integrations own ON own.organization_id = $1 AND own.provider = 'anthropic' AND own.is_active
-WHERE o.organization_id = $1
-"""
+_HEAD = "SELECT name, time_zone FROM organizations WHERE organization_id = $1"
 # A text that left less than a day ago has not had its chance yet.
 _LOOK = """
 WITH picked AS (
@@ -61,9 +55,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 class PostgresPatterns:
     """Be the `PatternStore` of the open unit of work."""
 
-    def __init__(self, uow: PostgresUnitOfWork, secrets: Secrets, visibility: LeadVisibility) -> None:
+    def __init__(self, uow: PostgresUnitOfWork, visibility: LeadVisibility) -> None:
         self._uow = uow
-        self._secrets = secrets
         self._visibility = visibility
 
     async def require_dataset(self, dataset_id: UUID) -> None:
@@ -87,7 +80,6 @@ class PostgresPatterns:
         zone = ZoneInfo(head["time_zone"])
         return Looked(
             organization=head["name"],
-            access=own_access(self._secrets, head["credentials"], head["model"]),
             conversations=len(rows),
             samples=[
                 sample

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
+from application.coaching.model_access import ModelAccess
 from application.coaching.pattern_finding import PatternFinder, PatternTask, Wording, worded
 from application.coaching.pattern_forms import DetectPatterns, PatternsView, PatternView
 from application.coaching.raising import Raising
@@ -27,7 +28,6 @@ class Looked:
     """Hold what was read for a search: one sample a message, and how many conversations they come from."""
 
     organization: str
-    access: Access
     conversations: int
     samples: Sequence[Sample]
 
@@ -65,6 +65,7 @@ class Patterns:
     reviews: ReviewStore
     finder: PatternFinder
     raising: Raising
+    access: ModelAccess
     allowance: AnalysisAllowance
     capabilities: Capabilities
 
@@ -102,22 +103,25 @@ class Patterns:
         """Ask for words where there is room and money, and take the rules' own for the rest."""
         own = {one.key: worded(one) for one in found}
         telling = [one for one in found if one.action is not Action.TEST_MORE]
-        if not telling or not await self._may_ask() or await self.allowance.take(self.actor.organization_id) > 0:
+        access = await self._access() if telling else None
+        if access is None or await self.allowance.take(self.actor.organization_id) > 0:
             return own, 0
         try:
-            task = PatternTask(organization=looked.organization, patterns=telling, access=looked.access)
+            task = PatternTask(organization=looked.organization, patterns=telling, access=access)
             described = await self.finder.describe(task)
         except ProviderError:
             return own, 0
         return own | {key: one for key, one in described.wordings.items() if key in own}, described.usage.cost_micros
 
-    async def _may_ask(self) -> bool:
+    async def _access(self) -> Access | None:
+        """Give the access to ask with, None where there is no model, no key that opens, or no money left."""
         async with self.uow.reading():
             try:
                 await self.capabilities.require("ai")
+                access = await self.access.access()
             except NotConfigured:
-                return False
-            return not (await self.reviews.means()).spent
+                return None
+            return None if (await self.reviews.means()).spent else access
 
     async def _raise(
         self, looked: Looked, found: Sequence[Pattern], wordings: Mapping[str, Wording]

@@ -66,6 +66,27 @@ async def test_what_is_significant_is_raised(desk: Desk) -> None:
     assert (kept["dataset_id"], kept["feature"], kept["successes"]) == (dataset_id, "names_the_lead", 11)
 
 
+async def search_nightly(desk: Desk) -> None:
+    """Search as the house does every night."""
+    async with desk.house({Actor: Actor.system(desk.owner.organization_id), Cause: Cause()}) as scope:
+        await (await scope.get(Patterns)).detect_daily()
+
+
+async def test_a_key_that_cannot_be_opened_costs_but_the_models_words(desk: Desk) -> None:
+    dataset_id = await desk.world.dataset()
+    await campaign(desk, dataset_id, NAMED, 12, 11)
+    await campaign(desk, dataset_id, UNNAMED, 12, 1)
+    await desk.world.fetch(
+        "INSERT INTO integrations (organization_id, provider, credentials, created_at)"
+        " VALUES ($1, 'anthropic', 'sealed by nobody', now())"
+    )
+    [pattern] = (await detect(desk.owner, dataset_id))["patterns"]
+    assert pattern["suggested_lesson"] == "Call the lead by name."
+    assert pattern["insight_id"] is not None
+    await search_nightly(desk)
+    assert [one["id"] for one in await desk.insights(category="strategy")] == [pattern["insight_id"]]
+
+
 async def test_chance_raises_nothing(desk: Desk) -> None:
     dataset_id = await desk.world.dataset()
     await campaign(desk, dataset_id, NAMED, 8, 4)
@@ -82,8 +103,7 @@ async def test_every_night_the_last_week_is_looked_through(desk: Desk) -> None:
     dataset_id = await desk.world.dataset()
     await campaign(desk, dataset_id, NAMED, 12, 11)
     await campaign(desk, dataset_id, UNNAMED, 12, 1)
-    async with desk.house({Actor: Actor.system(desk.owner.organization_id), Cause: Cause()}) as scope:
-        await (await scope.get(Patterns)).detect_daily()
+    await search_nightly(desk)
     assert [one["rule"] for one in await desk.insights(category="strategy")] == ["pattern_opening_names_the_lead"]
 
 
