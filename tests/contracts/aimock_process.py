@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -14,7 +14,9 @@ from typing import Any
 
 import httpx
 import platformdirs
+import pydantic
 import pytest
+from anthropic.types.message_create_params import MessageCreateParamsNonStreaming
 
 PACKAGES = Path(__file__).parent / "aimock"
 
@@ -72,6 +74,15 @@ EVERY = "Call propose_reply once"  # how each of our requests ends
 def refusing(status: int, kind: str, **more: Any) -> dict[str, Any]:
     """Refuse every request."""
     return fixture(EVERY, {"error": {"message": "No.", "type": kind}, "status": status, **more})
+
+
+def require_message_params(params: Mapping[str, Any]) -> None:
+    """Fail where a request is not what the SDK says that one is."""
+    known = MessageCreateParamsNonStreaming
+    read: Any = pydantic.TypeAdapter(known).validate_python(params)
+    for name in ("tools", "system", "messages"):  # lazy: what does not fit is told when it is read
+        assert list(read[name])
+    assert set(params) <= known.__required_keys__ | known.__optional_keys__
 
 
 class Model:

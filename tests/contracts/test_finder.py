@@ -4,9 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
-import pydantic
 import pytest
-from anthropic.types import message_create_params
 
 from adapters.ai.finder_anthropic import TOOL, AnthropicFinder, finder_params
 from adapters.ai.sandbox_finder import SandboxFinder
@@ -15,7 +13,7 @@ from application.model_calls import Fault, Unusable
 from application.provider import Rejected, Unavailable
 from domain.coaching.pattern import Pattern, Step
 from domain.kernel import new_id
-from tests.contracts.aimock_process import fixture
+from tests.contracts.aimock_process import fixture, require_message_params
 
 pytestmark = pytest.mark.anyio
 
@@ -121,10 +119,7 @@ async def test_trouble_is_of_a_kind_that_is_known(claude: AnthropicFinder) -> No
 
 def test_the_request_holds_counts_and_is_what_the_sdk_says_it_is() -> None:
     params = finder_params("claude-sonnet-5-5", task())
-    shape = pydantic.TypeAdapter(message_create_params.MessageCreateParamsNonStreaming)
-    read: Any = shape.validate_python(params)
-    for name in ("tools", "system", "messages"):
-        assert list(read[name])
+    require_message_params(params)
     said = params["messages"][0]["content"][0]["text"]
     assert "40 of 100 (40%) against 18 of 120 (15%)" in said
     assert "Bright Windows" not in said, "nothing that anybody wrote"
