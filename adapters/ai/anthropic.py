@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from adapters.ai.messages_api import MessagesApi
+from adapters.ai.messages_api import MessagesApi, shaped
 from adapters.ai.request import TOOL, message_params
 from application.messaging.reply_writing import WritingTask, Written
 from application.model_calls import Fault, Unusable, Usage
@@ -43,11 +43,7 @@ class AnthropicReplyWriter:
 
 
 def _proposal(said: object, task: WritingTask, usage: Usage) -> Proposal:
-    try:
-        answer = msgspec.convert(said, type=_Answer)
-    except msgspec.ValidationError as error:
-        fault = Fault.TOO_LONG if "length <=" in str(error) else Fault.GARBLED
-        raise Unusable(fault, "The model's answer does not fit the shape it was asked for.", usage) from None
+    answer = shaped(said, _Answer, usage, "answer")
     if not answer.text.strip() and answer.needs_person is None and answer.intent is not Intent.ENDS_CONTACT:
         raise Unusable(Fault.EMPTY, "The model's answer is empty.", usage)
     lessons = task.prompt.lessons

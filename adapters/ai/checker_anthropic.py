@@ -6,9 +6,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from adapters.ai.messages_api import MessagesApi
+from adapters.ai.messages_api import MessagesApi, shaped, tool_params
 from adapters.ai.quoting import between_marks
-from application.model_calls import Access, Fault, Unusable, Usage
+from application.model_calls import Access
 from domain.coaching.clashes import Clash, ClashKind, Teaching
 
 TOOL = "report_clashes"
@@ -81,7 +81,7 @@ class AnthropicLessonChecker:
         known = dict(enumerate(others, 1))
         return [
             Clash(found.kind, known[found.lesson].id, known[found.lesson].title, found.why)
-            for found in _read(said, usage).clashes
+            for found in shaped(said, _Report, usage, "comparison").clashes
             if found.lesson in known
         ]
 
@@ -90,16 +90,8 @@ def check_params(model: str, lesson: Teaching, others: Sequence[Teaching]) -> di
     """Make the parameters of the Messages API."""
     known = [{"lesson": number, **_said(one)} for number, one in enumerate(others, 1)]
     lines = between_marks({"new_lesson": _said(lesson), "lessons": known}, "lessons")
-    return {
-        "model": model,
-        "max_tokens": MOST_TOKENS,
-        "tools": _TOOLS,
-        "tool_choice": {"type": "tool", "name": TOOL, "disable_parallel_tool_use": True},
-        "system": [{"type": "text", "text": _PROMPT}],
-        "messages": [
-            {"role": "user", "content": [{"type": "text", "text": "\n".join([*lines, f"Call {TOOL} once."])}]}
-        ],
-    }
+    asked = "\n".join([*lines, f"Call {TOOL} once."])
+    return tool_params(model, _TOOLS, [{"type": "text", "text": _PROMPT}], asked, MOST_TOKENS)
 
 
 def _said(lesson: Teaching) -> dict[str, str]:
@@ -111,11 +103,3 @@ def _said(lesson: Teaching) -> dict[str, str]:
         "never": lesson.incorrect_response,
     }
     return {name: value for name, value in said.items() if value}
-
-
-def _read(said: object, usage: Usage) -> _Report:
-    try:
-        return msgspec.convert(said, type=_Report)
-    except msgspec.ValidationError as error:
-        fault = Fault.TOO_LONG if "length <=" in str(error) else Fault.GARBLED
-        raise Unusable(fault, "The model's comparison does not fit the shape it was asked for.", usage) from None

@@ -6,10 +6,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from adapters.ai.messages_api import MessagesApi
+from adapters.ai.messages_api import MessagesApi, shaped, tool_params
 from adapters.ai.quoting import quoted
 from application.coaching.pattern_finding import Described, PatternTask, Wording
-from application.model_calls import Fault, Unusable, Usage
 from domain.coaching.pattern import Pattern
 from domain.coaching.pattern_wording import description_of, title_of
 
@@ -77,7 +76,7 @@ class AnthropicFinder:
         """Ask the model for words; those that hold a number of its own are left out."""
         said, usage = await self._api.ask(task.access, TOOL, lambda model: finder_params(model, task))
         wordings: dict[str, Wording] = {}
-        for one in _read(said, usage).patterns:
+        for one in shaped(said, _Answer, usage, "description").patterns:
             if 1 <= one.fact <= len(task.patterns) and _counts_only(one, task.patterns[one.fact - 1]):
                 wordings[task.patterns[one.fact - 1].key] = Wording(
                     title=one.title, description=one.description, suggestion=one.suggestion, lesson=one.lesson
@@ -92,22 +91,8 @@ def finder_params(model: str, task: PatternTask) -> dict[str, Any]:
         for n, one in enumerate(task.patterns, 1)
     ]
     asked = f"Facts: {quoted(facts)}\nCall {TOOL} once."
-    return {
-        "model": model,
-        "max_tokens": MOST_TOKENS,
-        "tools": _TOOLS,
-        "tool_choice": {"type": "tool", "name": TOOL, "disable_parallel_tool_use": True},
-        "system": [{"type": "text", "text": _PROMPT, "cache_control": {"type": "ephemeral"}}],
-        "messages": [{"role": "user", "content": [{"type": "text", "text": asked}]}],
-    }
-
-
-def _read(said: object, usage: Usage) -> _Answer:
-    try:
-        return msgspec.convert(said, type=_Answer)
-    except msgspec.ValidationError as error:
-        fault = Fault.TOO_LONG if "length <=" in str(error) else Fault.GARBLED
-        raise Unusable(fault, "The model's words do not fit the shape they were asked for in.", usage) from None
+    system = [{"type": "text", "text": _PROMPT, "cache_control": {"type": "ephemeral"}}]
+    return tool_params(model, _TOOLS, system, asked, MOST_TOKENS)
 
 
 def _counts_only(one: _Worded, fact: Pattern) -> bool:

@@ -4,9 +4,10 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx2
+import msgspec
 from anthropic import (
     AnthropicError,
     APIConnectionError,
@@ -39,6 +40,7 @@ PRICES: Mapping[str, tuple[float, float, float]] = {
     "claude-opus": (5.0, 0.5, 25.0),
 }
 _DEAREST = (15.0, 1.5, 75.0)
+_Shape = TypeVar("_Shape")
 
 
 class MessagesApi:
@@ -96,6 +98,29 @@ class MessagesApi:
         except (AnthropicError, KeyError, TypeError, AttributeError, IndexError) as error:
             reason = f"The answer cannot be read ({type(error).__name__})."
             raise Unusable(Fault.GARBLED, reason, Usage(model=model)) from None
+
+
+def tool_params(
+    model: str, tools: list[dict[str, Any]], system: list[dict[str, Any]], text: str, most_tokens: int
+) -> dict[str, Any]:
+    """Make the request for one call of the only tool that there is, about a text."""
+    return {
+        "model": model,
+        "max_tokens": most_tokens,
+        "tools": tools,
+        "tool_choice": {"type": "tool", "name": tools[0]["name"], "disable_parallel_tool_use": True},
+        "system": system,
+        "messages": [{"role": "user", "content": [{"type": "text", "text": text}]}],
+    }
+
+
+def shaped(said: object, kind: type[_Shape], usage: Usage, what: str) -> _Shape:
+    """Read what the model put into the tool, or refuse (`Unusable`) what does not fit; `what` names it."""
+    try:
+        return msgspec.convert(said, type=kind)
+    except msgspec.ValidationError as error:
+        fault = Fault.TOO_LONG if "length <=" in str(error) else Fault.GARBLED
+        raise Unusable(fault, f"The model's {what} does not fit the shape it was asked for.", usage) from None
 
 
 def _refused(error: APIStatusError) -> Rejected | Unavailable:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from adapters.ai.messages_api import tool_params
 from adapters.ai.quoting import between_marks, quoted
 from application.messaging.reply_writing import WritingTask
 from domain.messaging.reply import Intent, Sentiment
@@ -35,14 +36,8 @@ _TOOLS: list[dict[str, Any]] = [
 
 def message_params(model: str, task: WritingTask) -> dict[str, Any]:
     """Make the parameters of the Messages API; tools and prompt are the same for every lead, so they are cached."""
-    return {
-        "model": model,
-        "max_tokens": MOST_TOKENS,
-        "tools": _TOOLS,
-        "tool_choice": {"type": "tool", "name": TOOL, "disable_parallel_tool_use": True},
-        "system": [{"type": "text", "text": _stable(task), "cache_control": {"type": "ephemeral"}}],
-        "messages": [{"role": "user", "content": [{"type": "text", "text": _of_this_lead(task)}]}],
-    }
+    system = [{"type": "text", "text": _stable(task), "cache_control": {"type": "ephemeral"}}]
+    return tool_params(model, _TOOLS, system, _of_this_lead(task), MOST_TOKENS)
 
 
 def _stable(task: WritingTask) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from adapters.ai.messages_api import tool_params
 from adapters.ai.quoting import between_marks
 from application.coaching.reviewing import ReviewTask
 from domain.coaching.faults import RULES
@@ -89,17 +90,11 @@ _TOOLS: list[dict[str, Any]] = [
 
 def review_params(model: str, task: ReviewTask) -> dict[str, Any]:
     """Make the parameters of the Messages API; tools, prompt and what an organisation knows are cached."""
-    return {
-        "model": model,
-        "max_tokens": MOST_TOKENS,
-        "tools": _TOOLS,
-        "tool_choice": {"type": "tool", "name": TOOL, "disable_parallel_tool_use": True},
-        "system": [
-            {"type": "text", "text": _PROMPT, "cache_control": {"type": "ephemeral"}},
-            {"type": "text", "text": _of_this_organization(task)},
-        ],
-        "messages": [{"role": "user", "content": [{"type": "text", "text": _of_this_thread(task)}]}],
-    }
+    system: list[dict[str, Any]] = [
+        {"type": "text", "text": _PROMPT, "cache_control": {"type": "ephemeral"}},
+        {"type": "text", "text": _of_this_organization(task)},
+    ]
+    return tool_params(model, _TOOLS, system, _of_this_thread(task), MOST_TOKENS)
 
 
 def _of_this_organization(task: ReviewTask) -> str:

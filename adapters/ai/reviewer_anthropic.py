@@ -5,10 +5,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from adapters.ai.messages_api import MessagesApi
+from adapters.ai.messages_api import MessagesApi, shaped
 from adapters.ai.review_request import MOST_FINDINGS, TOOL, review_params
 from application.coaching.reviewing import Review, ReviewTask
-from application.model_calls import Fault, Unusable, Usage
 from domain.coaching.finding import Category, Finding, Quote, Severity
 
 SECONDS = 60.0
@@ -59,7 +58,7 @@ class AnthropicReviewer:
     async def review(self, task: ReviewTask) -> Review:
         """Ask the model for one review."""
         said, usage = await self._api.ask(task.access, TOOL, lambda model: review_params(model, task))
-        report = _read(said, usage)
+        report = shaped(said, _Report, usage, "review")
         by_number = dict(enumerate((message.id for message in task.messages), 1))
         return Review(
             scores={by_number[one.message]: one.score for one in report.scores if one.message in by_number},
@@ -67,14 +66,6 @@ class AnthropicReviewer:
             findings=[_finding(one, task) for one in report.findings],
             usage=usage,
         )
-
-
-def _read(said: object, usage: Usage) -> _Report:
-    try:
-        return msgspec.convert(said, type=_Report)
-    except msgspec.ValidationError as error:
-        fault = Fault.TOO_LONG if "length <=" in str(error) else Fault.GARBLED
-        raise Unusable(fault, "The model's review does not fit the shape it was asked for.", usage) from None
 
 
 def _finding(found: _Found, task: ReviewTask) -> Finding:
