@@ -1,6 +1,6 @@
 """Lessons of an organisation, and of the platform beside them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -167,14 +167,6 @@ class PostgresLessons(PostgresStore[Lesson]):
             [LessonStatus.ACTIVE, LessonStatus.TESTING] if testing else [LessonStatus.ACTIVE],
         )
         return [self.layout.read(row) for row in rows]
-
-    async def muted(self) -> Mapping[str, UUID]:
-        """Give the fingerprints that active lessons mute."""
-        rows = await self.uow.connection.fetch(
-            "SELECT mutes, id FROM lessons WHERE organization_id = $1 AND mutes IS NOT NULL AND status = 'active'",
-            self.uow.organization_id,
-        )
-        return {row["mutes"]: row["id"] for row in rows}
 
     async def find(self, narrowed: LessonFilter, page: PageRequest) -> Found:
         """List them; archived ones where they are asked for."""

@@ -41,7 +41,7 @@ _MOVED_BY = """
 SELECT DISTINCT conversation_id FROM messages
 WHERE organization_id = $1 AND id = ANY ($2) AND category IN ('ai_response', 'human_manual')
 """
-# Times are reckoned as `due_after` of domain/coaching/review.py says.
+# Due once it is still, or at the latest when the first thing that moved it has waited long enough.
 _EXPECT = """
 INSERT INTO reviewed_conversations AS r (organization_id, conversation_id, due_at, waiting_since)
 SELECT $1, c.id, $3::timestamptz + $4::interval, $3 FROM conversations c

@@ -11,7 +11,7 @@ from application.ports import Found, PageRequest, Store
 from application.provider import provider_port
 from domain.coaching.evaluation import Evaluation, Outcome
 from domain.coaching.finding import Author
-from domain.coaching.prompt import PromptType, Told
+from domain.coaching.prompt import Told
 from domain.kernel import Entity
 
 
@@ -131,10 +131,6 @@ class CaseStore(Store[Case], Protocol):
 
 class EvaluationStore(Store[Evaluation], Protocol):
     """Keep evaluations and their answers."""
-
-    async def latest(self, prompt_type: PromptType, fingerprint: str) -> Evaluation | None:
-        """Give the latest evaluation of exactly this."""
-        ...
 
     async def next_case(self, evaluation: Evaluation) -> Case | None:
         """Give a case of it that was not answered yet and still stands."""

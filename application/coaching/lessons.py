@@ -39,10 +39,6 @@ class LessonStore(Store[Lesson], Protocol):
         """Give active lessons of either scope, and those in testing if wanted: the most pressing first, then older."""
         ...
 
-    async def muted(self) -> Mapping[str, UUID]:
-        """Give the fingerprints of findings that active lessons teach the reviewer not to raise, and by which."""
-        ...
-
     async def find(self, narrowed: LessonFilter, page: PageRequest) -> Found:
         """List lessons."""
         ...

@@ -1,7 +1,7 @@
 """When a conversation is looked at again, and the events around it."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import ClassVar
 
 from domain.kernel import Event
@@ -21,11 +21,6 @@ class ReviewDue(Event):
     """Say that a conversation is to be reviewed now; the subject is the conversation."""
 
     type: ClassVar[str] = "conversation.review_due"
-
-
-def due_after(written: datetime, waiting_since: datetime | None) -> datetime:
-    """Tell when a conversation in which something was written is reviewed: once it is still, or has waited enough."""
-    return min(written + SETTLES, (waiting_since or written) + LONGEST_WAIT)
 
 
 def put_off(failures: int, retry_after: float | None = None) -> timedelta:

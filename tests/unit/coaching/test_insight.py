@@ -8,7 +8,7 @@ import pytest
 
 from domain.coaching.finding import Category, Severity
 from domain.coaching.insight import QUIET, Decided, Insight, InsightStatus, fingerprint_of, may_be_raised
-from domain.coaching.review import due_after, put_off
+from domain.coaching.review import put_off
 from domain.kernel import Conflict, new_id
 from tests.unit.coaching.test_judgement import AI, FOUND, LEAD
 from tests.unit.coaching.threads import START
@@ -92,12 +92,6 @@ def test_what_was_approved_comes_again_from_later_messages_only() -> None:
     assert quotes(decided(InsightStatus.APPROVED_AND_LEARNED)) == [AI.id, LEAD.id]
     assert quotes(decided(InsightStatus.APPROVED_AND_LEARNED, at=LEAD.at)) == [AI.id]
     assert quotes(decided(InsightStatus.APPROVED_AND_LEARNED, at=AI.at)) == []
-
-
-def test_a_conversation_is_reviewed_when_it_is_still_or_has_waited_enough() -> None:
-    assert due_after(START, None) == START + timedelta(minutes=2)
-    assert due_after(START + timedelta(minutes=5), START) == START + timedelta(minutes=7)
-    assert due_after(START + timedelta(minutes=9), START) == START + timedelta(minutes=10)
 
 
 def test_a_review_that_cannot_be_made_waits_longer_each_time() -> None:
