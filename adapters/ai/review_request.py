@@ -101,7 +101,7 @@ def _of_this_organization(task: ReviewTask) -> str:
     known = {
         "business": task.organization,
         "facts": list(task.facts),
-        "lessons": [lesson.text for lesson in task.lessons],
+        "lessons": list(task.lessons),
         "taught_to_be_no_fault": [{"title": one.title, "why": one.why} for one in task.taught],
         "known_insights": [{"number": n, "title": one.title} for n, one in enumerate(task.insights, 1)],
     }

@@ -79,7 +79,6 @@ class PostgresPatterns:
         )
         zone = ZoneInfo(head["time_zone"])
         return Looked(
-            organization=head["name"],
             conversations=len(rows),
             samples=[
                 sample

@@ -14,7 +14,7 @@ from adapters.persistence.model_access import own_access
 from adapters.persistence.visibility import LeadVisibility
 from application.coaching.lessons import LessonStore
 from application.coaching.reviewed import Means, ReviewRecord, UnderReview
-from application.coaching.reviewing import ActiveLesson, KnownInsight, ReviewTask, Taught
+from application.coaching.reviewing import KnownInsight, ReviewTask, Taught
 from application.identity.secrets import Secrets
 from domain.coaching.finding import ReviewedMessage
 from domain.coaching.judgement import Judged
@@ -113,7 +113,7 @@ AND (status IN ('pending', 'viewed', 'taught_sophie') OR decided_at >= business_
 ORDER BY raised_at DESC, id LIMIT $2
 """
 _TAUGHT = """
-SELECT i.rule, i.title, l.description AS why FROM lessons l
+SELECT i.title, l.description AS why FROM lessons l
 JOIN insights i ON i.organization_id = $1 AND i.id = l.insight_id
 WHERE l.organization_id = $1 AND l.mutes IS NOT NULL AND l.status = 'active' ORDER BY l.created_at DESC LIMIT $2
 """
@@ -228,7 +228,7 @@ class PostgresReviews:
             messages=[_message(row, written_with) for row in said],
             names=[name for name in (head["first_name"], head["last_name"], head["company_name"]) if name],
             facts=[line for line in facts.splitlines() if line.strip()][:100] if isinstance(facts, str) else (),
-            lessons=[ActiveLesson(one.id, one.instruction) for one in await self._active_lessons()],
+            lessons=[one.instruction for one in await self._active_lessons()],
             taught=[Taught(**dict(row)) for row in await self._fetch(_TAUGHT, MOST_LESSONS)],
             insights=[KnownInsight(row["id"], row["title"]) for row in await self._fetch(_KNOWN, MOST_INSIGHTS)],
             begins=len(rows) <= MOST_MESSAGES,

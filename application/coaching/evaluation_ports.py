@@ -1,7 +1,7 @@
 """What an evaluation needs: past conversations, answers under a candidate, and where all of it is kept."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -11,7 +11,7 @@ from application.ports import Found, PageRequest, Store
 from application.provider import provider_port
 from domain.coaching.evaluation import Evaluation, Outcome
 from domain.coaching.finding import Author
-from domain.coaching.prompt import Told
+from domain.coaching.prompt import LeftOut, Told
 from domain.kernel import Entity
 
 
@@ -185,4 +185,4 @@ class Candidates:
     fingerprint: str
     old: Told
     new: Told
-    left_out: tuple[Any, ...] = field(default=())
+    left_out: tuple[LeftOut, ...]

@@ -11,7 +11,7 @@ from application.coaching.evaluation_ports import (
     Judged,
     PastThread,
 )
-from application.coaching.reviewing import ActiveLesson, ConversationReviewer, ReviewTask
+from application.coaching.reviewing import ConversationReviewer, ReviewTask
 from application.model_calls import Access, Fault, Unusable
 from application.provider import provider_port
 from domain.coaching.evaluation import compared
@@ -84,7 +84,7 @@ def _task(thread: PastThread, candidate: ReviewedMessage, points: Told, access: 
         messages=[*past, candidate],
         names=[thread.first_name] if thread.first_name else [],
         facts=thread.facts,
-        lessons=[ActiveLesson(lesson.id, lesson.text) for lesson in points.lessons],
+        lessons=[lesson.text for lesson in points.lessons],
         begins=False,
         access=access,
     )

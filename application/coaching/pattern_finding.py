@@ -14,7 +14,6 @@ from domain.coaching.pattern_wording import description_of, lesson_of, suggestio
 class PatternTask:
     """Hold counted facts, and nothing that anybody wrote."""
 
-    organization: str
     patterns: Sequence[Pattern]
     access: Access = field(default_factory=Access)
 

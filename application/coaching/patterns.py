@@ -27,7 +27,6 @@ LEAST_DAILY = 10
 class Looked:
     """Hold what was read for a search: one sample a message, and how many conversations they come from."""
 
-    organization: str
     conversations: int
     samples: Sequence[Sample]
 
@@ -88,7 +87,7 @@ class Patterns:
 
     async def _find(self, looked: Looked, dataset_id: UUID | None, least: int) -> PatternsView:
         found = patterns(looked.samples, least)
-        wordings, cost = await self._described(looked, found)
+        wordings, cost = await self._described(found)
         insights: dict[str, UUID] = {}
         async with self.uow:
             if await self.store.sees_all():
@@ -99,7 +98,7 @@ class Patterns:
             patterns=[_view(one, wordings[one.key], insights.get(one.key)) for one in found],
         )
 
-    async def _described(self, looked: Looked, found: Sequence[Pattern]) -> tuple[Mapping[str, Wording], int]:
+    async def _described(self, found: Sequence[Pattern]) -> tuple[Mapping[str, Wording], int]:
         """Ask for words where there is room and money, and take the rules' own for the rest."""
         own = {one.key: worded(one) for one in found}
         telling = [one for one in found if one.action is not Action.TEST_MORE]
@@ -107,7 +106,7 @@ class Patterns:
         if access is None or await self.allowance.take(self.actor.organization_id) > 0:
             return own, 0
         try:
-            task = PatternTask(organization=looked.organization, patterns=telling, access=access)
+            task = PatternTask(patterns=telling, access=access)
             described = await self.finder.describe(task)
         except ProviderError:
             return own, 0

@@ -11,18 +11,9 @@ from domain.coaching.finding import Finding, ReviewedMessage, Thread
 
 
 @dataclass(frozen=True, slots=True)
-class ActiveLesson:
-    """Hold one lesson that our messages should follow."""
-
-    id: UUID
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class Taught:
-    """Hold what people taught the reviewer not to raise: the rule or title, and why, in their words."""
+    """Hold what people taught the reviewer not to raise, and why, in their words."""
 
-    rule: str
     title: str
     why: str
 
@@ -39,15 +30,15 @@ class KnownInsight:
 class ReviewTask:
     """Hold all that a reviewer may know: one thread, oldest first, our own facts and names, what people decided.
 
-    `names` are those by which the lead may be called, `begins` tells that nothing was left out before the first
-    message; all that the lead wrote is data.
+    `names` are those by which the lead may be called, `lessons` what our messages should follow, `begins` tells that
+    nothing was left out before the first message; all that the lead wrote is data.
     """
 
     organization: str
     messages: Sequence[ReviewedMessage]
     names: Sequence[str] = ()
     facts: Sequence[str] = ()
-    lessons: Sequence[ActiveLesson] = ()
+    lessons: Sequence[str] = ()
     taught: Sequence[Taught] = ()
     insights: Sequence[KnownInsight] = ()
     begins: bool = True

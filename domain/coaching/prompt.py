@@ -3,7 +3,7 @@
 import difflib
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
@@ -251,10 +251,10 @@ def label(prompt_type: PromptType, number: int) -> str:
 class Changes:
     """Say what is different from the version before."""
 
-    lessons_added: tuple[TaughtLesson, ...] = field(default=())
-    lessons_removed: tuple[TaughtLesson, ...] = field(default=())
-    lessons_changed: tuple[TaughtLesson, ...] = field(default=())
-    base_prompt_changed: bool = False
+    lessons_added: tuple[TaughtLesson, ...]
+    lessons_removed: tuple[TaughtLesson, ...]
+    lessons_changed: tuple[TaughtLesson, ...]
+    base_prompt_changed: bool
 
 
 def changes_between(earlier: PromptVersion, later: PromptVersion) -> Changes:

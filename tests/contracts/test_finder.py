@@ -35,7 +35,7 @@ def pattern(feature: str = "names_the_lead", **more: Any) -> Pattern:
 
 def task(feature: str = "names_the_lead") -> PatternTask:
     """Make a task of two patterns, the first with a mark that answers are found by."""
-    return PatternTask(organization="Bright Windows", patterns=[pattern(feature), pattern("exclaims")])
+    return PatternTask(patterns=[pattern(feature), pattern("exclaims")])
 
 
 def words(*told: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -118,8 +118,11 @@ async def test_trouble_is_of_a_kind_that_is_known(claude: AnthropicFinder) -> No
 
 
 def test_the_request_holds_counts_and_is_what_the_sdk_says_it_is() -> None:
-    params = finder_params("claude-sonnet-5-5", task())
+    asked = task()
+    params = finder_params("claude-sonnet-5-5", asked)
     require_message_params(params)
     said = params["messages"][0]["content"][0]["text"]
     assert "40 of 100 (40%) against 18 of 120 (15%)" in said
-    assert "Bright Windows" not in said, "nothing that anybody wrote"
+    examples = [str(message_id) for one in asked.patterns for message_id in one.examples]
+    assert examples
+    assert not [one for one in examples if one in said], "nothing of what anybody wrote"

@@ -11,7 +11,7 @@ import pytest
 from adapters.ai.review_request import TOOL, review_params
 from adapters.ai.reviewer_anthropic import AnthropicReviewer
 from adapters.ai.sandbox_reviewer import SandboxReviewer
-from application.coaching.reviewing import ActiveLesson, ConversationReviewer, KnownInsight, ReviewTask, Taught
+from application.coaching.reviewing import ConversationReviewer, KnownInsight, ReviewTask, Taught
 from application.model_calls import Access, Fault, Unusable
 from application.provider import Rejected
 from domain.coaching.finding import Author, Category, ReviewedMessage, Severity
@@ -37,8 +37,8 @@ def task(*said: tuple[Author, str], **other: Any) -> ReviewTask:
         messages=messages,
         names=["Ada"],
         facts=["Surveys are done on weekdays."],
-        lessons=[ActiveLesson(new_id(), "Keep it short.")],
-        taught=[Taught("too_short", "An answer is short", "Short answers are what people like.")],
+        lessons=["Keep it short."],
+        taught=[Taught("An answer is short", "Short answers are what people like.")],
         insights=[KNOWN],
     )
     return replace(made, **other)
