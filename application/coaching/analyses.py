@@ -87,7 +87,7 @@ class Analyses:
 
 def _view(under: UnderReview, concluded: Concluded, message_id: UUID | None) -> AnalysisView:
     judged = concluded.judged
-    about = [one for one in judged.findings if message_id is None or _quotes(one, message_id)]
+    about = [one for one in judged.findings if message_id is None or one.quotes_message(message_id)]
     return AnalysisView(
         status="done",
         conversation_id=under.conversation_id,
@@ -96,10 +96,6 @@ def _view(under: UnderReview, concluded: Concluded, message_id: UUID | None) -> 
         findings=[_finding(one) for one in about],
         insight_ids=list(dict.fromkeys(one.id for one in concluded.raised if one.finding in about)),
     )
-
-
-def _quotes(finding: Finding, message_id: UUID) -> bool:
-    return any(quote.message_id == message_id for quote in finding.quotes)
 
 
 def _finding(finding: Finding) -> FindingView:

@@ -34,11 +34,4 @@ class Drafts:
     async def _standing(self, prompt_type: PromptType) -> tuple[Prompt, PromptVersion]:
         prompt = await self.prompts.of_type(prompt_type)
         live = await self.prompts.version(prompt_type, BUILT_IN if prompt is None else prompt.live)
-        if prompt is None:
-            prompt = Prompt(
-                organization_id=self.actor.organization_id,
-                prompt_type=prompt_type,
-                system_prompt=live.system_prompt,
-                user_prompt_template=live.user_prompt_template,
-            )
-        return prompt, live
+        return prompt or Prompt.of(self.actor.organization_id, prompt_type, live), live

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from application.coaching.insight_forms import Note
 from application.coaching.lesson_checks import LessonChecks
 from application.coaching.lessons import Learning, Lessons
 from application.ports import Actor, Clock, Command, UnitOfWork, View, require_version
@@ -15,7 +16,6 @@ from domain.coaching.lesson import Lesson, LessonStatus, LessonType
 from domain.coaching.taught import Material, lesson_type
 from domain.identity.role import Permission
 
-Note = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
 _LESSON = {
     "id": "01890a5d-b100-7c2d-8e3f-4a5b6c7d8e9f",
     "title": "The AI names a price or makes a promise",

@@ -66,9 +66,7 @@ class Judging:
         task = _task(thread, candidate, points, access)
         review = await self.reviewer.review(task)
         stands = judge(task.thread, review.findings, review.scores, review.score)
-        about = [
-            finding for finding in stands.findings if any(quote.message_id == candidate.id for quote in finding.quotes)
-        ]
+        about = [finding for finding in stands.findings if finding.quotes_message(candidate.id)]
         return Judged(
             answer.text,
             stands.scores[candidate.id],

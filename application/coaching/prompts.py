@@ -184,15 +184,8 @@ class Prompts:
         prompt = await self.prompts.locked(prompt_type)
         if prompt is not None:
             return prompt, False
-        return self._fresh(prompt_type, await self.prompts.version(prompt_type, BUILT_IN)), True
-
-    def _fresh(self, prompt_type: PromptType, built_in: PromptVersion) -> Prompt:
-        return Prompt(
-            organization_id=self.actor.organization_id,
-            prompt_type=prompt_type,
-            system_prompt=built_in.system_prompt,
-            user_prompt_template=built_in.user_prompt_template,
-        )
+        live = await self.prompts.version(prompt_type, BUILT_IN)
+        return Prompt.of(self.actor.organization_id, prompt_type, live), True
 
     async def _fingerprint(self, candidate: PromptVersion, prompt: Prompt) -> str:
         """Digest exactly this beside what is live now, as evaluations do."""
@@ -202,7 +195,7 @@ class Prompts:
     async def _shown(self, prompt_type: PromptType) -> PromptView:
         prompt = await self.prompts.of_type(prompt_type)
         live = await self.prompts.version(prompt_type, BUILT_IN if prompt is None else prompt.live)
-        own = prompt or self._fresh(prompt_type, live)
+        own = prompt or Prompt.of(self.actor.organization_id, prompt_type, live)
         drafted = own.candidate(await self.lessons.active(), await self.prompts.lesson_budget())
         canary = None if prompt is None else await self.canaries.latest_of(prompt.id)
         done = None if prompt is None else await self.prompts.performance(prompt)

@@ -80,6 +80,10 @@ class Finding:
     quotes: Sequence[Quote] = ()
     same_as: UUID | None = None
 
+    def quotes_message(self, message_id: UUID) -> bool:
+        """Tell whether words of a message are among its evidence."""
+        return any(quote.message_id == message_id for quote in self.quotes)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thread:

@@ -9,7 +9,7 @@ from domain.coaching.faults import RULES, faults
 from domain.coaching.finding import LONGEST_QUOTE, Finding, Quote, Severity, Thread
 from domain.messaging.injection import injection_signs
 from domain.messaging.reply_contacts import links, phones
-from domain.messaging.reply_facts import WORD, ReplyFacts
+from domain.messaging.reply_facts import WORD, ReplyFacts, name_words
 from domain.messaging.reply_money import prices
 
 BEST = 100
@@ -98,8 +98,7 @@ def _first_of_each(quotes: Iterable[Quote]) -> list[Quote]:
 
 def _nameless(title: str, rule: str, thread: Thread) -> str:
     """Give a title that many conversations can share: one that names the lead, or quotes a number, becomes the rule."""
-    names = {word for name in thread.names for word in WORD.findall(name.lower()) if len(word) > 1}
-    if names & {*WORD.findall(title.lower())} or re.search(r"\d{4}|@", title):
+    if name_words(thread.names) & {*WORD.findall(title.lower())} or re.search(r"\d{4}|@", title):
         return rule.replace("_", " ").capitalize()
     return " ".join(title.split())
 
@@ -114,7 +113,7 @@ def _harmless(finding: Finding, thread: Thread) -> str | None:
 
 
 def _left(findings: Sequence[Finding], message_id: UUID) -> int:
-    cost = sum(COSTS[one.severity] for one in findings if any(q.message_id == message_id for q in one.quotes))
+    cost = sum(COSTS[one.severity] for one in findings if one.quotes_message(message_id))
     return max(BEST - cost, 0)
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from domain.messaging.languages import language_of
-from domain.messaging.reply_facts import WORD
+from domain.messaging.reply_facts import WORD, name_words
 from domain.statistics import fisher_exact, holm
 
 SIGNIFICANT = 0.05
@@ -89,10 +89,9 @@ def features(sample: Sample) -> frozenset[str]:
     """Name what a message has of what is counted."""
     text = sample.text
     words = {word.lower() for word in WORD.findall(text)}
-    names = {word.lower() for name in sample.names for word in WORD.findall(name) if len(word) > 1}
     hour = sample.at.hour
     found = {
-        "names_the_lead": bool(names & words),
+        "names_the_lead": bool(name_words(sample.names) & words),
         "names_the_business": sample.organization.lower() in text.lower(),
         "asks_a_question": "?" in text,
         "offers_two_times": len(_TIMES.findall(text)) > 1,

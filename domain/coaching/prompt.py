@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Self
 from uuid import UUID
 
 from domain.coaching.lesson import Lesson
@@ -166,6 +166,16 @@ class Prompt(Entity):
     live: int = BUILT_IN
     latest: int = BUILT_IN
     made_live_at: datetime | None = None
+
+    @classmethod
+    def of(cls, organization_id: UUID, prompt_type: PromptType, live: PromptVersion) -> Self:
+        """Make an organisation's prompt whose draft says what is live."""
+        return cls(
+            organization_id=organization_id,
+            prompt_type=prompt_type,
+            system_prompt=live.system_prompt,
+            user_prompt_template=live.user_prompt_template,
+        )
 
     def __post_init__(self) -> None:
         self._check()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from domain.coaching.finding import Category
 from domain.coaching.lesson import LessonType
-from domain.messaging.reply_facts import WORD
+from domain.messaging.reply_facts import WORD, name_words
 
 _OF_RULES = {
     "after_a_no": LessonType.OBJECTION_HANDLING,
@@ -32,8 +32,7 @@ class Material:
 
     def general(self, text: str | None) -> str | None:
         """Give a text that may be taught: one that names somebody may not."""
-        named = {word for name in self.names for word in WORD.findall(name.lower()) if len(word) > 1}
-        return None if text is None or named & {*WORD.findall(text.lower())} else text
+        return None if text is None or name_words(self.names) & {*WORD.findall(text.lower())} else text
 
 
 def lesson_type(rule: str, category: Category) -> LessonType:

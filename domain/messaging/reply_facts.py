@@ -1,13 +1,18 @@
 """What an answer may rest on, and how its rules read a text."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 DEFAULT_THRESHOLD = 0.6
 DEFAULT_SEGMENTS = 2
 WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+
+
+def name_words(names: Iterable[str]) -> frozenset[str]:
+    """Give the words of names in small letters, but single letters."""
+    return frozenset(word for name in names for word in WORD.findall(name.lower()) if len(word) > 1)
 
 
 @dataclass(frozen=True, slots=True)
