@@ -128,7 +128,7 @@ WHERE e.organization_id = $1 AND e.insight_id = $2 ORDER BY e.id DESC LIMIT 1
 
 
 class PostgresInsights(PostgresStore[Insight]):
-    """Be the `InsightStore` and the `DecidedInsights` of the open unit of work."""
+    """Be the `InsightStore` of the open unit of work."""
 
     entity = Insight
     table = insights

@@ -9,7 +9,6 @@ from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.finder import Finder, Listing
 from adapters.persistence.schema.coaching_prompts import prompt_versions, prompts
 from adapters.persistence.store import PostgresStore, encode_json
-from application.coaching.prompt_ports import Performance
 from application.ports import Filter, Found, PageRequest
 from domain.coaching.built_in import built_in
 from domain.coaching.prompt import BUILT_IN, Prompt, PromptType, PromptVersion, label
@@ -116,14 +115,14 @@ class PostgresPrompts(PostgresStore[Prompt]):
         """List them."""
         return await self._finder.find(VERSIONS, Filter(), page, {"prompt_type": prompt_type.value})
 
-    async def performance(self, prompt: Prompt) -> Performance:
+    async def performance(self, prompt: Prompt) -> Share:
         """Count the conversations that were answered since the live version went live."""
         if prompt.made_live_at is None:
-            return Performance(0, Share(0, 0))
+            return Share(0, 0)
         row = await self.uow.connection.fetchrow(
             _PERFORMANCE, self.uow.organization_id, label(prompt.prompt_type, prompt.live), prompt.made_live_at
         )
-        return Performance(row["conversations"], Share(row["succeeded"], row["conversations"]))
+        return Share(row["succeeded"], row["conversations"])
 
     async def lesson_budget(self) -> int:
         """Read the setting `coach_lesson_tokens`; what does not fit is as if it were not set."""

@@ -8,25 +8,14 @@ import msgspec
 from msgspec.structs import replace
 
 from application.coaching.insight_forms import DismissInsight, InsightFilter
+from application.coaching.insight_lessons import DecidedInsights
 from application.ports import Actor, Clock, Found, PageRequest, UnitOfWork, require_version
-from domain.coaching.insight import Insight, InsightStatus
+from domain.coaching.insight import InsightStatus
 from domain.identity.role import Permission
 
 
-class InsightStore(Protocol):
+class InsightStore(DecidedInsights, Protocol):
     """Keep insights; what is shown is what the actor may see."""
-
-    async def locked(self, identifier: UUID) -> Insight:
-        """Load one, locked; refuse with `NotFound` what the actor does not see, `Forbidden` what they see a part of."""
-        ...
-
-    async def save(self, entity: Insight) -> None:
-        """Update one; refuse with `Stale` when another change was saved since it was loaded."""
-        ...
-
-    async def lead_of(self, identifier: UUID) -> UUID | None:
-        """Name the lead of the latest evidence."""
-        ...
 
     async def find(self, narrowed: InsightFilter, page: PageRequest) -> Found:
         """List them, with how many of each severity there are."""

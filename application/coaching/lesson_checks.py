@@ -28,7 +28,7 @@ class KnownLessons(Protocol):
     """Know what is taught, within the open unit of work."""
 
     async def known(self) -> Sequence[Teaching]:
-        """Give what every lesson in use teaches."""
+        """Give what every lesson in use teaches: active and testing ones, universal ones among them."""
         ...
 
 

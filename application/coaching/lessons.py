@@ -8,8 +8,9 @@ from uuid import UUID
 import msgspec
 from msgspec import UnsetType
 
-from application.coaching.lesson_checks import Checked, LessonChecks, teaching
+from application.coaching.lesson_checks import Checked, KnownLessons, LessonChecks, teaching
 from application.coaching.lesson_forms import ChangeLesson, LessonFilter, NewLesson
+from application.coaching.prompt_ports import ActiveLessons
 from application.ports import Actor, Clock, Found, PageRequest, Store, UnitOfWork, require_version, within
 from domain.coaching.clashes import Teaching
 from domain.coaching.lesson import Lesson, LessonScope, LessonStatus, LessonType
@@ -20,7 +21,7 @@ MOST_IN_USE = 500
 """Lessons that an organisation has active or in testing at once, universal ones among them."""
 
 
-class LessonStore(Store[Lesson], Protocol):
+class LessonStore(Store[Lesson], KnownLessons, ActiveLessons, Protocol):
     """Keep the organisation's lessons, and show those of the platform beside them."""
 
     async def locked(self, identifier: UUID) -> Lesson:
@@ -29,14 +30,6 @@ class LessonStore(Store[Lesson], Protocol):
 
     async def hold(self, *, universal: bool = False) -> None:
         """Keep others from adding lessons until the unit of work ends: those of the organisation, or of all."""
-        ...
-
-    async def known(self) -> Sequence[Teaching]:
-        """Give what every lesson in use teaches: active and testing ones, universal ones among them."""
-        ...
-
-    async def active(self, *, testing: bool = False) -> Sequence[Lesson]:
-        """Give active lessons of either scope, and those in testing if wanted: the most pressing first, then older."""
         ...
 
     async def find(self, narrowed: LessonFilter, page: PageRequest) -> Found:

@@ -14,14 +14,6 @@ from domain.coaching.prompt import Prompt, PromptType, PromptVersion
 from domain.statistics import Share
 
 
-@dataclass(frozen=True, slots=True)
-class Performance:
-    """Count the conversations that a version answered, and how many came to a good answer or a call."""
-
-    conversations: int
-    success: Share
-
-
 class PromptStore(Store[Prompt], Protocol):
     """Keep prompts and their versions."""
 
@@ -45,8 +37,8 @@ class PromptStore(Store[Prompt], Protocol):
         """List them, the latest first (`VersionListed`)."""
         ...
 
-    async def performance(self, prompt: Prompt) -> Performance:
-        """Tell how the live version does."""
+    async def performance(self, prompt: Prompt) -> Share:
+        """Count the conversations that the live version answered, and how many came to a good answer or a call."""
         ...
 
     async def lesson_budget(self) -> int:
@@ -90,7 +82,7 @@ class ActiveLessons(Protocol):
     """Know the lessons that go live."""
 
     async def active(self, *, testing: bool = False) -> Sequence[Lesson]:
-        """Give them, with those in testing if wanted: the most pressing first, then the older."""
+        """Give those of either scope, and those in testing if wanted: the most pressing first, then the older."""
         ...
 
 

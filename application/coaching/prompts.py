@@ -198,7 +198,7 @@ class Prompts:
         own = prompt or Prompt.of(self.actor.organization_id, prompt_type, live)
         drafted = own.candidate(await self.lessons.active(), await self.prompts.lesson_budget())
         canary = None if prompt is None else await self.canaries.latest_of(prompt.id)
-        done = None if prompt is None else await self.prompts.performance(prompt)
+        done = Share(0, 0) if prompt is None else await self.prompts.performance(prompt)
         evaluation = await self.evaluations.latest(prompt_type, await self._fingerprint(drafted, own))
         return PromptView(
             id=None if prompt is None else prompt.id,
@@ -215,10 +215,7 @@ class Prompts:
                 fingerprint=drafted.fingerprint(),
             ),
             lessons_included=len(live.lessons),
-            performance=PerformanceView(
-                conversations_using=0 if done is None else done.conversations,
-                success_rate=rate(Share(0, 0) if done is None else done.success),
-            ),
+            performance=PerformanceView(conversations_using=done.of, success_rate=rate(done)),
             canary=None if canary is None else canary_view(canary, *await self.canaries.sides(canary)),
             evaluation=evaluation_summary(evaluation),
             version=None if prompt is None else prompt.version,
