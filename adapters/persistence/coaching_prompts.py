@@ -1,4 +1,4 @@
-"""An organisation's prompts, their versions, and which of them a conversation is answered with."""
+"""An organisation's prompts, their versions, and how the live one does."""
 
 from typing import Any
 

@@ -50,7 +50,7 @@ class CanaryStore(Store[Canary], Protocol):
     """Keep trials."""
 
     async def open_of(self, prompt_id: UUID) -> Canary | None:
-        """Give the trial, or the hold-out after one, that still decides who is answered with what; locked."""
+        """Give the trial, or its hold-out, that decides who is answered with what; the prompt is locked before."""
         ...
 
     async def latest_of(self, prompt_id: UUID) -> Canary | None:

@@ -24,6 +24,6 @@ class ReviewDue(Event):
 
 
 def put_off(failures: int, retry_after: float | None = None) -> timedelta:
-    """Tell how long a review waits that could not be made: a minute, then twice as long each time, an hour at most."""
+    """Tell how long a review waits that failed so often: two minutes at first, then twice as long, an hour at most."""
     doubled = timedelta(minutes=2 ** min(failures, 6))
     return min(max(doubled, timedelta(seconds=retry_after or 0)), timedelta(hours=1))

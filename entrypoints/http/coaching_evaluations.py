@@ -28,8 +28,8 @@ from entrypoints.http.operation import operation
     seconds=40,
 )
 async def preview_prompt(previews: PromptPreviews, prompt_type: str, body: PreviewFor) -> PreviewView:
-    """What the AI would be told with the draft and the active lessons, and what it would answer to the lead's latest
-    message. Nothing is sent or kept."""
+    """What the AI would be told with the draft, the active lessons and those in testing, and what it would answer to
+    the lead's latest message. Nothing is sent or kept."""
     return await previews.show(type_of(prompt_type), body)
 
 
