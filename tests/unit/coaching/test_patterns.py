@@ -74,6 +74,7 @@ def test_examples_are_those_that_tell() -> None:
     made = openings(30, 25, 30, 3)
     [one] = patterns(made, least=10)
     won = {each.message_id for each in made if each.succeeded}
+    assert len(one.examples) == 20
     assert set(one.examples) <= won
 
 
