@@ -241,6 +241,8 @@ async def test_figures_are_shown_while_they_are_counted_anew(tenant: Tenant, rel
     rebuilding = asyncio.create_task(history.rebuild())
     while not rebuilding.done():
         assert await history.figures() == before
+    assert await rebuilding > 0
+    assert await history.figures() == before
 
 
 async def test_a_dataset_may_be_deleted_while_all_is_counted_anew(
