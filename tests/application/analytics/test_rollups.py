@@ -25,7 +25,7 @@ from domain.messaging.reply import LeadTurnedHot
 from domain.sales.lead import ContactStatusSet, LeadMoved
 from domain.scheduling.booking import BookingCancelled, BookingMade
 from entrypoints.config import Config
-from entrypoints.subscriptions import GATHERED
+from entrypoints.subscriptions import GATHERED, routes
 from tests.application.conftest import Tenant
 from tests.http.background import Deaf
 
@@ -160,7 +160,7 @@ class History:
 async def relay(config: Config) -> AsyncIterator[Relay]:
     """Stamp what happens."""
     system = await Database.open(config.system_database_url, size=1)
-    yield Relay(system, Deaf(), {}, gathered=GATHERED)
+    yield Relay(system, Deaf(), routes(), gathered=GATHERED)
     await system.close()
 
 
@@ -204,10 +204,18 @@ async def test_whoever_counts_beside_another_comes_again(tenant: Tenant, relay: 
 async def test_the_relay_sets_the_schedule_of_what_is_gathered_once_for_many(tenant: Tenant, relay: Relay) -> None:
     history = History(tenant, relay, random.Random(1))
     await history.people(3)
+    due = "SELECT next_due_at FROM schedules WHERE organization_id = $1 AND name = $2"
     await history.happen(*(event for _ in range(20) for event in history.some()))
-    due = await tenant.value("SELECT count(*) FROM schedules WHERE organization_id = $1 AND name = $2", COUNT)
-    owed = await tenant.value("SELECT count(*) FROM deliveries WHERE organization_id = $1")
-    assert (due, owed) == (1, 0)
+    first = await tenant.value(due, COUNT)
+    assert first is not None
+    await history.happen(*(event for _ in range(20) for event in history.some()))
+    assert await tenant.value(due, COUNT) == first
+    others = await tenant.value(
+        "SELECT count(*) FROM deliveries WHERE organization_id = $1 AND subscription <> $2", COUNT
+    )
+    owed = await tenant.value("SELECT count(*) FROM deliveries WHERE organization_id = $1 AND subscription = $2", COUNT)
+    assert others > 0, "whoever follows events one by one has a delivery of each"
+    assert owed == 0
 
 
 async def test_a_deleted_dataset_takes_its_counts_along(tenant: Tenant, relay: Relay) -> None:
