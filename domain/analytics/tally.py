@@ -9,8 +9,6 @@ from uuid import UUID
 
 QUARTER = timedelta(minutes=15)
 """How fine counts are kept: every zone of today begins its days on a quarter of an hour of UTC."""
-SOON = timedelta(days=7)
-"""Within which a booking counts for comparisons of leads that were not first texted at the same time."""
 
 
 class What(StrEnum):
@@ -45,7 +43,6 @@ class Kind(StrEnum):
     CONTACTED_REPLIED = "contacted_replied"
     CONTACTED_HOT = "contacted_hot"
     CONTACTED_BOOKED = "contacted_booked"
-    CONTACTED_BOOKED_SOON = "contacted_booked_soon"
     CONTACTED_CONVERTED = "contacted_converted"
     CONTACTED_OPTED_OUT = "contacted_opted_out"
     TEXTS_UNTIL_BOOKED = "texts_until_booked"
@@ -108,7 +105,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """Say how a fact about a lead is counted: each time, the first time, of those contacted, and of its last touch."""
+    """Say how a fact about a lead is counted: each time, the first time, and of those contacted and the last touch."""
 
     each: Kind | None
     first: Kind | None
@@ -163,7 +160,7 @@ class Tally:
         for what, step in _STEPS.items():
             at = lead.last(what)
             if step.contacted is not None and at is not None and at >= fact.at:
-                self._share(what, at, lead, step.contacted)
+                self._share(what, lead, step.contacted)
 
     def _step(self, fact: Fact, lead: Progress | None) -> None:
         step = _STEPS[fact.what]
@@ -175,21 +172,16 @@ class Tally:
             self._add(lead, fact.at, step.first)
         if step.contacted is not None:
             lead.note(fact.what, fact.at)
-            self._share(fact.what, fact.at, lead, step.contacted)
+            self._share(fact.what, lead, step.contacted)
 
-    def _share(self, what: What, at: datetime, lead: Progress, kind: Kind) -> None:
+    def _share(self, what: What, lead: Progress, kind: Kind) -> None:
         """Count something of the leads contacted, and of the last touch, once for each."""
         if lead.first_text_at is not None and lead.first(f"contacted:{what}"):
-            self._of_contacted(what, at, lead, lead.first_text_at, kind)
+            self._add(lead, lead.first_text_at, kind)
+            if what is What.BOOKING:
+                self._add(lead, lead.first_text_at, Kind.TEXTS_UNTIL_BOOKED, lead.texts)
         if lead.touch is not None and lead.first(f"touch:{what}"):
             self._came(lead, what)
-
-    def _of_contacted(self, what: What, at: datetime, lead: Progress, since: datetime, kind: Kind) -> None:
-        self._add(lead, since, kind)
-        if what is What.BOOKING:
-            self._add(lead, since, Kind.TEXTS_UNTIL_BOOKED, lead.texts)
-            if at - since <= SOON:
-                self._add(lead, since, Kind.CONTACTED_BOOKED_SOON)
 
     def _add(self, lead: Progress | None, at: datetime, kind: Kind, number: int = 1) -> None:
         self.counts[lead.dataset_id if lead else None, quarter_of(at), kind.value] += number

@@ -8,7 +8,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.analytics.tally import SOON, Fact, Kind, Progress, Tally, What, quarter_of
+from domain.analytics.tally import Fact, Kind, Progress, Tally, What, quarter_of
 from domain.kernel import new_id
 
 DATASETS = (UUID(int=1), UUID(int=2), None)
@@ -70,27 +70,24 @@ def by_hand(history: Sequence[Fact]) -> Counter[tuple[UUID | None, datetime, str
         since = own[texted].at
         counts[OF[lead], quarter_of(since), "contacted"] += 1
         for what, name in shares.items():
-            told_of = counted_at(own, texted, what)
-            if told_of is None:
+            later = counted_at(own, texted, what)
+            if later is None:
                 continue
-            later, at = told_of
             counts[OF[lead], quarter_of(since), name] += 1
             if what is What.BOOKING:
                 texts = sum(fact.what is What.TEXT for fact in own[: later + 1])
                 counts[OF[lead], quarter_of(since), "texts_until_booked"] += texts
-                if at - since <= SOON:
-                    counts[OF[lead], quarter_of(since), "contacted_booked_soon"] += 1
     return counts
 
 
-def counted_at(own: Sequence[Fact], texted: int, what: What) -> tuple[int, datetime] | None:
-    """Find when something counts of those contacted: as it is told, or with a text told of later that left before."""
+def counted_at(own: Sequence[Fact], texted: int, what: What) -> int | None:
+    """Find where something counts of those contacted: as it is told, or with a text told of later that left before."""
     for n, fact in enumerate(own[texted:], texted):
         if fact.what is what:
-            return n, fact.at
+            return n
         last = max((one.at for one in own[:n] if one.what is what), default=None)
         if fact.touch is not None and last is not None and last >= fact.at:
-            return n, last
+            return n
     return None
 
 
@@ -137,7 +134,7 @@ def test_who_answers_before_the_batch_of_their_text_settles_has_answered_it() ->
         assert tally.results == {(CAMPAIGN, "M1", "A", "sent"): 1, (CAMPAIGN, "M1", "A", str(what)): 1}
         shares = {kind: n for (_, _, kind), n in tally.counts.items() if kind.startswith("contacted")}
         assert set(shares.values()) == {1}
-        assert len(shares) == (3 if what is What.BOOKING else 2)
+        assert len(shares) == 2
 
 
 def test_who_answered_before_the_text_left_has_not_answered_it() -> None:
@@ -157,14 +154,12 @@ def test_a_share_never_passes_the_leads_that_were_texted() -> None:
     assert sum(n for (_, _, kind), n in tally.counts.items() if kind == Kind.CONTACTED_REPLIED) == 1
 
 
-def test_a_booking_late_in_the_day_counts_but_not_as_soon() -> None:
+def test_a_booking_counts_however_late() -> None:
     lead = LEADS[0]
-    late = Fact(what=What.BOOKING, at=START + SOON + timedelta(seconds=1), lead_id=lead)
+    late = Fact(what=What.BOOKING, at=START + timedelta(days=400), lead_id=lead)
     tally = Tally()
     tally.take([text(lead, "M1", "A", 0), late], fresh())
-    kinds = {kind for _, _, kind in tally.counts}
-    assert Kind.CONTACTED_BOOKED in kinds
-    assert Kind.CONTACTED_BOOKED_SOON not in kinds
+    assert tally.counts[OF[lead], quarter_of(START), Kind.CONTACTED_BOOKED] == 1
 
 
 def test_a_lead_that_nobody_knows_counts_nowhere_and_a_text_without_one_in_no_dataset() -> None:
