@@ -14,6 +14,7 @@ from application.ports import Actor
 from domain.analytics.period import Period
 from domain.analytics.tally import Arm, Fact, Progress, Tally, What
 from domain.kernel import Conflict
+from domain.messaging.message import MessagesSettled
 
 _CALENDAR = """
 SELECT business_now() AS now, time_zone,
@@ -77,6 +78,7 @@ class PostgresFigures:
     def __init__(self, uow: PostgresUnitOfWork, actor: Actor) -> None:
         self._uow = uow
         self._actor = actor
+        self._tallies: dict[UUID | None, Tally] = {}
 
     async def calendar(self) -> tuple[datetime, str, datetime | None]:
         """Tell business time, the organisation's zone, and since when anything was counted."""
@@ -137,14 +139,19 @@ class PostgresFigures:
         return {(campaign_id, row["touch"], row["variant"], row["what"]): row["count"] for row in rows}
 
     async def _own(self, dataset_id: UUID | None) -> Tally:
-        """Count a person's own leads as the log is counted."""
+        """Count a person's own leads as the log is counted, once for all that one answer says of them."""
+        if dataset_id not in self._tallies:
+            self._tallies[dataset_id] = await self._tally(dataset_id)
+        return self._tallies[dataset_id]
+
+    async def _tally(self, dataset_id: UUID | None) -> Tally:
         rows = await self._narrowed(_OWN, "l", self._limits(dataset_id), self._owner(), MOST_OWN + 1)
         if len(rows) > MOST_OWN:
             raise Conflict(f"More than {MOST_OWN:,} leads are yours; ask for can_view_all_leads to have them counted.")
         known = {row["id"]: Progress(lead_id=row["id"], dataset_id=row["dataset_id"]) for row in rows}
         facts = [Fact(what=What.TEXT, **dict(row)) for row in await self._rows(_OWN_TEXTS, list(known))]
         subjects = [*known, *{row["contact_id"] for row in rows}]
-        others = [name for name in COUNTED if name != "messages.settled"]
+        others = [name for name in COUNTED if name != MessagesSettled.type]
         for told in told_of(await self._rows(_OWN_EVENTS, subjects, others)):
             facts += facts_of(told)
         tally = Tally()
