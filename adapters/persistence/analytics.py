@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.told import told_of
-from application.analytics.facts import COUNTED, facts_of
+from application.analytics.facts import COUNTED
 from application.analytics.figures import MOST_OWN, CampaignFacts, Counted, Standing
 from application.ports import Actor
 from domain.analytics.period import Period
@@ -153,7 +153,7 @@ class PostgresFigures:
         subjects = [*known, *{row["contact_id"] for row in rows}]
         others = [name for name in COUNTED if name != MessagesSettled.type]
         for told in told_of(await self._rows(_OWN_EVENTS, subjects, others)):
-            facts += facts_of(told)
+            facts += told
         tally = Tally()
         tally.take(sorted(facts, key=lambda fact: fact.at), known)
         return tally

@@ -7,8 +7,8 @@ from uuid import UUID
 from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.stale_plans import forget_plans
 from adapters.persistence.told import told_of
-from application.analytics.facts import COUNTED, Told
-from domain.analytics.tally import Progress, Tally
+from application.analytics.facts import COUNTED
+from domain.analytics.tally import Fact, Progress, Tally
 
 SECONDS = 110
 """How long one statement may take while everything is counted anew."""
@@ -82,7 +82,7 @@ class PostgresRollups:
         rows = await self._rows(_PLACE if wait else f"{_PLACE} SKIP LOCKED")
         return int(rows[0]["position"]) if rows else None
 
-    async def told_after(self, position: int, most: int) -> tuple[Sequence[Told], int, bool]:
+    async def told_after(self, position: int, most: int) -> tuple[Sequence[Sequence[Fact]], int, bool]:
         """Read on in the order in which events became visible (decision 3)."""
         rows = await self._rows(_TOLD, position, list(COUNTED), most)
         return told_of(rows), rows[-1]["position"] if rows else position, len(rows) < most

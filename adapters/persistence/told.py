@@ -7,20 +7,20 @@ import msgspec
 import structlog
 
 from application.analytics.facts import Told, facts_of
+from domain.analytics.tally import Fact
 
 log = structlog.get_logger()
 
 
-def told_of(rows: Iterable[Any]) -> list[Told]:
-    """Read rows, and pass over one that cannot be: it is not to keep all that follows it from being counted."""
-    return [told for row in rows if row["data"] is not None and (told := _readable(row)) is not None]
+def told_of(rows: Iterable[Any]) -> list[list[Fact]]:
+    """Read what each row's event says, and pass over one that cannot be read: it is not to keep all that follows it
+    from being counted."""
+    return [facts for row in rows if row["data"] is not None and (facts := _read(row)) is not None]
 
 
-def _readable(row: Any) -> Told | None:
+def _read(row: Any) -> list[Fact] | None:
     try:
-        told = Told(row["type"], row["subject"], row["at"], msgspec.json.decode(row["data"]))
-        facts_of(told)
+        return facts_of(Told(row["type"], row["subject"], row["at"], msgspec.json.decode(row["data"])))
     except Exception:
         log.exception("an event cannot be counted", event_id=str(row["event_id"]), type=row["type"])
         return None
-    return told

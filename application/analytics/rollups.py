@@ -7,9 +7,8 @@ from typing import Protocol
 from uuid import UUID
 
 from application.agenda import Agenda
-from application.analytics.facts import Told, facts_of
 from application.ports import Actor, Clock, UnitOfWork, effect
-from domain.analytics.tally import Progress, Tally
+from domain.analytics.tally import Fact, Progress, Tally
 from domain.identity.role import Permission
 
 COUNT = "analytics.count"
@@ -25,8 +24,8 @@ class Rollups(Protocol):
         """Lock the counts and tell how far they are; None where somebody else counts and nobody is to wait."""
         ...
 
-    async def told_after(self, position: int, most: int) -> tuple[Sequence[Told], int, bool]:
-        """Read on: the events that are counted, the position come to, and whether that is the end."""
+    async def told_after(self, position: int, most: int) -> tuple[Sequence[Sequence[Fact]], int, bool]:
+        """Read on: what each event says that is counted, the position come to, and whether that is the end."""
         ...
 
     async def progress(self, leads: Collection[UUID]) -> Mapping[UUID, Progress]:
@@ -82,7 +81,7 @@ class Counting:
 
     async def _step(self, position: int) -> tuple[int, bool, int]:
         told, upto, is_last = await self.rollups.told_after(position, AT_ONCE)
-        facts = [fact for one in told for fact in facts_of(one)]
+        facts = [fact for event in told for fact in event]
         known = await self.rollups.progress({fact.lead_id for fact in facts if fact.lead_id is not None})
         tally = Tally()
         tally.take(facts, known)
