@@ -10,6 +10,7 @@ from adapters.persistence.analytics import PostgresFigures
 from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.visibility import LeadVisibility
 from application.analytics.figures import side_by_side
+from application.analytics.views import DatasetFigures
 from application.ports import Actor
 from domain.analytics.period import Period, period_of
 from domain.platform.export import TableExportRequested
@@ -108,10 +109,7 @@ _LESSONS = _Table(
     is_of_leads=False,
 )
 _TABLES = {"leads": _LEADS, "conversations": _MESSAGES, "lessons": _LESSONS}
-SUMMARY = (
-    "dataset_id", "name", "total_leads", "leads_contacted", "reply_rate", "booking_rate", "conversion_rate",
-    "opt_out_rate", "avg_messages_to_booking",
-)  # fmt: skip
+SUMMARY = DatasetFigures.__struct_fields__
 
 
 class PostgresExportedTables:

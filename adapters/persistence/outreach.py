@@ -16,21 +16,12 @@ from adapters.persistence.store import PostgresStore
 from application.outreach.datasets import DatasetFilter
 from application.ports import Actor, Found, PageRequest
 from domain.kernel import NotFound
-from domain.outreach.contact_status import ContactStatus
+from domain.outreach.contact_status import ACTIVE, ContactStatus
 from domain.outreach.dataset import Dataset
 from domain.outreach.upload import Upload
 
 _REMOVAL_SECONDS = 100
 """How long one statement of a removal in the background may take."""
-_ACTIVE = [
-    ContactStatus.READY,
-    ContactStatus.CONTACTED,
-    ContactStatus.REPLIED,
-    ContactStatus.HOT,
-    ContactStatus.WARM,
-    ContactStatus.COLD,
-    ContactStatus.CALL_BOOKED,
-]
 
 
 def _counted(*statuses: ContactStatus) -> sa.ColumnElement[int]:
@@ -49,7 +40,7 @@ _SHOWN: dict[str, sa.ColumnElement[Any]] = {
     "description": datasets.c.description,
     "source": datasets.c.source,
     "total_leads": _counted(),
-    "active_leads": _counted(*_ACTIVE),
+    "active_leads": _counted(*ACTIVE),
     "hot_leads": _counted(ContactStatus.HOT),
     "converted_leads": _counted(ContactStatus.CONVERTED),
     "campaign_status": datasets.c.campaign_status,

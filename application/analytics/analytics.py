@@ -19,13 +19,8 @@ from domain.analytics.period import Period, period_of
 from domain.analytics.tally import TEXTS
 from domain.identity.role import Permission
 from domain.kernel import NotFound
+from domain.outreach.contact_status import ACTIVE, ContactStatus
 
-STATUSES = (
-    "READY", "CONTACTED", "REPLIED", "HOT", "WARM", "COLD", "CALL_BOOKED", "CONVERTED", "OPTED_OUT", "UNREACHABLE",
-    "EXHAUSTED",
-)  # fmt: skip
-ACTIVE = STATUSES[:7]
-"""What outreach still works, or who has answered: as lists of datasets count them."""
 SENTIMENTS = ("POSITIVE", "NEGATIVE", "NEUTRAL", "HOT", "UNCLEAR")
 
 
@@ -55,7 +50,7 @@ class Analytics:
             covers=self._covers(),
             metrics=metrics(counts, standing, ACTIVE),
             sentiment_breakdown={name: sentiments.get(name, 0) for name in SENTIMENTS},
-            status_breakdown={name: standing[name] for name in STATUSES},
+            status_breakdown={status.value: standing[status] for status in ContactStatus},
             trends=trends(counts, period),
             messages=change(counts, before, period, *TEXTS),
         )

@@ -22,6 +22,18 @@ class ContactStatus(StrEnum):
     EXHAUSTED = "EXHAUSTED"
 
 
+ACTIVE = (
+    ContactStatus.READY,
+    ContactStatus.CONTACTED,
+    ContactStatus.REPLIED,
+    ContactStatus.HOT,
+    ContactStatus.WARM,
+    ContactStatus.COLD,
+    ContactStatus.CALL_BOOKED,
+)
+"""Whom outreach still works, or who has answered, as figures count them."""
+
+
 class Cause(StrEnum):
     """Name what makes a lead's outreach status change."""
 

@@ -29,6 +29,7 @@ SHARED = {
     "domain.messaging.spoken": "saying a time in a language's words is a function of the time",
     "domain.messaging.template": "filling in a wording is a function of text",
     "domain.messaging.window": "the hours of a day are a value",
+    "domain.outreach.contact_status": "where outreach stands with a lead is a word that leads carry and figures count",
 }
 
 
