@@ -3,32 +3,23 @@
 from typing import Any
 from uuid import UUID
 
+from application.platform.job_work import JobWork
 from application.platform.jobs import JobStore
-from application.ports import Actor, Clock, UnitOfWork
-from domain.platform.job import Job
+from application.ports import Clock, UnitOfWork
 
 
 class JobsOfImports:
     """Be outreach's `ImportJobs`."""
 
-    def __init__(self, actor: Actor, uow: UnitOfWork, clock: Clock, jobs: JobStore) -> None:
-        self._actor = actor
+    def __init__(self, uow: UnitOfWork, clock: Clock, jobs: JobStore, work: JobWork) -> None:
         self._uow = uow
         self._clock = clock
         self._jobs = jobs
+        self._work = work
 
     async def open(self, job_id: UUID, subject: UUID, total: int, kind: str = "import") -> None:
         """Make a queued job."""
-        job = Job(
-            id=job_id,
-            organization_id=self._actor.organization_id,
-            kind=kind,
-            subject=subject,
-            total=total,
-            created_by=self._actor.id,
-            created_at=self._clock.now(),
-        )
-        await self._jobs.add(job)
+        await self._work.open(kind, subject, total, job_id)
 
     async def wanted(self, job_id: UUID) -> bool | None:
         """Lock the job and tell whether to go on."""
@@ -61,7 +52,4 @@ class JobsOfImports:
 
     async def fail(self, job_id: UUID, reason: str) -> None:
         """End because it cannot go on; a job that has ended stays as it is."""
-        job = await self._jobs.get_for_update(job_id)
-        if not job.has_ended:
-            self._uow.publish(job.fail(reason, self._clock.now()))
-            await self._jobs.save(job)
+        await self._work.fail(job_id, reason)

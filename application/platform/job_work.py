@@ -20,10 +20,10 @@ class JobWork:
     jobs: JobStore
 
     @within
-    async def open(self, kind: str, subject: UUID | None, total: int | None) -> UUID:
-        """Make a queued job; gives its id."""
+    async def open(self, kind: str, subject: UUID | None, total: int | None, job_id: UUID | None = None) -> UUID:
+        """Make a queued job, of an id that was named before if there is one; gives its id."""
         job = Job(
-            id=new_id(),
+            id=job_id or new_id(),
             organization_id=self.actor.organization_id,
             kind=kind,
             subject=subject,
@@ -38,22 +38,14 @@ class JobWork:
     async def wanted(self, job_id: UUID) -> bool:
         """Note that somebody works on it, or that it was cancelled; tells whether to go on."""
         job = await self.jobs.get_for_update(job_id)
-        if job.has_ended:
-            return False
-        self.uow.publish(job.stop(None, self.clock.now()) if job.cancel_requested else job.advance(job.done))
-        await self.jobs.save(job)
-        return not job.has_ended
+        return await self._go_on(job, job.done)
 
     @within
     async def advance(self, job_id: UUID, done: int, total: int) -> bool:
         """Note how much is done; tells whether to go on."""
         job = await self.jobs.get_for_update(job_id)
-        if job.has_ended:
-            return False
         job.total = total
-        self.uow.publish(job.stop(None, self.clock.now()) if job.cancel_requested else job.advance(done))
-        await self.jobs.save(job)
-        return not job.has_ended
+        return await self._go_on(job, done)
 
     @within
     async def finish(self, job_id: UUID, done: int, result: dict[str, Any]) -> None:
@@ -71,3 +63,10 @@ class JobWork:
         if not job.has_ended:
             self.uow.publish(job.fail(reason, self.clock.now()))
             await self.jobs.save(job)
+
+    async def _go_on(self, job: Job, done: int) -> bool:
+        if job.has_ended:
+            return False
+        self.uow.publish(job.stop(None, self.clock.now()) if job.cancel_requested else job.advance(done))
+        await self.jobs.save(job)
+        return not job.has_ended
