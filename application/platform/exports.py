@@ -9,7 +9,7 @@ from uuid import UUID
 from application.files import FileStore, begun
 from application.platform.job_work import JobWork
 from application.platform.jobs import JobStore
-from application.platform.kept_files import FileKeeping, FileKind, file_key, kept_until
+from application.platform.kept_files import FileKeeping, FileKind, drop, file_key, kept_until, remove_expired
 from application.ports import Actor, Clock, Command, UnitOfWork, View, effect, public
 from domain.identity.role import Permission
 from domain.kernel import Conflict, Invalid, NotFound, Refusal
@@ -239,12 +239,7 @@ class Exports:
     @effect
     async def forget(self) -> None:
         """Remove files that were kept long enough, and come again for the next."""
-        async with self.uow:
-            gone = await self.keeping.expired(TABLES)
-        for key in gone.values():
-            await self.files.remove(key)
-        async with self.uow:
-            await self.keeping.forget(TABLES, gone.keys())
+        await remove_expired(self.uow, self.keeping, self.files, TABLES)
 
     async def _still_sees(self, said: Mapping[str, Any]) -> bool:
         """Tell whether who asked may export still, and sees no less than when the file was written."""
@@ -262,10 +257,7 @@ class Exports:
         return seen["dataset_ids"] is not None and {UUID(one) for one in seen["dataset_ids"]} <= maker.dataset_ids
 
     async def _drop(self, job_id: UUID) -> None:
-        async with self.uow:
-            unwanted = await self.keeping.unwanted(job_id)
-        for key in unwanted:
-            await self.files.remove(key)
+        await drop(self.uow, self.keeping, self.files, job_id)
 
     async def _fail(self, job_id: UUID, reason: str) -> None:
         async with self.uow:

@@ -9,9 +9,10 @@ from uuid import UUID
 import msgspec
 
 from application.agenda import Agenda
+from application.files import FileStore
 from application.platform.job_work import JobWork
 from application.platform.jobs import JobStore
-from application.ports import Actor, Clock, within
+from application.ports import Actor, Clock, UnitOfWork, within
 from domain.platform.job import Job, JobStatus
 
 _ERASED = "Somebody's data was erased while this was written. Ask again."
@@ -125,3 +126,21 @@ class FileKeeping:
         following = await self.kept.next_expiry(kind.job)
         if following is not None:
             await self.agenda.no_later_than(kind.schedule, following)
+
+
+async def drop(uow: UnitOfWork, keeping: FileKeeping, files: FileStore, job_id: UUID) -> None:
+    """Remove what was written for a job that ended otherwise than well, or whose time is over."""
+    async with uow:
+        unwanted = await keeping.unwanted(job_id)
+    for key in unwanted:
+        await files.remove(key)
+
+
+async def remove_expired(uow: UnitOfWork, keeping: FileKeeping, files: FileStore, kind: FileKind) -> None:
+    """Remove files that were kept long enough, and come again for the next."""
+    async with uow:
+        gone = await keeping.expired(kind)
+    for key in gone.values():
+        await files.remove(key)
+    async with uow:
+        await keeping.forget(kind, gone.keys())

@@ -13,7 +13,7 @@ from application.files import FileStore, begun
 from application.platform.exports import TABLES
 from application.platform.job_work import JobWork
 from application.platform.jobs import JobStore
-from application.platform.kept_files import FileKeeping, FileKind, file_key, kept_until
+from application.platform.kept_files import FileKeeping, FileKind, drop, file_key, kept_until, remove_expired
 from application.ports import Actor, Clock, Command, UnitOfWork, View, effect
 from domain.identity.role import Permission
 from domain.kernel import Forbidden, NotFound
@@ -191,12 +191,7 @@ class PersonalData:
     @effect
     async def expire(self) -> None:
         """Remove exports that were kept long enough, and come again for the next."""
-        async with self.uow:
-            gone = await self.keeping.expired(DOCUMENTS)
-        for key in gone.values():
-            await self.files.remove(key)
-        async with self.uow:
-            await self.keeping.forget(DOCUMENTS, gone.keys())
+        await remove_expired(self.uow, self.keeping, self.files, DOCUMENTS)
 
     async def _remove_files(self, person: Person) -> None:
         async with self.uow.reading():
@@ -234,10 +229,7 @@ class PersonalData:
             return await self.work.wanted(job_id)
 
     async def _drop(self, job_id: UUID) -> None:
-        async with self.uow:
-            unwanted = await self.keeping.unwanted(job_id)
-        for key in unwanted:
-            await self.files.remove(key)
+        await drop(self.uow, self.keeping, self.files, job_id)
 
     async def _fail(self, job_id: UUID, reason: str) -> None:
         async with self.uow:

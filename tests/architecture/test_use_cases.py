@@ -107,6 +107,24 @@ def test_a_provider_asked_in_what_runs_inside_anothers_unit_of_work_is_seen(tmp_
     assert lines == ["application.messaging.texting.Consents.confirm uses self.texting inside a unit of work"]
 
 
+FUNCTION = """
+async def tell(uow: UnitOfWork, texting: Texting, consents: Consents) -> None:
+    async with uow:
+        {inside}
+    await texting.send("hello")
+"""
+
+
+@pytest.mark.parametrize("inside", ["await texting.send('hello')", "await consents._tell()"])
+def test_a_provider_asked_inside_a_unit_of_work_that_a_function_is_handed_is_seen(tmp_path: Path, inside: str) -> None:
+    module = PORTS + FUNCTION.format(inside=inside)
+    lines = provider_calls_in_unit_of_work(planted(tmp_path, application__messaging__texting=module))
+    assert lines
+    assert all(line.startswith("application.messaging.texting.tell.__call__ uses ") for line in lines)
+    right = PORTS + FUNCTION.format(inside="pass")
+    assert provider_calls_in_unit_of_work(planted(tmp_path, application__messaging__texting=right)) == []
+
+
 def test_a_provider_asked_between_two_units_of_work_is_right(tmp_path: Path) -> None:
     body = (
         PERMISSION + "        async with self.uow:\n            pass\n"

@@ -1,7 +1,8 @@
 """How use cases are written: a permission first, and no provider asked while a transaction is open."""
 
 import ast
-from collections.abc import Iterator, Sequence
+import copy
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tests.architecture.sources import Source, decorators, fields_of, names_in
@@ -34,6 +35,30 @@ def use_case_classes(found: Sequence[Source]) -> list[UseCases]:
                 }
                 made.append(UseCases(source.module, node, hints, methods))
     return made
+
+
+def functions_with_units_of_work(found: Sequence[Source]) -> list[UseCases]:
+    """Find functions that are handed a `uow`, each as a class whose fields are what it is handed."""
+    made = []
+    for source in found:
+        for node in source.tree.body if source.layer == "application" else ():
+            if isinstance(node, ast.AsyncFunctionDef) and any(one.arg == "uow" for one in node.args.args):
+                hints = {one.arg: names_in(one.annotation) for one in node.args.args}
+                method = _OfItself(hints).visit(copy.deepcopy(node))
+                as_class = ast.ClassDef(node.name, [], [], [], [])
+                made.append(UseCases(source.module, as_class, hints, {"__call__": method}))
+    return made
+
+
+class _OfItself(ast.NodeTransformer):
+    """Read what a function is handed as `self.…`."""
+
+    def __init__(self, names: Collection[str]) -> None:
+        self._names = names
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """Read one name."""
+        return ast.Attribute(ast.Name("self"), node.id) if node.id in self._names else node
 
 
 def permission_violations(found: Sequence[Source]) -> list[str]:
@@ -99,7 +124,7 @@ def provider_calls_in_unit_of_work(found: Sequence[Source]) -> list[str]:
     ports = provider_ports(found)
     classes = {use_cases.node.name: use_cases for use_cases in use_case_classes(found)}
     made = set()
-    for use_cases in classes.values():
+    for use_cases in [*classes.values(), *functions_with_units_of_work(found)]:
         for name, method in use_cases.methods.items():
             whole: list[ast.AST] = [method] if "within" in decorators(method) else []
             for block in [*whole, *_open_blocks(method)]:
