@@ -42,7 +42,7 @@ class OpenStreams:
         self._limits = config.stream_limits
         self._of: Counter[str | UUID] = Counter()
         self._open = 0
-        self._writing: set[asyncio.Task[bool]] = set()
+        self._writing: set[asyncio.Task[Any]] = set()
         self._emptied = asyncio.Event()
         self.closing = False
 
@@ -78,7 +78,7 @@ class OpenStreams:
         return give_back
 
     @contextlib.contextmanager
-    def writing(self, task: asyncio.Task[bool]) -> Iterator[None]:
+    def writing(self, task: asyncio.Task[Any]) -> Iterator[None]:
         """Let a task that writes be ended with the process, at once if that is ending already."""
         self._writing.add(task)
         if self.closing:

@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 import redis
@@ -215,7 +215,7 @@ class Listening:
         await self._say({"type": "subscribed", "channel": name})
         self.asked.set()
 
-    async def _tell(self, ring: Ring) -> bool:
+    async def _tell(self, ring: Ring) -> NoReturn:
         """Tell what happens; ends with the caller's right to hear it."""
         position = ring.read_upto
         beat = 0.0
@@ -230,7 +230,7 @@ class Listening:
                     if event.shown.type in channel.types:
                         data = shown_to(self.caller.actor, event, channel.dataset_id)
                         if data is not None:
-                            if time.monotonic() >= self.stay.asks_again and (why := await self.stay.over()):
+                            if (why := await self.stay.over()) is not None:
                                 raise _over(why)
                             head = {"type": "event", "channel": channel.name, "event": event.name}
                             await self._say({**head, "position": event.position, "data": msgspec.Raw(data)})
@@ -257,28 +257,24 @@ class Listening:
 
     async def _mark(self) -> None:
         if self.caller.actor.user_id is not None:
-            await self._ask_redis(
-                lambda: self.presence.here(self.caller.actor.organization_id, self.caller.actor.person())
-            )
+            await self._ask_redis(self.presence.here(self.caller.actor.organization_id, self.caller.actor.person()))
 
     async def _leave(self) -> None:
         if self.caller.actor.user_id is not None:
-            await self._ask_redis(
-                lambda: self.presence.gone(self.caller.actor.organization_id, self.caller.actor.person())
-            )
+            await self._ask_redis(self.presence.gone(self.caller.actor.organization_id, self.caller.actor.person()))
 
     async def _tell_people(self) -> None:
         if PRESENCE not in self.open:
             return
-        people = await self._ask_redis(lambda: self.presence.people(self.caller.actor.organization_id))
+        people = await self._ask_redis(self.presence.people(self.caller.actor.organization_id))
         if people is not None and people != self.people:
             self.people = people
             await self._say({"type": "presence", "channel": PRESENCE, "user_ids": people})
 
-    async def _ask_redis(self, ask: Callable[[], Awaitable[Any]]) -> Any:
+    async def _ask_redis(self, asking: Awaitable[Any]) -> Any:
         """Ask who is there; without Redis nobody can tell, and the rest goes on."""
         with contextlib.suppress(redis.RedisError, OSError):
-            return await ask()
+            return await asking
         return None
 
     async def _say(self, said: dict[str, Any]) -> None:
