@@ -12,7 +12,7 @@ PATH = "/api/v1/realtime"
 
 
 class Socket:
-    """Say things and hear things; `closed` is the code that it ended with."""
+    """Say things and hear things, the end among them."""
 
     def __init__(self) -> None:
         self.to_server: asyncio.Queue[dict[str, Any]] = asyncio.Queue()

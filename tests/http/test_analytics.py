@@ -80,7 +80,7 @@ async def test_the_overview_tells_what_happened_and_how_leads_stand(
     assert (await data(owner, f"/analytics/overview?dataset_id={dataset}"))["metrics"] == figures
 
 
-async def test_days_are_the_organisations_own(owner: Client, house: AsyncContainer, happen: Happen) -> None:
+async def test_days_are_the_organisations_own(owner: Client, happen: Happen) -> None:
     changed = await owner.patch(f"/organizations/{owner.organization_id}", json={"time_zone": "Asia/Kathmandu"})
     assert changed.status_code == 200, changed.text
     [lead] = await people(owner, None, 1)

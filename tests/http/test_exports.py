@@ -317,9 +317,7 @@ async def test_an_erasure_takes_files_along_that_may_name_the_person(
     assert (await written(owner, work_off))["rows"] == 0
 
 
-async def test_a_cancelled_export_leaves_no_file(
-    owner: Client, work_off: WorkOff, config: Config, house: AsyncContainer
-) -> None:
+async def test_a_cancelled_export_leaves_no_file(owner: Client, work_off: WorkOff, config: Config) -> None:
     export_id = await asked(owner)
     assert (await owner.post(f"/jobs/{export_id}/cancel")).status_code == 200
     await work_off()
