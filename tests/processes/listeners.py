@@ -4,52 +4,41 @@ import asyncio
 import base64
 import os
 import secrets
-import socket
 import struct
-import time
-from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
+from tests.processes.links import Link
 
-class Listener:
+
+class Listener(Link):
     """Listen to channels; keeps what it was told, in order, and the code that it ended with."""
 
     def __init__(self, url: str, token: str, *channels: str) -> None:
-        self._address = urlsplit(url)
+        super().__init__(url)
         self._token = token
         self._channels = channels
-        self._reading: asyncio.Task[None] | None = None
-        self.writer: asyncio.StreamWriter | None = None
-        self.events: list[dict[str, Any]] = []
         self.subscribed: set[str] = set()
         self.code: int | None = None
 
     async def open(self, receive_buffer: int = 0) -> None:
         """Connect, show the token and subscribe; with a small buffer nothing is read after that."""
-        link = socket.socket()
-        if receive_buffer:
-            link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        link.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(link, (self._address.hostname, self._address.port))
-        reader, self.writer = await asyncio.open_connection(sock=link, limit=2**16)
-        await self._upgrade(reader)
+        reader, writer = await self._connect(receive_buffer)
+        await self._upgrade(reader, writer)
         self._say(type="authenticate", token=self._token)
         for channel in self._channels:
             self._say(type="subscribe", channel=channel)
         if receive_buffer:
             await asyncio.sleep(0.5)
-            self.writer.transport.pause_reading()  # type: ignore[attr-defined]
+            writer.transport.pause_reading()  # type: ignore[attr-defined]
             return
         self._reading = asyncio.create_task(self._read(reader))
         await self.until(lambda: self.subscribed == set(self._channels) or self.code is not None, 20)
 
-    async def _upgrade(self, reader: asyncio.StreamReader) -> None:
-        assert self.writer is not None
+    async def _upgrade(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         key = base64.b64encode(secrets.token_bytes(16)).decode()
-        self.writer.write(
+        writer.write(
             f"GET /api/v1/realtime HTTP/1.1\r\nHost: {self._address.netloc}\r\nUpgrade: websocket\r\n"
             f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
         )
@@ -60,14 +49,14 @@ class Listener:
 
     async def shout(self, megabytes: int, seconds: float) -> int:
         """Send a message that never ends, showing no token; gives how many bytes went until the house cut it."""
-        reader, self.writer = await asyncio.open_connection(self._address.hostname, self._address.port)
-        await self._upgrade(reader)
+        reader, writer = await self._connect()
+        await self._upgrade(reader, writer)
         sent, piece = 0, b"a" * 2**16
         header, again = (bytes([kind, 0xFF]) + struct.pack(">Q", 2**16) + bytes(4) for kind in (1, 0))
         try:
             while sent < megabytes * 2**20:
-                self.writer.write(header + piece)
-                await self.writer.drain()
+                writer.write(header + piece)
+                await writer.drain()
                 header = again
                 sent += len(piece)
                 await asyncio.sleep(seconds * len(piece) / (megabytes * 2**20))
@@ -111,18 +100,5 @@ class Listener:
         """Give where in the log what it was told stands."""
         return [event["position"] for event in self.events]
 
-    async def until(self, holds: Callable[[], object], seconds: float) -> float:
-        """Wait until something holds and tell how many seconds it took, or fail."""
-        start = time.monotonic()
-        while not holds():
-            assert time.monotonic() - start < seconds, f"not within {seconds} s; told {len(self.events)}, {self.code}"
-            await asyncio.sleep(0.02)
-        return time.monotonic() - start
-
-    async def close(self) -> None:
-        """Leave."""
-        if self._reading is not None:
-            self._reading.cancel()
-            await asyncio.gather(self._reading, return_exceptions=True)
-        if self.writer is not None:
-            self.writer.close()
+    def _state(self) -> str:
+        return f"{super()._state()}, {self.code}"

@@ -284,7 +284,7 @@ async def test_two_hundred_follow_in_flat_memory(studio: Studio) -> None:
 async def test_who_reads_nothing_is_cut_while_others_go_on(studio: Studio, follow: Follow) -> None:
     reader, sleeper = await follow(), Follower(studio.url, studio.token)
     await sleeper.open(receive_buffer=4096)
-    writer = sleeper._writer
+    writer = sleeper.writer
     assert writer is not None
     mine = writer.get_extra_info("sockname")
 
