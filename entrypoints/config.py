@@ -3,7 +3,6 @@
 import base64
 import binascii
 import hashlib
-import ipaddress
 import os
 import re
 import secrets
@@ -13,7 +12,6 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Self
-from urllib.parse import urlsplit
 
 import platformdirs
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -22,17 +20,12 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from application.mailing import MailAccount
 from application.messaging.texting import TextingAccount
 from domain.kernel import Invalid
-from entrypoints.config_limits import Limit, Limits, StreamLimits, stream_limits
+from entrypoints.config_limits import Limits, StreamLimits, limits, stream_limits
 from entrypoints.config_mail import RESEND_API_URL, mail_account
+from entrypoints.config_reading import HIDDEN, Environment
 from entrypoints.config_texting import TWILIO_API_URL, texting_accounts
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-PROVIDERS = (
-    "TWILIO", "ANDROID_GATEWAY", "RESEND", "SMTP", "STRIPE", "ANTHROPIC", "CALCOM", "NYLAS", "PLUSVIBE", "ELEVENLABS",
-)  # fmt: skip
-_SIZE = re.compile(r"(\d+)\s*(B|KB|MB|GB|KIB|MIB|GIB)?", re.IGNORECASE)
-_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
-_HIDDEN = "(hidden)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +94,7 @@ class Config:
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None) -> Self:
         """Read and check the environment (default: the process's own); an `Invalid` names the variable to mend."""
-        read = _Environment(os.environ if environ is None else environ)
+        read = Environment(os.environ if environ is None else environ)
         data_dir = Path(read.text("DATA_DIR", str(default_data_dir()))).expanduser().resolve()
         socket_dir = default_socket_dir(data_dir)
         host = read.text("HOST", "127.0.0.1")
@@ -141,24 +134,24 @@ class Config:
             sandbox_implied=sandbox and not read.given("SANDBOX"),
             registration_open=registration == "open",
             upload_max=read.size("UPLOAD_MAX", "200MB"),
-            limits=read.limits(),
+            limits=limits(read.text),
             stream_limits=stream_limits(read.text),
             files_url=read.url("FILES_URL", f"file://{data_dir}/files", ("file", "s3")),
             log_level=log_level,
-            secret_keys=read.secret_keys(data_dir if sandbox else None),
+            secret_keys=_secret_keys(read, data_dir if sandbox else None),
             sandbox_provider_url=read.url(
                 "SANDBOX_PROVIDER_URL", f"http://127.0.0.1:{min(port + 1, 65535)}", ("http", "https")
             ).rstrip("/"),
             metrics_port=read.port("METRICS_PORT", port + 2 if port + 2 <= 65535 else 0, off=True),
             build=read.text("BUILD", _version()),
             provider_settings=tuple(f"RAPPORT_{name}" for name in sorted(read.providers())),
-            calcom=read.calcom(),
+            calcom=_calcom(read),
             twilio_api_url=read.url("TWILIO_API_URL", TWILIO_API_URL, ("http", "https")).rstrip("/"),
             texting_accounts=texting_accounts(read.group),
             resend_api_url=read.url("RESEND_API_URL", RESEND_API_URL, ("http", "https")).rstrip("/"),
             mail_account=mail_account(read.group),
             otel_endpoint=read.collector(),
-            anthropic=read.anthropic(),
+            anthropic=_anthropic(read),
             rows=read.table(),
         )
 
@@ -184,195 +177,34 @@ class Config:
         return list(self.rows)
 
 
-class _Environment:
-    """Read `RAPPORT_…` variables, check them, and remember what was read for the settings table."""
+def _calcom(read: Environment) -> Calcom:
+    """Read the installation's calendar; a key without what it books is refused."""
+    kind = read.text("CALCOM_EVENT_TYPE_ID", "")
+    if kind and not re.fullmatch(r"[1-9][0-9]{0,9}", kind, re.ASCII):
+        raise Invalid("RAPPORT_CALCOM_EVENT_TYPE_ID must be the number of an event type.")
+    key = read.secret("CALCOM_API_KEY") or ""
+    if key and not kind:
+        raise Invalid("RAPPORT_CALCOM_EVENT_TYPE_ID must be set too when RAPPORT_CALCOM_API_KEY is.")
+    return Calcom(
+        api_url=read.url("CALCOM_API_URL", "https://api.cal.com", ("https", "http")).rstrip("/"),
+        api_key=key,
+        event_type_id=int(kind) if kind else None,
+        webhook_secret=read.secret("CALCOM_WEBHOOK_SECRET") or "",
+    )
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._given = {
-            key.removeprefix("RAPPORT_"): value.strip()
-            for key, value in environ.items()
-            if key.startswith("RAPPORT_") and value.strip()
-        }
-        self._collector = environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "").strip()
-        self._rows: dict[str, tuple[str, str]] = {}
 
-    def given(self, name: str) -> bool:
-        return name in self._given
-
-    def providers(self) -> list[str]:
-        """Name what configures a provider; where a stand-in listens does not."""
-        prefixes = tuple(f"{provider}_" for provider in PROVIDERS)
-        return [name for name in self._given if name.startswith(prefixes) and not name.endswith("_API_URL")]
-
-    def group(self, provider: str) -> dict[str, str]:
-        """Give a provider's variables that are set, by what follows its name, in small letters."""
-        names = [name for name in self.providers() if name.startswith(f"{provider}_")]
-        return {name.removeprefix(f"{provider}_").lower(): self._given[name] for name in names}
-
-    def _note(self, name: str, value: str) -> None:
-        self._rows[name] = (value, "environment" if name in self._given else "default")
-
-    def text(self, name: str, default: str) -> str:
-        value = self._given.get(name, default)
-        self._note(name, value)
-        return value
-
-    def port(self, name: str, default: int, *, off: bool = False) -> int:
-        value = self.text(name, str(default))
-        if not value.isascii() or not value.isdecimal() or not (0 if off else 1) <= int(value) <= 65535:
-            raise Invalid(f"RAPPORT_{name} must be a port from 1 to 65535{', or 0 for off' if off else ''}.")
-        return int(value)
-
-    def flag(self, name: str, default: bool) -> bool:
-        value = self.text(name, "1" if default else "0").lower()
-        if value not in ("1", "true", "yes", "on", "0", "false", "no", "off"):
-            raise Invalid(f"RAPPORT_{name} must be 1 or 0.")
-        return value in ("1", "true", "yes", "on")
-
-    def url(self, name: str, default: str, schemes: tuple[str, ...]) -> str:
-        value = self._given.get(name, default)
-        try:
-            parts = urlsplit(value)
-            port_is_sound = parts.port is None or parts.port > 0
-        except ValueError:
-            raise Invalid(f"RAPPORT_{name} is not an address that can be read.") from None
-        if parts.scheme not in schemes or not (parts.netloc or parts.path.startswith("/")) or not port_is_sound:
-            raise Invalid(
-                f"RAPPORT_{name} must be an address that begins with {' or '.join(f'{s}://' for s in schemes)}."
-            )
-        self._note(name, re.sub(r"(://[^:/@]*:)[^@]*@", rf"\1{_HIDDEN}@", value))
-        return value
-
-    def databases(self, socket_dir: Path) -> tuple[str, str, str]:
-        """Read the application's, the system's and the owner's URL; the owner's may be empty where none migrates."""
-        names = ("DATABASE_URL", "SYSTEM_DATABASE_URL", "OWNER_DATABASE_URL")
-        if not self.given("DATABASE_URL"):
-            for name in names[1:]:
-                if self.given(name):
-                    raise Invalid(f"RAPPORT_{name} is set but RAPPORT_DATABASE_URL is not: set both or neither.")
-            urls = [f"postgresql+asyncpg://rapport_{role}@/rapport?host={socket_dir}/postgres" for role in
-                    ("app", "system", "owner")]  # fmt: skip
-            for name, url in zip(names, urls, strict=True):
-                self._note(name, url)
-            return urls[0], urls[1], urls[2]
-        if not self.given("SYSTEM_DATABASE_URL"):
-            raise Invalid("RAPPORT_SYSTEM_DATABASE_URL must be set too when RAPPORT_DATABASE_URL is.")
-        found = []
-        for name in names:
-            url = self._given.get(name, "")
-            if url:
-                url = self.url(name, "", ("postgresql+asyncpg", "postgresql", "postgres"))
-                url = re.sub(r"^postgres(ql)?(\+asyncpg)?://", "postgresql+asyncpg://", url)
-            else:
-                self._note(name, "")
-            found.append(url)
-        return found[0], found[1], found[2]
-
-    def calcom(self) -> Calcom:
-        """Read the installation's calendar; a key without what it books is refused."""
-        kind = self.text("CALCOM_EVENT_TYPE_ID", "")
-        if kind and not re.fullmatch(r"[1-9][0-9]{0,9}", kind, re.ASCII):
-            raise Invalid("RAPPORT_CALCOM_EVENT_TYPE_ID must be the number of an event type.")
-        key = self.secret("CALCOM_API_KEY") or ""
-        if key and not kind:
-            raise Invalid("RAPPORT_CALCOM_EVENT_TYPE_ID must be set too when RAPPORT_CALCOM_API_KEY is.")
-        return Calcom(
-            api_url=self.url("CALCOM_API_URL", "https://api.cal.com", ("https", "http")).rstrip("/"),
-            api_key=key,
-            event_type_id=int(kind) if kind else None,
-            webhook_secret=self.secret("CALCOM_WEBHOOK_SECRET") or "",
-        )
-
-    def collector(self) -> str:
-        """Read where spans go, by our own variable or by OpenTelemetry's; nowhere when neither is set."""
-        if not self.given("OTEL_ENDPOINT") and not self._collector:
-            return self.text("OTEL_ENDPOINT", "")
-        return self.url("OTEL_ENDPOINT", self._collector, ("http", "https"))
-
-    def networks(self, name: str) -> tuple[str, ...]:
-        values = self._list(name)
-        for value in values:
-            try:
-                ipaddress.ip_network(value)
-            except ValueError:
-                raise Invalid(f"RAPPORT_{name}: {value} is not an address or network such as 10.0.0.0/8.") from None
-        return values
-
-    def origins(self, name: str) -> tuple[str, ...]:
-        values = self._list(name)
-        for value in values:
-            if not re.fullmatch(r"https?://[^/\s?#@*]+", value):
-                raise Invalid(f"RAPPORT_{name}: {value} is not an origin such as https://app.example.com.")
-        return values
-
-    def _list(self, name: str) -> tuple[str, ...]:
-        return tuple(part.strip() for part in self.text(name, "").split(",") if part.strip())
-
-    def secret(self, name: str) -> str | None:
-        value = self._given.get(name)
-        self._note(name, _HIDDEN if value else "")
-        return value
-
-    def size(self, name: str, default: str) -> int:
-        found = _SIZE.fullmatch(self.text(name, default))
-        if not found or int(found[1]) == 0:
-            raise Invalid(f"RAPPORT_{name} must be a size such as 200MB.")
-        return int(found[1]) * _UNITS[(found[2] or "").upper()]
-
-    def limits(self) -> Limits:
-        found: dict[str, Limit] = {}
-        standard = Limits()
-        for name in Limits.__dataclass_fields__:
-            default: Limit = getattr(standard, name)
-            variable = f"LIMIT_{name.upper()}"
-            value = self.text(variable, f"{default.count}/{default.seconds}")
-            if value == "0":
-                found[name] = Limit(0, default.seconds)
-            elif re.fullmatch(r"[1-9]\d{0,8}/[1-9]\d{0,6}", value, re.ASCII):
-                count, seconds = value.split("/")
-                found[name] = Limit(int(count), int(seconds))
-            else:
-                raise Invalid(f"RAPPORT_{variable} must be requests/seconds such as 100/60, or 0 for off.")
-        return Limits(**found)
-
-    def secret_keys(self, keep_in: Path | None) -> tuple[bytes, ...]:
-        """Read the keys, base64 of 32 bytes or more each; without any, make and keep one in a sandbox's folder."""
-        self._rows["SECRET_KEYS"] = (_HIDDEN, "environment")
-        given = self._given.get("SECRET_KEYS")
-        if given is None:
-            if keep_in is None:
-                raise Invalid("RAPPORT_SECRET_KEYS must be set outside the sandbox, e.g. to `openssl rand -base64 32`.")
-            self._rows["SECRET_KEYS"] = (_HIDDEN, "data folder")
-            given = _kept_secret(keep_in)
-        keys = []
-        for part in given.split(","):
-            text = part.strip().rstrip("=").translate(str.maketrans("+/", "-_"))
-            try:
-                key = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-            except (binascii.Error, ValueError):
-                key = b""
-            if len(key) < 32:
-                raise Invalid("RAPPORT_SECRET_KEYS must hold base64 of 32 bytes or more each, separated by commas.")
-            keys.append(key)
-        return tuple(keys)
-
-    def anthropic(self) -> Anthropic:
-        standard = Anthropic()
-        budget = self.text("ANTHROPIC_DAILY_BUDGET", str(standard.daily_budget))
-        if not re.fullmatch(r"\d{1,6}", budget, re.ASCII):
-            raise Invalid("RAPPORT_ANTHROPIC_DAILY_BUDGET must be whole dollars, or 0 for no limit.")
-        return Anthropic(
-            api_key=self.secret("ANTHROPIC_API_KEY"),
-            model=self.text("ANTHROPIC_MODEL", standard.model),
-            api_url=self.url("ANTHROPIC_API_URL", standard.api_url, ("http", "https")).rstrip("/"),
-            daily_budget=int(budget),
-        )
-
-    def table(self) -> tuple[tuple[str, str, str], ...]:
-        rows = [(f"RAPPORT_{name}", value, source) for name, (value, source) in self._rows.items()]
-        unread = sorted(set(self.providers()) - set(self._rows))
-        rows += [(f"RAPPORT_{name}", _HIDDEN, "environment") for name in unread]
-        return tuple(rows)
+def _anthropic(read: Environment) -> Anthropic:
+    """Read how Claude models are reached."""
+    standard = Anthropic()
+    budget = read.text("ANTHROPIC_DAILY_BUDGET", str(standard.daily_budget))
+    if not re.fullmatch(r"\d{1,6}", budget, re.ASCII):
+        raise Invalid("RAPPORT_ANTHROPIC_DAILY_BUDGET must be whole dollars, or 0 for no limit.")
+    return Anthropic(
+        api_key=read.secret("ANTHROPIC_API_KEY"),
+        model=read.text("ANTHROPIC_MODEL", standard.model),
+        api_url=read.url("ANTHROPIC_API_URL", standard.api_url, ("http", "https")).rstrip("/"),
+        daily_budget=int(budget),
+    )
 
 
 def default_data_dir() -> Path:
@@ -401,6 +233,27 @@ def make_data_dir(data_dir: Path) -> None:
     data_dir.mkdir(parents=True, exist_ok=True)
     if data_dir.stat().st_uid == os.geteuid():
         data_dir.chmod(0o711 if os.geteuid() == 0 else 0o700)
+
+
+def _secret_keys(read: Environment, keep_in: Path | None) -> tuple[bytes, ...]:
+    """Read the keys, base64 of 32 bytes or more each; without any, make and keep one in a sandbox's folder."""
+    given = read.secret("SECRET_KEYS")
+    if given is None:
+        if keep_in is None:
+            raise Invalid("RAPPORT_SECRET_KEYS must be set outside the sandbox, e.g. to `openssl rand -base64 32`.")
+        given = _kept_secret(keep_in)
+        read.note("SECRET_KEYS", HIDDEN, "data folder")
+    keys = []
+    for part in given.split(","):
+        text = part.strip().rstrip("=").translate(str.maketrans("+/", "-_"))
+        try:
+            key = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            key = b""
+        if len(key) < 32:
+            raise Invalid("RAPPORT_SECRET_KEYS must hold base64 of 32 bytes or more each, separated by commas.")
+        keys.append(key)
+    return tuple(keys)
 
 
 def _kept_secret(data_dir: Path) -> str:

@@ -42,6 +42,24 @@ class StreamLimits:
     per_organization: int = 250
 
 
+def limits(text: Callable[[str, str], str]) -> Limits:
+    """Read `RAPPORT_LIMIT_<NAME>` of each limit, or refuse (`Invalid`) what is none."""
+    found: dict[str, Limit] = {}
+    standard = Limits()
+    for name in Limits.__dataclass_fields__:
+        default: Limit = getattr(standard, name)
+        variable = f"LIMIT_{name.upper()}"
+        value = text(variable, f"{default.count}/{default.seconds}")
+        if value == "0":
+            found[name] = Limit(0, default.seconds)
+        elif re.fullmatch(r"[1-9]\d{0,8}/[1-9]\d{0,6}", value, re.ASCII):
+            count, seconds = value.split("/")
+            found[name] = Limit(int(count), int(seconds))
+        else:
+            raise Invalid(f"RAPPORT_{variable} must be requests/seconds such as 100/60, or 0 for off.")
+    return Limits(**found)
+
+
 def stream_limits(text: Callable[[str, str], str]) -> StreamLimits:
     """Read `RAPPORT_STREAMS`, `…_PER_CALLER` and `…_PER_ORGANIZATION`, or refuse (`Invalid`) what is no number."""
     standard = StreamLimits()
