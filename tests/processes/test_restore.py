@@ -11,7 +11,7 @@ import pytest
 
 from entrypoints.config import Config
 from entrypoints.demo.house import House
-from entrypoints.servers import postgres_binaries
+from entrypoints.wheels import postgres_binaries
 from tests.processes.office import ANY_TIME, Office, wait_for
 from tests.proofs import Note
 
