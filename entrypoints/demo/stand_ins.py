@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -17,7 +17,7 @@ from domain.kernel import Conflict
 
 PACKAGES = Path(__file__).parent / "node"
 _START_SECONDS = 60.0
-_INSTALL_SECONDS = 300.0
+INSTALL_SECONDS = 300.0
 
 
 def node() -> tuple[Path, Path]:
@@ -38,27 +38,39 @@ def node() -> tuple[Path, Path]:
 
 def packages() -> Path:
     """Install what `node/package-lock.json` pins; refuses in a sentence where it cannot be had."""
-    lock = (PACKAGES / "package-lock.json").read_bytes()
-    folder = platformdirs.user_cache_path("rapport") / f"stand-ins-{sha256(lock).hexdigest()[:12]}"
-    if (folder / "complete").exists():
-        return folder
+    return from_npm("stand-ins", PACKAGES)
+
+
+def from_npm(name: str, pins: Path) -> Path:
+    """Install what a folder's `package-lock.json` pins; refuses in a sentence where it cannot be had."""
     program, npm = node()
+
+    def install(folder: Path) -> None:
+        for file in ("package.json", "package-lock.json"):
+            shutil.copy(pins / file, folder)
+        command: list[str | Path] = [program, npm, "ci"]
+        command += ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=INSTALL_SECONDS)  # noqa: S603
+
+    return installed(name, pins / "package-lock.json", install)
+
+
+def installed(name: str, pinned: Path, install: Callable[[Path], None]) -> Path:
+    """Give the folder of the user's cache that `install` fills, once for what is pinned; it is there whole or not."""
+    digest = sha256(pinned.read_bytes()).hexdigest()[:12]
+    folder = platformdirs.user_cache_path("rapport") / f"{name}-{digest}"
+    if folder.is_dir():
+        return folder
     draft = folder.with_name(f"{folder.name}-{os.getpid()}")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(PACKAGES / name, draft)
-    command: list[str | Path] = [program, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     try:
-        subprocess.run(command, cwd=draft, check=True, capture_output=True, timeout=_INSTALL_SECONDS)  # noqa: S603
+        install(draft)
+        draft.rename(folder)
     except (OSError, subprocess.SubprocessError) as error:
         shutil.rmtree(draft, ignore_errors=True)
-        raise Conflict(f"The stand-ins could not be had from npm ({type(error).__name__}).") from error
-    (draft / "complete").touch()
-    try:
-        draft.rename(folder)
-    except OSError:  # another process was faster
-        shutil.rmtree(draft, ignore_errors=True)
+        if not folder.is_dir():  # else another process was faster
+            raise Conflict(f"The packages of {name} could not be had ({type(error).__name__}).") from error
     return folder
 
 

@@ -10,40 +10,25 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import httpx
-import platformdirs
-import pytest
 
 from entrypoints.demo.house import free_port
-from entrypoints.demo.stand_ins import running
+from entrypoints.demo.stand_ins import INSTALL_SECONDS, installed
+from tests.contracts.node_stand_ins import had, running
 
 REQUIREMENTS = Path(__file__).parent / "llmock" / "requirements.txt"
 _RUN = "import sys; from llmock.cli import app; sys.argv[0] = 'llmock'; app()"
 
 
-def _packages() -> Path:
-    """Install what `llmock/requirements.txt` pins, once, in a cache of the user's; skip where it cannot be had."""
-    folder = platformdirs.user_cache_path("rapport") / f"llmock-{sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]}"
-    if (folder / "complete").exists():
-        return folder
-    draft = folder.with_name(f"{folder.name}-{os.getpid()}")
+def _install(folder: Path) -> None:
     uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
     command = [uv, "pip", "install", "--python", sys.executable] if uv else [sys.executable, "-m", "pip", "install"]
-    command += ["--quiet", "--target", str(draft), "--require-hashes", "-r", str(REQUIREMENTS)]
-    try:
-        environment = os.environ | {"UV_SYSTEM_CERTS": "1"}
-        subprocess.run(command, check=True, capture_output=True, timeout=300, env=environment)
-        (draft / "complete").touch()
-        draft.rename(folder)
-    except (OSError, subprocess.SubprocessError) as error:
-        shutil.rmtree(draft, ignore_errors=True)
-        if not (folder / "complete").exists():  # else another process was faster
-            pytest.skip(f"llmock could not be had from PyPI ({type(error).__name__}).")
-    return folder
+    command += ["--quiet", "--target", str(folder), "--require-hashes", "-r", str(REQUIREMENTS)]
+    environment = os.environ | {"UV_SYSTEM_CERTS": "1"}
+    subprocess.run(command, check=True, capture_output=True, timeout=INSTALL_SECONDS, env=environment)
 
 
 class Llmock:
@@ -70,7 +55,7 @@ class Llmock:
 @contextmanager
 def llmock(folder: Path) -> Iterator[Llmock]:
     """Run it."""
-    packages, port = _packages(), free_port()
+    packages, port = had(lambda: installed("llmock", REQUIREMENTS, _install)), free_port()
     # Without the site's packages: it has other versions of what we use too.
     command: list[str | Path] = [
         sys.executable,

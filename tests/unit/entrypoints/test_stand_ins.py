@@ -1,5 +1,6 @@
 """What the demo by Twilio stands on, and what it says where that is missing."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -26,3 +27,51 @@ def test_a_stand_in_that_does_not_start_is_told_with_its_words(tmp_path: Path) -
     command = [sys.executable, "-c", "import sys; sys.exit('no such port')"]
     with pytest.raises(Conflict, match="no such port"), stand_ins.running(command, 1, tmp_path / "log"):
         pytest.fail("it runs")
+
+
+def test_what_is_pinned_is_installed_once_and_anew_when_it_is_pinned_otherwise(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda _: tmp_path / "cache")
+    (pinned := tmp_path / "lock").write_text("one")
+    filled: list[Path] = []
+
+    def install(folder: Path) -> None:
+        filled.append(folder)
+        (folder / "program").write_text(pinned.read_text())
+
+    first = stand_ins.installed("it", pinned, install)
+    assert stand_ins.installed("it", pinned, install) == first
+    assert len(filled) == 1
+    pinned.write_text("two")
+    second = stand_ins.installed("it", pinned, install)
+    assert [(folder / "program").read_text() for folder in (first, second)] == ["one", "two"]
+    assert sorted((tmp_path / "cache").iterdir()) == sorted([first, second])
+
+
+def test_what_cannot_be_had_is_said_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda _: tmp_path / "cache")
+    (pinned := tmp_path / "lock").write_text("one")
+
+    def install(folder: Path) -> None:
+        (folder / "half").touch()
+        raise subprocess.CalledProcessError(1, "npm")
+
+    with pytest.raises(Conflict, match=r"The packages of it could not be had \(CalledProcessError\)\."):
+        stand_ins.installed("it", pinned, install)
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_whoever_is_slower_takes_what_is_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda _: tmp_path / "cache")
+    (pinned := tmp_path / "lock").write_text("one")
+
+    def install(folder: Path) -> None:
+        (folder / "by").write_text("the slower")
+        faster = folder.with_name(folder.name.rpartition("-")[0])
+        faster.mkdir()
+        (faster / "by").write_text("the faster")
+
+    folder = stand_ins.installed("it", pinned, install)
+    assert (folder / "by").read_text() == "the faster"
+    assert list((tmp_path / "cache").iterdir()) == [folder]
