@@ -1,6 +1,7 @@
 """The people behind messages: found, moved and held in messaging's own transaction (port `Parties`)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -128,12 +129,7 @@ class PostgresParties:
         texted = await self._uow.connection.fetchrow(_LAST_TEXTED, self._uow.organization_id, number)
         if texted is not None:
             party = await self.of_contact(texted["contact_id"])
-            return Party(
-                contact_id=party.contact_id,
-                lead_id=texted["lead_id"] or party.lead_id,
-                phone=party.phone,
-                email=party.email,
-            )
+            return replace(party, lead_id=texted["lead_id"] or party.lead_id)
         condition, parameters = self._seen_contact()
         row = await self._uow.connection.fetchrow(
             f"{_PARTY} contact.phone = $2 AND {condition} {_LATEST}", self._uow.organization_id, number, *parameters
@@ -212,13 +208,16 @@ class PostgresParties:
             [status.value for status in found],
         )
 
-    async def lock(self, party: Party) -> None:
-        """Lock the contact, so that what comes from them and what a person does about them take turns."""
-        await self._uow.connection.execute(
-            "SELECT 1 FROM contacts WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE",
+    async def lock(self, party: Party) -> Party:
+        """Lock the contact, and give the party by the addresses that they have from then on."""
+        row = await self._uow.connection.fetchrow(
+            "SELECT phone, email FROM contacts WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE",
             self._uow.organization_id,
             party.contact_id,
         )
+        if row is None:
+            raise NotFound("There is no such contact.")
+        return replace(party, phone=row["phone"], email=row["email"])
 
     async def lock_lead(self, party: Party) -> None:
         """Lock the lead."""

@@ -25,9 +25,8 @@ class AnsweredThreads:
     async def locked(self, identifier: UUID) -> tuple[Conversation, Party]:
         """Lock contact, lead, ledger rows and thread, in the order in which all others do."""
         thread = await self.conversations.get(identifier)
-        party = await self.parties.of_contact(thread.contact_id)
+        party = await self.parties.lock(await self.parties.of_contact(thread.contact_id))
         party = replace(party, lead_id=thread.lead_id or party.lead_id)
-        await self.parties.lock(party)
         await self.parties.lock_lead(party)
         await self.parties.lock_texts(party)
         return await self.conversations.locked(identifier), party

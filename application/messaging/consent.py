@@ -154,8 +154,7 @@ class Consents:
         """Record that a contact told a person to stop."""
         self.actor.require(Permission.CONSENT_WRITE)
         async with self.uow:
-            party = await self.parties.of_contact(contact_id)
-            await self.parties.lock(party)
+            party = await self.parties.lock(await self.parties.of_contact(contact_id))
             await self.stop(party, "person", _text(told.wording), _text(told.source), None)
             return await self._explain(party, Channel.SMS, Purpose.CAMPAIGN.value)
 
@@ -165,8 +164,7 @@ class Consents:
         if not _text(told.wording):
             raise Invalid("Write down the words with which they agreed.", field="wording")
         async with self.uow:
-            party = await self.parties.of_contact(contact_id)
-            await self.parties.lock(party)
+            party = await self.parties.lock(await self.parties.of_contact(contact_id))
             if not await self.start(party, "person", _text(told.wording), _text(told.source), None):
                 raise Conflict("This contact has not opted out.")
             return await self._explain(party, Channel.SMS, Purpose.CAMPAIGN.value)

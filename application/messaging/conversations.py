@@ -248,8 +248,8 @@ class Conversations:
         self.actor.require(Permission.MESSAGES_SEND)
         async with self.uow:
             await self._shown(identifier)
-            party = await self.parties.of_contact((await self.conversations.get(identifier)).contact_id)
-            await self.parties.lock(party)
+            thread = await self.conversations.get(identifier)
+            party = await self.parties.lock(await self.parties.of_contact(thread.contact_id))
             await self.parties.lock_texts(party)
             thread = await self.conversations.locked(identifier)
             _require_version(thread, version, asked)

@@ -146,8 +146,7 @@ class Messages:
         _plain(asked.content, "content")
         async with self.uow:
             await self.capabilities.require("texting")
-            await self.parties.lock(await self.parties.of_lead(asked.lead_id))
-            party = await self.parties.of_lead(asked.lead_id)  # by the number that they have from then on
+            party = await self.parties.of_lead(asked.lead_id)
             identifier, verdict, shown = await self._submit(party, asked.content)
         return _sent(identifier, verdict, shown)
 
@@ -164,6 +163,7 @@ class Messages:
         return _sent(identifier, verdict, shown)
 
     async def _submit(self, party: Party, body: str) -> tuple[UUID, Verdict, msgspec.Raw]:
+        party = await self.parties.lock(party)
         if party.phone is None:
             raise Invalid("This contact has no phone number.", field="lead_id")
         identifier = new_id()
@@ -179,7 +179,6 @@ class Messages:
             body=body,
             author_id=self.actor.id,
         )
-        await self.parties.lock(party)
         await self.parties.lock_texts(party)
         [verdict] = await self.gate.submit([draft])
         if not isinstance(verdict, Refuse):

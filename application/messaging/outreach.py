@@ -50,8 +50,11 @@ class Parties(Protocol):
         """Take leads of these addresses out of OPTED_OUT: to REPLIED where they ever wrote, else READY; gives them."""
         ...
 
-    async def lock(self, party: Party) -> None:
-        """Lock the contact, so that what comes from them and what a person does about them take turns."""
+    async def lock(self, party: Party) -> Party:
+        """Lock the contact, so that what comes from them and what a person does about them take turns.
+
+        Gives the party by the addresses that they have from then on, or refuses with `NotFound`.
+        """
         ...
 
     async def lock_lead(self, party: Party) -> None:

@@ -136,8 +136,7 @@ class ReplyDrafts:
         async with self.uow:
             await self.capabilities.require("ai")
             await self.capabilities.require("texting")
-            await self.parties.lock(await self.parties.of_lead(asked.lead_id))
-            party = await self.parties.of_lead(asked.lead_id)  # by the number that they have from then on
+            party = await self.parties.lock(await self.parties.of_lead(asked.lead_id))
             if party.phone is None:
                 raise Invalid("This contact has no phone number.", field="lead_id")
             await self.parties.lock_lead(party)

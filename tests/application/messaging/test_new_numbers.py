@@ -1,13 +1,16 @@
 """A contact gets another number: what is planned goes there, never to the old one, and an opt-out of either holds."""
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from application.messaging.messages import Messages, SendMessage
+from application.messaging.consent import Consents, RecordConsent
+from application.messaging.messages import Messages, SendMessage, SendTo
 from application.sales.contacts import ChangeContact, Contacts
 from domain.kernel import Conflict
 from tests.application.conftest import Tenant
@@ -97,6 +100,71 @@ async def test_four_hundred_texts_follow_their_contacts_to_other_numbers(
     tenant: Tenant, ledger_log: list[tuple[str, float]], proved: Note
 ) -> None:
     proved(0, await change_numbers_amid_a_campaign(tenant, 400))
+
+
+@asynccontextmanager
+async def moving(tenant: Tenant, lead: UUID, number: str) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """Keep a new number uncommitted until the block is left; gives how to wait until somebody waits for it."""
+    async with tenant.sql() as connection:
+        await connection.execute(
+            "UPDATE contacts SET phone = $3 WHERE organization_id = $1"
+            " AND id = (SELECT contact_id FROM leads WHERE organization_id = $1 AND id = $2)",
+            tenant.organization_id,
+            lead,
+            number,
+        )
+        mine = await connection.fetchval("SELECT pg_backend_pid()")
+
+        async def awaited() -> None:
+            blocked = (
+                "SELECT count(*) FROM pg_stat_activity WHERE $1::uuid IS NOT NULL AND $2 = ANY (pg_blocking_pids(pid))"
+            )
+            for _ in range(500):
+                if await tenant.value(blocked, mine):
+                    return
+                await asyncio.sleep(0.01)
+            pytest.fail("nobody waits")
+
+        yield awaited
+
+
+@pytest.mark.parametrize("by", ["lead", "number"])
+async def test_a_persons_text_goes_to_the_number_that_is_theirs_once_it_is_their_turn(tenant: Tenant, by: str) -> None:
+    phone = "+447700900455"
+    lead = await tenant.lead(phone)
+
+    async def writes() -> None:
+        async with tenant.use(Messages) as messages:
+            if by == "lead":
+                await messages.send(SendMessage(lead_id=lead, content="Olga here."))
+            else:
+                await messages.send_to(SendTo(to=phone, channel="sms", body="Olga here."))
+
+    async with moving(tenant, lead, new_number(phone)) as awaited:
+        job = asyncio.create_task(writes())
+        await awaited()
+    await job
+    assert await texts(tenant, [phone]) == []
+    assert [row["told"] for row in await texts(tenant, [new_number(phone)])] == [new_number(phone)]
+
+
+async def test_an_opt_out_that_a_person_notes_holds_for_the_number_that_is_theirs_once_it_is_their_turn(
+    tenant: Tenant,
+) -> None:
+    phone = "+447700900456"
+    lead = await tenant.lead(phone)
+    contact = await tenant.value("SELECT contact_id FROM leads WHERE organization_id = $1 AND id = $2", lead)
+
+    async def notes() -> None:
+        async with tenant.use(Consents) as consents:
+            await consents.opt_out(contact, RecordConsent())
+
+    async with moving(tenant, lead, new_number(phone)) as awaited:
+        job = asyncio.create_task(notes())
+        await awaited()
+    await job
+    suppressed = "SELECT count(*) FROM suppressions WHERE organization_id = $1 AND address = $2"
+    assert await tenant.value(suppressed, new_number(phone)) == 1
 
 
 async def test_an_opt_out_of_either_number_holds(tenant: Tenant) -> None:
