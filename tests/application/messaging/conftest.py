@@ -63,3 +63,9 @@ async def thread(told_house: AsyncContainer, tenant: Tenant) -> Thread:
         )
     lead_id = await told.lead("+447700900321", await told.dataset())
     return Thread(told, writer, slots, calls, "+447700900321", lead_id)
+
+
+@pytest.fixture
+async def waking_hours(thread: Thread) -> None:
+    """Let no hour be quiet: tests of quiet hours are elsewhere."""
+    await thread.live_at(13)

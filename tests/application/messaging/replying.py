@@ -106,6 +106,17 @@ class Thread:
     phone: str
     lead_id: UUID
 
+    async def live_at(self, hour: int) -> None:
+        """Let every contact live where it is about that hour."""
+        async with self.tenant.sql() as connection:
+            now: datetime = await connection.fetchval("SELECT business_now()")
+            behind = (now.hour - hour + 12) % 24 - 12
+            await connection.execute(
+                "UPDATE contacts SET zones = ARRAY[$2::text] WHERE organization_id = $1",
+                self.tenant.organization_id,
+                f"Etc/GMT{behind:+d}" if behind else "Etc/GMT",
+            )
+
     async def arrive(self, body: str) -> UUID:
         """Let the lead write."""
         arrived = TextArrived(

@@ -17,10 +17,9 @@ from domain.kernel import new_id
 from domain.messaging.reply_facts import Slot
 from domain.scheduling.booking import BookingFailed
 from tests.application.messaging.replying import Thread
-from tests.application.messaging.test_replies import SLOT, waking_hours
+from tests.application.messaging.test_replies import SLOT
 
-pytestmark = pytest.mark.anyio
-__all__ = ["waking_hours"]
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("waking_hours")]
 Act = Callable[[Thread], Awaitable[None]]
 
 

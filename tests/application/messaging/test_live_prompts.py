@@ -16,11 +16,9 @@ from domain.coaching.canary import part_of
 from domain.coaching.lesson import LessonType
 from domain.coaching.prompt import PromptType
 from tests.application.messaging.replying import Thread, said
-from tests.application.messaging.test_replies import waking_hours
 from tests.proofs import Note
 
-pytestmark = pytest.mark.anyio
-__all__ = ["waking_hours"]
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("waking_hours")]
 SAY = "There are ways to bring it down; shall we go through them together on a quick call?"
 ANSWER = "A colleague will go through it with you."
 

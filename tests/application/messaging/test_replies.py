@@ -32,23 +32,10 @@ class _Hurried(Writing):
         return await super().write(started, answers_id, 0.05)
 
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("waking_hours")]
 HOSTILE = Path(__file__).parents[2] / "contracts" / "hostile.tsv"
 _LEAD = "SELECT to_jsonb(l)::text FROM leads l WHERE organization_id = $1"
 SLOT = Slot("s1", datetime(2027, 3, 23, 14, tzinfo=UTC), "Tuesday 23 March at 14:00")
-
-
-@pytest.fixture(autouse=True)
-async def waking_hours(thread: Thread) -> None:
-    """Let no hour be quiet: their tests are elsewhere."""
-    async with thread.tenant.sql() as connection:
-        hour = (await connection.fetchval("SELECT business_now()")).hour
-        zone = "Etc/GMT" + f"{hour - 13:+d}" if hour != 13 else "Etc/GMT"  # where it is about one o'clock
-        await connection.execute(
-            "UPDATE contacts SET zones = ARRAY[$2::text] WHERE organization_id = $1",
-            thread.tenant.organization_id,
-            zone,
-        )
 
 
 async def test_two_texts_are_answered_once_after_the_delay(thread: Thread) -> None:
@@ -318,14 +305,7 @@ async def test_a_slot_that_was_offered_in_this_turn_can_be_taken(thread: Thread,
 
 
 async def test_the_quiet_hours_hold_an_answer_too(thread: Thread) -> None:
-    async with thread.tenant.sql() as connection:
-        hour = (await connection.fetchval("SELECT business_now()")).hour
-        ahead = (hour - 3 + 12) % 24 - 12  # where it is three at night
-        await connection.execute(
-            "UPDATE contacts SET zones = ARRAY[$2::text] WHERE organization_id = $1",
-            thread.tenant.organization_id,
-            f"Etc/GMT{ahead:+d}" if ahead else "Etc/GMT",
-        )
+    await thread.live_at(3)
     await thread.arrive("Yes please")
     await thread.answer()
     assert await thread.hand_over() == []

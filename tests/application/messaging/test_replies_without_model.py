@@ -15,10 +15,8 @@ from application.provider import NotConfigured, ProviderError, Unavailable, Unkn
 from application.provider import Unusable as NoAccess
 from domain.messaging.reply import AnswerDue
 from tests.application.messaging.replying import Thread
-from tests.application.messaging.test_replies import waking_hours
 
-__all__ = ["waking_hours"]
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("waking_hours")]
 
 
 _WAITS = "SELECT answer_due_at - business_now() FROM conversations WHERE organization_id = $1"

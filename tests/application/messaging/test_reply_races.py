@@ -12,11 +12,10 @@ from application.messaging.sending import Sending
 from application.sales.leads import Leads
 from domain.kernel import Conflict
 from tests.application.messaging.replying import Thread
-from tests.application.messaging.test_replies import SLOT, waking_hours
+from tests.application.messaging.test_replies import SLOT
 from tests.proofs import Note
 
-pytestmark = pytest.mark.anyio
-__all__ = ["waking_hours"]
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("waking_hours")]
 AT_ONCE = 5
 EVER = datetime.min.replace(tzinfo=UTC)
 
