@@ -1,13 +1,13 @@
 """Which events people are told of, and whom each concerns."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from application.messaging.notification_wordings import ended, when, why
-from application.messaging.notifying import Audience, KnownLead, Notice, NotificationStore, Notifying
+from application.messaging.notifying import Audience, KnownLead, Notice, NotificationStore, Notifying, Recipient
 from application.ports import UnitOfWork, effect
 from domain.coaching.canary import CanaryDecided
 from domain.coaching.insight import InsightRaised
@@ -84,11 +84,8 @@ class Notices:
             reason = why(event.reason, (await self.audience.voice()).locale)
             link, data = f"/conversations/{event.subject}", {"conversation_id": event.subject, "reason": event.reason}
             lead = None if event.lead_id is None else await self.audience.lead(event.lead_id)
-            if lead is not None:
+            if lead is not None or event.lead_id is None:
                 await self._of_lead(Kind.PERSON_NEEDED, lead, {"reason": reason}, data, link)
-            elif event.lead_id is None:
-                told = Notice(kind=Kind.PERSON_NEEDED, values={"reason": reason}, link=link, data=data)
-                await self.notifying.tell(told, await self.audience.leaders(None))
 
     @effect
     async def awaited(self, event: PersonAwaited) -> None:
@@ -99,12 +96,7 @@ class Notices:
             if lead is None and event.lead_id is not None:
                 return
             writer = await self.audience.writer(event.subject, event.lead_id)
-            if lead is not None and writer is None:
-                await self._of_lead(Kind.PERSON_AWAITED, lead, {}, data, link)
-                return
-            values = {"name": None if lead is None else lead.name}
-            told = Notice(kind=Kind.PERSON_AWAITED, values=values, link=link, lead=lead, data=data)
-            await self.notifying.tell(told, [writer] if writer else await self.audience.leaders(None))
+            await self._of_lead(Kind.PERSON_AWAITED, lead, {}, data, link, [writer] if writer else None)
 
     @effect
     async def booked(self, event: BookingMade) -> None:
@@ -176,16 +168,13 @@ class Notices:
             known = await self.happenings.insight(event.subject)
             if known is None or (lead is None and event.lead_id is not None):
                 return
-            values = {"coach": known.coach, "title": known.title, "severity": event.severity.value,
-                      "name": lead.name if lead else None}  # fmt: skip
+            values = {"coach": known.coach, "title": known.title, "severity": event.severity.value}
             data = {"insight_id": event.subject, "conversation_id": event.conversation_id}
-            notice = Notice(kind=Kind.INSIGHT_RAISED, values=values, link=f"/coach/insights/{event.subject}",
-                            lead=lead, data=data)  # fmt: skip
+            link = f"/coach/insights/{event.subject}"
             told = await self.audience.leaders(lead.dataset_id if lead else None)
-            if lead is not None and lead.assigned_to is not None:
-                owner = await self.audience.seeing(lead.assigned_to, lead.dataset_id)
-                told += [owner] if owner else []
-            await self.notifying.tell(notice, told)
+            owner = await self._owner(lead)
+            told += [owner] if owner else []
+            await self._of_lead(Kind.INSIGHT_RAISED, lead, values, data, link, told)
 
     @effect
     async def campaign_finished(self, event: CampaignCompleted) -> None:
@@ -253,9 +242,23 @@ class Notices:
             await self._of_lead(kind, lead, values, {"booking_id": booking_id}, f"/bookings/{booking_id}")
 
     async def _of_lead(
-        self, kind: Kind, lead: KnownLead, values: Mapping[str, str | None], data: Mapping[str, object], link: str
+        self,
+        kind: Kind,
+        lead: KnownLead | None,
+        values: Mapping[str, str | None],
+        data: Mapping[str, object],
+        link: str,
+        to: Sequence[Recipient] | None = None,
     ) -> None:
-        """Tell whose lead it is, else those who lead."""
-        notice = Notice(kind=kind, values={"name": lead.name, **values}, link=link, lead=lead, data=data)
-        owner = None if lead.assigned_to is None else await self.audience.seeing(lead.assigned_to, lead.dataset_id)
-        await self.notifying.tell(notice, [owner] if owner else await self.audience.leaders(lead.dataset_id))
+        """Tell these, or whose lead it is, else those who lead."""
+        if to is None:
+            owner = await self._owner(lead)
+            to = [owner] if owner else await self.audience.leaders(lead.dataset_id if lead else None)
+        values = {"name": lead.name if lead else None, **values}
+        await self.notifying.tell(Notice(kind=kind, values=values, link=link, lead=lead, data=data), to)
+
+    async def _owner(self, lead: KnownLead | None) -> Recipient | None:
+        """Give whose lead it is, if they see it."""
+        if lead is None or lead.assigned_to is None:
+            return None
+        return await self.audience.seeing(lead.assigned_to, lead.dataset_id)
