@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from application.mails import one_line
 from domain.messaging.spoken import spoken
 
 _TEXTS = {
@@ -20,20 +21,16 @@ _MAILS: Mapping[str, tuple[str, str, str]] = {
 
 def text_of(language: str, organization: str, at: datetime, zone: str) -> str:
     """Word a reminder by text."""
-    return _TEXTS[_known(language)].format(organization=organization, when=_said(at, zone, language))
+    return _TEXTS.get(language, _TEXTS["en"]).format(organization=organization, when=_said(at, zone, language))
 
 
 def mail_of(language: str, organization: str, at: datetime, zone: str, url: str | None) -> tuple[str, str]:
     """Word a reminder by mail: subject and body."""
-    subject, body, rings = _MAILS[_known(language)]
+    subject, body, rings = _MAILS.get(language, _MAILS["en"])
     values = {"organization": organization, "when": _said(at, zone, language), "place": f"{url}\n" if url else rings}
-    return subject.format_map(values | {"organization": " ".join(organization.split())}), body.format_map(values)
+    return subject.format_map(values | {"organization": one_line(organization)}), body.format_map(values)
 
 
 def _said(at: datetime, zone: str, language: str) -> str:
     local = at.astimezone(ZoneInfo(zone))
-    return f"{spoken(local, _known(language))} ({local:%Z})"
-
-
-def _known(language: str) -> str:
-    return language if language in _TEXTS else "en"
+    return f"{spoken(local, language)} ({local:%Z})"
