@@ -113,7 +113,7 @@ def permissions_of(
     is_platform_admin: bool = False,
     is_first_organization: bool = False,
 ) -> frozenset[Permission]:
-    """Tell all that a role permits together with the flag, the account and the organisation it is held in."""
+    """Tell all that a role permits together with the flags, the account and the organisation it is held in."""
     permissions = PERMISSIONS[role].union(*(ADDED_BY[flag] for flag in flags))
     if is_platform_admin:
         permissions |= PLATFORM_PERMISSIONS
