@@ -7,7 +7,7 @@ import msgspec
 
 from adapters.persistence.coaching_prompts import version_of
 from adapters.persistence.database import PostgresUnitOfWork
-from application.messaging.reply_writing import Lesson, PromptKind
+from application.messaging.reply_writing import Lesson
 from application.messaging.reply_writing import Prompt as WritersPrompt
 from domain.coaching.built_in import built_in
 from domain.coaching.canary import Canary
@@ -17,7 +17,7 @@ from domain.messaging import reply_prompt
 _LIVE = """
 SELECT p.id, p.prompt_type, p.live, to_jsonb(c) AS canary FROM prompts p
 LEFT JOIN canaries c ON c.organization_id = $1 AND c.prompt_id = p.id AND c.is_open
-WHERE p.organization_id = $1 AND p.prompt_type IN ('master', $2)
+WHERE p.organization_id = $1 AND p.prompt_type IN ('master', 'reply')
 """
 _VERSION = """
 SELECT number, system_prompt, user_prompt_template, lessons, left_out, made_by, made_at, reason, evaluation_id
@@ -31,24 +31,22 @@ class PostgresLivePrompt:
     def __init__(self, uow: PostgresUnitOfWork) -> None:
         self._uow = uow
 
-    async def live(self, conversation_id: UUID | None, kind: PromptKind = "reply") -> WritersPrompt:
-        """Give the prompt for a conversation, or for none in particular: the master's words before the kind's."""
-        own, prompt_type = self._uow.organization_id, PromptType(kind)
-        found = {
-            PromptType(row["prompt_type"]): row for row in await self._uow.connection.fetch(_LIVE, own, prompt_type)
-        }
+    async def live(self, conversation_id: UUID) -> WritersPrompt:
+        """Give the prompt for a conversation: the master's words before those of answers."""
+        rows = await self._uow.connection.fetch(_LIVE, self._uow.organization_id)
+        found = {PromptType(row["prompt_type"]): row for row in rows}
         master = await self._chosen(PromptType.MASTER, found.get(PromptType.MASTER), conversation_id)
-        special = await self._chosen(prompt_type, found.get(prompt_type), conversation_id)
-        both = told(master, prompt_type, special)
+        special = await self._chosen(PromptType.REPLY, found.get(PromptType.REPLY), conversation_id)
+        both = told(master, PromptType.REPLY, special)
         if master.number == special.number == BUILT_IN:
             return WritersPrompt(reply_prompt.VERSION, both.text)
         return prompt_of(both)
 
-    async def _chosen(self, prompt_type: PromptType, row: Any, conversation_id: UUID | None) -> PromptVersion:
+    async def _chosen(self, prompt_type: PromptType, row: Any, conversation_id: UUID) -> PromptVersion:
         if row is None:
             return built_in(prompt_type, reply_prompt.PROMPT)
         number = row["live"]
-        if row["canary"] is not None and conversation_id is not None:
+        if row["canary"] is not None:
             number = msgspec.json.decode(row["canary"], type=Canary).number_for(conversation_id)
         if number == BUILT_IN:
             return built_in(prompt_type, reply_prompt.PROMPT)

@@ -37,9 +37,6 @@ class Lesson:
         return self.text if self.say is None else self.text.replace(f"Say: {self.say}", "", 1)
 
 
-PromptKind = Literal["m1", "m2", "m3", "reply"]
-
-
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """Hold the live prompt with its version, and the lessons that go with it."""
@@ -110,10 +107,10 @@ class CallBooking(Protocol):
 
 
 class LivePrompt(Protocol):
-    """Know the prompts that are live, within the open unit of work."""
+    """Know the prompts of answers that are live, within the open unit of work."""
 
-    async def live(self, conversation_id: UUID | None, kind: PromptKind = "reply") -> Prompt:
-        """Give the one for a conversation, which may be on one side of a trial, or for none in particular."""
+    async def live(self, conversation_id: UUID) -> Prompt:
+        """Give the one for a conversation, which may be on one side of a trial."""
         ...
 
 
