@@ -9,6 +9,7 @@ from uuid import UUID
 
 from application.model_calls import Access, Usage
 from application.provider import provider_port
+from domain.coaching.lesson import SAY
 from domain.messaging.reply import Proposal
 from domain.messaging.reply_facts import Slot
 
@@ -33,8 +34,8 @@ class Lesson:
 
     @property
     def instruction(self) -> str:
-        """Give what is said to the writer alone."""
-        return self.text if self.say is None else self.text.replace(f"Say: {self.say}", "", 1)
+        """Give the lesson without the words that are meant for the lead."""
+        return self.text if self.say is None else self.text.replace(f"{SAY}{self.say}", "", 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from uuid import UUID
 from domain.kernel import Conflict, Entity, Event, Invalid
 
 MOST_TAGS = 20
+SAY = "Say: "
+"""What stands in an instruction before words that are meant for the lead."""
 
 
 class LessonType(StrEnum):
@@ -111,7 +113,7 @@ class Lesson(Entity):
         if self.trigger:
             parts.append(f"When: {self.trigger}")
         if self.correct_response:
-            parts.append(f"Say: {self.correct_response}")
+            parts.append(f"{SAY}{self.correct_response}")
         if self.incorrect_response:
             parts.append(f"Never: {self.incorrect_response}")
         return "\n".join(parts)

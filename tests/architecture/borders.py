@@ -17,6 +17,7 @@ OURS = frozenset(BELOW)
 
 # Pure values and functions of one context that others may use, each with its reason. Events and ids need no line here.
 SHARED = {
+    "domain.coaching.lesson.SAY": "the mark of a lesson's words for the lead is a constant",
     "domain.identity.role": "permissions and roles are the words in which every use case says who may call it",
     "domain.messaging.injection": "signs that a text speaks to machines are a function of the text",
     "domain.messaging.languages": "which language a text is in is a function of the text",
