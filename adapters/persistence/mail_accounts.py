@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from adapters.persistence.database import PostgresUnitOfWork
+from adapters.persistence.integration_notes import note
 from application.identity.secrets import Secrets
 from application.mailing import NOBODY, MailAccount
 
@@ -17,12 +18,6 @@ SELECT settings, credentials, is_active FROM integrations
 WHERE organization_id = $1 AND provider = 'resend' AND credentials IS NOT NULL
 """
 _ANY = "SELECT EXISTS (SELECT FROM integrations WHERE organization_id = $1 AND is_active AND credentials IS NOT NULL)"
-_NOTE = """
-UPDATE integrations SET last_error = $2,
-       last_used_at = CASE WHEN $2::text IS NULL THEN business_now() ELSE last_used_at END
-WHERE organization_id = $1 AND provider = 'resend' AND (last_error IS DISTINCT FROM $2 OR $2::text IS NULL
-  AND (last_used_at IS NULL OR last_used_at < business_now() - interval '1 minute')) RETURNING true
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +62,7 @@ class PostgresMailAccounts:
         own, _ = await self._own()
         if own is None or own.name != account.name:
             return False
-        noted = await self._uow.connection.fetchval(_NOTE, self._uow.organization_id, trouble)
-        return bool(noted) and trouble is not None
+        return await note(self._uow, "resend", trouble)
 
     async def _any(self) -> bool:
         return bool(await self._uow.connection.fetchval(_ANY, self._uow.organization_id))

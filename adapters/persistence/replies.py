@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from adapters.persistence.database import PostgresUnitOfWork
+from adapters.persistence.integration_notes import note
 from adapters.persistence.model_access import own_access
 from application.identity.secrets import Secrets
 from application.messaging.answering import Background, Reply, ReplySettings, ReplyStatus
@@ -58,12 +59,6 @@ JOIN sends told ON told.organization_id = $1 AND told.lead_id = booking.lead_id 
   AND told.natural_key = 'reply:' || split_part(booking.natural_key, ':', 2) AND told.state <> 'refused'
 JOIN messages message ON message.organization_id = $1 AND message.id = told.id
 WHERE booking.organization_id = $1 AND booking.id = $2 AND booking.source = 'ai'
-"""
-_NOTE = """
-UPDATE integrations SET last_error = $2,
-       last_used_at = CASE WHEN $2::text IS NULL THEN business_now() ELSE last_used_at END
-WHERE organization_id = $1 AND provider = 'anthropic' AND (last_error IS DISTINCT FROM $2 OR $2::text IS NULL
-  AND (last_used_at IS NULL OR last_used_at < business_now() - interval '1 minute')) RETURNING provider
 """
 _COLUMNS = [field.name for field in fields(Reply)]
 _READ = f"SELECT {', '.join(_COLUMNS)} FROM replies WHERE organization_id = $1"  # noqa: S608 - our own columns
@@ -198,8 +193,7 @@ class PostgresReplies:
 
     async def note_access(self, trouble: str | None) -> str | None:
         """Write how the organisation's own model did."""
-        noted: str | None = await self._uow.connection.fetchval(_NOTE, self._uow.organization_id, trouble)
-        return noted
+        return "anthropic" if await note(self._uow, "anthropic", trouble) else None
 
     async def feel(self, conversation_id: UUID, sentiment: Sentiment) -> None:
         """Note on the thread how the person sounds."""

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from adapters.persistence.database import PostgresUnitOfWork
+from adapters.persistence.integration_notes import note
 from application.identity.secrets import Secrets
 from application.messaging.reconciling import AT_FIRST, OVERLAP, Gap
 from application.messaging.texting import Price, TextingAccount, TextingAccounts, account_of
@@ -26,16 +27,6 @@ FROM sms_gateways WHERE organization_id = $1
 """
 # Real people would be texted at night by a clock that was moved to noon.
 _AHEAD = "SELECT business_now() > clock_timestamp() + interval '1 minute'"
-_USED = """
-UPDATE integrations SET last_used_at = business_now(), last_error = NULL
-WHERE organization_id = $1 AND provider = ANY ($2)
-  AND (last_used_at IS NULL OR last_used_at < business_now() - interval '1 minute' OR last_error IS NOT NULL)
-"""
-_FAILED = """
-UPDATE integrations SET last_error = $3
-WHERE organization_id = $1 AND provider = $2 AND last_error IS DISTINCT FROM $3 RETURNING true
-"""
-
 _GAP = """
 SELECT clock_timestamp() AS until,
        coalesce((SELECT listed_until - $4::interval FROM inbox_marks WHERE organization_id = $1 AND account = $2),
@@ -154,13 +145,7 @@ class PostgresAccountBook:
 
     async def note(self, used: Collection[str], failed: Mapping[str, str]) -> frozenset[str]:
         """Write on the organisation's own integrations that they serve, or why they do not."""
-        serving = [name.partition(":")[0] for name in used if name in self._integrations]
-        if serving:
-            await self._uow.connection.execute(_USED, self._uow.organization_id, serving)
-        fresh = set()
-        for name in sorted(failed):
-            if name in self._integrations and await self._uow.connection.fetchval(
-                _FAILED, self._uow.organization_id, name.partition(":")[0], failed[name]
-            ):
-                fresh.add(name)
+        told: dict[str, str | None] = {**dict.fromkeys(used), **failed}
+        ours = sorted(told.keys() & self._integrations)
+        fresh = [name for name in ours if await note(self._uow, name.partition(":")[0], told[name])]
         return frozenset(fresh)
