@@ -46,6 +46,10 @@ class TwilioEmulator:
         answer = self.http.get(f"/2010-04-01/Accounts/{SID}/Messages.json", params={"PageSize": "1000", **filters})
         return list(answer.raise_for_status().json()["messages"])
 
+    def outbound(self) -> list[dict[str, Any]]:
+        """List all that it took from us."""
+        return [one for one in self.messages() if str(one["direction"]).startswith("outbound")]
+
     def says(self, sender: str, body: str) -> dict[str, Any]:
         """Let somebody write to the number; it calls the number's address, signed."""
         form = {"To": NUMBER, "From": sender, "Body": body}

@@ -64,7 +64,7 @@ class TwilioStory:
         self._kill_in_the_rush()
         self._until(self._is_settled, "every text has its end")
         self.tell(f"{len(self.texts())} texts are at Twilio; it reports them as delivered")
-        for message in self._outgoing():
+        for message in self.twilio.outbound():
             self.twilio.reports(message["sid"], "delivered")
         self._people_answer()
         self._answer_some()
@@ -80,7 +80,7 @@ class TwilioStory:
                 message["body"],
                 parsedate_to_datetime(message["date_created"]),
             )
-            for message in self._outgoing()
+            for message in self.twilio.outbound()
         ]
 
     def messages(self) -> list[dict[str, Any]]:
@@ -127,8 +127,8 @@ class TwilioStory:
         self.tell(f"a person takes over {len(self.taken)} leads before the campaign has written to them")
 
     def _kill_in_the_rush(self) -> None:
-        before, used = len(self._outgoing()), self.house.work_of_workers()
-        self._until(lambda: len(self._outgoing()) >= before + _UNDER_WAY, "texts go out", every=0.02)
+        before, used = len(self.twilio.outbound()), self.house.work_of_workers()
+        self._until(lambda: len(self.twilio.outbound()) >= before + _UNDER_WAY, "texts go out", every=0.02)
         work = {name: seconds - used.get(name, 0) for name, seconds in self.house.work_of_workers().items()}
         victim = max(work, key=lambda name: work[name])
         self.tell(f"{victim} (process {self.house.kill(victim)}) is killed while it hands over")
@@ -175,9 +175,6 @@ class TwilioStory:
             if answer.status_code != 409:
                 raise Conflict(f"A text to somebody who said STOP was answered {answer.status_code}: {answer.text}")
             self.tell(f"a person's text to somebody who said STOP is refused: {answer.json()['error']['message']}")
-
-    def _outgoing(self) -> list[dict[str, Any]]:
-        return [one for one in self.twilio.messages() if str(one["direction"]).startswith("outbound")]
 
     def _until(self, holds: Callable[[], bool], what: str, every: float = 0.5) -> None:
         deadline = time.monotonic() + _SETTLE_SECONDS

@@ -10,7 +10,7 @@ from typing import Any
 from entrypoints.demo.house import free_port
 from tests.contracts.aimock_process import EVERY, GOOD, Model, aimock, fixture, proposal
 from tests.contracts.twilio_process import ACCOUNT, TwilioProcess
-from tests.processes.office import ANY_TIME, Office, opened, wait_for
+from tests.processes.office import Office, opened, wait_for
 
 _AWAKE = """
 UPDATE contacts
@@ -41,24 +41,16 @@ class Desk:
     office: Office
     twilio: TwilioProcess
     model: Model
-    folder: Path
 
     def enter(self, products: Mapping[str, str]) -> str:
         """Import people by phone with what they asked about, at an hour at which all may be texted."""
-        path = self.folder / "asked.csv"
-        rows = [f"Ada,{phone},{product}\n" for phone, product in products.items()]
-        path.write_text("Forename,Mobile No.,Product\n" + "".join(rows))
-        name = next(iter(products))
-        dataset_id = str(self.office.client.call("POST", "/datasets", json={"name": name})["id"])
-        done = self.office.client.import_list(dataset_id, path)["result"]
-        assert (done["imported"]["successful"], done["ineligible"]) == (len(products), 0)
+        dataset_id = self.office.imported(list(products), products)
         self.office.ask(_AWAKE)
         return dataset_id
 
     def write_to(self, dataset_id: str, a_minute: int = 6000) -> None:
         """Begin a campaign."""
-        settings = {**ANY_TIME, "rate_limit_messages_per_minute": a_minute, "ai_response_delay_seconds": 0}
-        self.office.client.call("POST", "/campaigns/start", json={"dataset_id": dataset_id, "settings": settings})
+        self.office.begin(dataset_id, rate_limit_messages_per_minute=a_minute, ai_response_delay_seconds=0)
 
     def says(self, phone: str, text: str) -> None:
         """Let somebody write, by Twilio's signed call."""
@@ -68,14 +60,10 @@ class Desk:
         """Set how the AI answers."""
         self.office.client.call("PATCH", "/settings/client", json={"settings": settings})
 
-    def outbound(self) -> list[dict[str, Any]]:
-        """List all that Twilio took from us."""
-        return [one for one in self.twilio.messages() if one["direction"].startswith("outbound")]
-
     def threads(self, phones: Sequence[str]) -> dict[str, Thread]:
         """Look at the threads of those who wrote."""
         said = defaultdict(list)
-        for one in self.outbound():
+        for one in self.twilio.outbound():
             if not one["body"].startswith("Hi "):
                 said[one["to"]].append(one["body"])
         rows = self.office.ask(
@@ -110,8 +98,10 @@ def opened_desk(folder: Path, seed: str) -> Iterator[Desk]:
                 office.client.call("PUT", "/settings/integrations/twilio", json=own)
                 body = {"credentials": {"api_key": "sk-ant-of-the-tests"}}
                 office.client.call("PUT", "/settings/integrations/anthropic", json=body)
-                desk = Desk(office, twilio, Model(url), folder)
-                yield desk
-                desk.model.close()
+                model = Model(url)
+                try:
+                    yield Desk(office, twilio, model)
+                finally:
+                    model.close()
     finally:
         twilio.close()

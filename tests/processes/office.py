@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -51,10 +51,14 @@ class Office:
         first, self._next = self._next, self._next + count
         return [f"+447400{number:06d}" for number in range(first, self._next)]
 
-    def imported(self, phones: list[str]) -> str:
-        """Import people nobody has written to; gives their dataset."""
+    def imported(self, phones: Sequence[str], products: Mapping[str, str] | None = None) -> str:
+        """Import people nobody has written to, with what each asked about if that is told; gives their dataset."""
         path = self._folder / "people.csv"
-        path.write_text("Forename,Mobile No.\n" + "".join(f"P{n},{phone}\n" for n, phone in enumerate(phones)))
+        lines = ["Forename,Mobile No.", *(f"P{n},{phone}" for n, phone in enumerate(phones))]
+        if products is not None:
+            asked = ["Product", *(products[phone] for phone in phones)]
+            lines = [f"{line},{product}" for line, product in zip(lines, asked, strict=True)]
+        path.write_text("\n".join(lines) + "\n")
         dataset_id = str(self.client.call("POST", "/datasets", json={"name": phones[0]})["id"])
         done = self.client.import_list(dataset_id, path)["result"]
         assert done["imported"]["successful"] == len(phones)
@@ -68,9 +72,10 @@ class Office:
         self.begin(dataset_id)
         return dataset_id, phones
 
-    def begin(self, dataset_id: str) -> None:
-        """Start the campaign of a dataset, at full speed, at any hour."""
-        self.client.call("POST", "/campaigns/start", json={"dataset_id": dataset_id, "settings": ANY_TIME})
+    def begin(self, dataset_id: str, **settings: Any) -> None:
+        """Start the campaign of a dataset at any hour, at full speed unless it is set otherwise."""
+        body = {"dataset_id": dataset_id, "settings": {**ANY_TIME, **settings}}
+        self.client.call("POST", "/campaigns/start", json=body)
 
     def kill_busier_worker(self) -> str:
         """Kill the worker that has worked more; gives its name."""

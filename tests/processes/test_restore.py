@@ -52,8 +52,7 @@ def drill(folder: Path, count: int, per_minute: int) -> dict[str, int]:
         office = Office(house, folder)
         under_way, later = office.phones(count), office.phones(count // 4)
         first, second = office.imported(under_way), office.imported(later)
-        pace = {**ANY_TIME, "rate_limit_messages_per_minute": per_minute}
-        office.client.call("POST", "/campaigns/start", json={"dataset_id": first, "settings": pace})
+        office.begin(first, rate_limit_messages_per_minute=per_minute)
         wait_for(lambda: office.books.count() >= count // 4, 120, "texts go out")
         made_at = datetime.now(UTC)
         back_up(office, shelf)

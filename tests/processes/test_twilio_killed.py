@@ -13,7 +13,7 @@ from anyio.from_thread import start_blocking_portal
 from application.messaging.conversations import CONFIRMATION
 from entrypoints.demo.house import free_port
 from tests.contracts.twilio_process import ACCOUNT, Line, TwilioProcess
-from tests.processes.office import ANY_TIME, Office, opened, wait_for
+from tests.processes.office import Office, opened, wait_for
 from tests.proofs import Note
 
 RECIPIENTS = 300
@@ -48,13 +48,9 @@ class Switchboard:
     twilio: TwilioProcess
     line: LossyLine
 
-    def outbound(self) -> list[dict[str, Any]]:
-        """List all that Twilio took from us."""
-        return [one for one in self.twilio.messages() if one["direction"].startswith("outbound")]
-
     def taken(self) -> list[dict[str, Any]]:
         """List the campaigns' texts that Twilio took."""
-        return [one for one in self.outbound() if one["body"].startswith("Hi ")]
+        return [one for one in self.twilio.outbound() if one["body"].startswith("Hi ")]
 
     def kill_after(self, texts: int) -> None:
         """Kill the busier worker once Twilio took so many more."""
@@ -128,8 +124,7 @@ def test_who_says_stop_by_twilios_signed_call_amid_a_campaign_gets_nothing_more(
     leads = {
         lead["contact"]["phone_number"]: lead["id"] for lead in office.client.every("/leads", dataset_id=dataset_id)
     }
-    paced = {**ANY_TIME, "rate_limit_messages_per_minute": 240}
-    office.client.call("POST", "/campaigns/start", json={"dataset_id": dataset_id, "settings": paced})
+    office.begin(dataset_id, rate_limit_messages_per_minute=240)
     stopped: dict[str, datetime] = {}
     for number in range(STOPS):
         if number == STOPS // 3:
@@ -141,9 +136,9 @@ def test_who_says_stop_by_twilios_signed_call_amid_a_campaign_gets_nothing_more(
         [[stopped[phone]]] = office.ask("SELECT clock_timestamp()")
     assert len({one["to"] for one in switchboard.taken()} & leads.keys()) < len(phones) - STOPS, "the campaign was over"
     switchboard.settled(dataset_id, len(phones) - STOPS)
-    confirmed = [one["to"] for one in switchboard.outbound() if one["body"] == CONFIRMATION]
+    confirmed = [one["to"] for one in switchboard.twilio.outbound() if one["body"] == CONFIRMATION]
     assert sorted(confirmed) == sorted(stopped)
-    counted = Counter(one["to"] for one in switchboard.outbound() if one["body"] != CONFIRMATION)
+    counted = Counter(one["to"] for one in switchboard.twilio.outbound() if one["body"] != CONFIRMATION)
     assert {phone: counted[phone] for phone in phones if phone not in stopped and counted[phone] != 1} == {}
     handed = {phone: at for phone, at in office.ask(_HANDED, list(stopped)) if counted[phone]}
     assert {phone for phone in stopped if counted[phone]} == handed.keys()
