@@ -18,6 +18,7 @@ from domain.kernel import Conflict
 PACKAGES = Path(__file__).parent / "node"
 _START_SECONDS = 60.0
 INSTALL_SECONDS = 300.0
+_missed: dict[str, Conflict] = {}
 
 
 def node() -> tuple[Path, Path]:
@@ -49,14 +50,19 @@ def from_npm(name: str, pins: Path) -> Path:
         for file in ("package.json", "package-lock.json"):
             shutil.copy(pins / file, folder)
         command: list[str | Path] = [program, npm, "ci"]
-        command += ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        command += ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=1"]
         subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=INSTALL_SECONDS)  # noqa: S603
 
     return installed(name, pins / "package-lock.json", install)
 
 
 def installed(name: str, pinned: Path, install: Callable[[Path], None]) -> Path:
-    """Give the folder of the user's cache that `install` fills, once for what is pinned; it is there whole or not."""
+    """Give the folder of the user's cache that `install` fills, once for what is pinned; it is there whole or not.
+
+    What could not be had is not tried again by this process: each trial waits for a network that is not there.
+    """
+    if name in _missed:
+        raise _missed[name]
     digest = sha256(pinned.read_bytes()).hexdigest()[:12]
     folder = platformdirs.user_cache_path("rapport") / f"{name}-{digest}"
     if folder.is_dir():
@@ -70,7 +76,8 @@ def installed(name: str, pinned: Path, install: Callable[[Path], None]) -> Path:
     except (OSError, subprocess.SubprocessError) as error:
         shutil.rmtree(draft, ignore_errors=True)
         if not folder.is_dir():  # else another process was faster
-            raise Conflict(f"The packages of {name} could not be had ({type(error).__name__}).") from error
+            _missed[name] = Conflict(f"The packages of {name} could not be had ({type(error).__name__}).")
+            raise _missed[name] from error
     return folder
 
 
