@@ -51,7 +51,8 @@ def refusing(status: int, kind: str, **more: Any) -> dict[str, Any]:
 def require_message_params(params: Mapping[str, Any]) -> None:
     """Fail where a request is not what the SDK says that one is."""
     known = MessageCreateParamsNonStreaming
-    read: Any = pydantic.TypeAdapter(known).validate_python(params)
+    adapter = pydantic.TypeAdapter(known)  # its definitions have to live as long as what is read lazily
+    read: Any = adapter.validate_python(params)
     for name in ("tools", "system", "messages"):  # lazy: what does not fit is told when it is read
         assert list(read[name])
     assert set(params) <= known.__required_keys__ | known.__optional_keys__
