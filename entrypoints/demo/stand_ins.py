@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -51,9 +52,15 @@ def from_npm(name: str, pins: Path) -> Path:
             shutil.copy(pins / file, folder)
         command: list[str | Path] = [program, npm, "ci"]
         command += ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=1"]
-        subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=INSTALL_SECONDS)  # noqa: S603
+        subprocess.run(command, cwd=folder, env=_trusting(), check=True, capture_output=True, timeout=INSTALL_SECONDS)  # noqa: S603
 
     return installed(name, pins / "package-lock.json", install)
+
+
+def _trusting() -> dict[str, str]:
+    """Let Node trust whom this machine trusts (`SSL_CERT_FILE`), not only those it brings."""
+    trusted = ssl.get_default_verify_paths().cafile
+    return {**({"NODE_EXTRA_CA_CERTS": trusted} if trusted else {}), **os.environ}
 
 
 def installed(name: str, pinned: Path, install: Callable[[Path], None]) -> Path:
@@ -76,7 +83,9 @@ def installed(name: str, pinned: Path, install: Callable[[Path], None]) -> Path:
     except (OSError, subprocess.SubprocessError) as error:
         shutil.rmtree(draft, ignore_errors=True)
         if not folder.is_dir():  # else another process was faster
-            _missed[name] = Conflict(f"The packages of {name} could not be had ({type(error).__name__}).")
+            told: bytes = getattr(error, "stderr", None) or type(error).__name__.encode()
+            why = told.decode(errors="replace").strip()[-400:]
+            _missed[name] = Conflict(f"The packages of {name} could not be had: {why}")
             raise _missed[name] from error
     return folder
 
