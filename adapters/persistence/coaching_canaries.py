@@ -1,6 +1,7 @@
 """Trials of prompts, and what followed the AI's messages."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import datetime
 from uuid import UUID
 
@@ -8,43 +9,49 @@ from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.schema.coaching_prompts import canaries
 from adapters.persistence.store import PostgresStore
 from application.coaching.prompt_ports import Looked
-from domain.coaching.canary import Canary, Side
+from domain.coaching.canary import Canary, Phase, Side
 from domain.coaching.prompt import PromptType, label
 
-# A conversation counts on the side of the version that it was answered with, once, with all that came of it.
+# A conversation counts once in a phase, on the side of the version that wrote in it or left it to a person, with all
+# that came of it: what the version did with it must not decide whether it counts.
 _SIDES = """
 SELECT is_new, count(*) AS conversations, count(*) FILTER (WHERE replied) AS replied,
-       count(*) FILTER (WHERE booked) AS booked, count(*) FILTER (WHERE opted_out) AS opted_out
+       count(*) FILTER (WHERE booked) AS booked, count(*) FILTER (WHERE opted_out) AS opted_out,
+       count(*) FILTER (WHERE handed_over) AS handed_over
 FROM (
-  SELECT conversation_id, $2 = ANY (string_to_array(prompt_version, '/')) AS is_new, bool_or(replied) AS replied,
-         bool_or(booked) AS booked, bool_or(opted_out) AS opted_out
+  SELECT conversation_id, bool_or($2 = ANY (string_to_array(prompt_version, '/'))) AS is_new,
+         bool_or(replied) AS replied, bool_or(booked) AS booked, bool_or(opted_out) AS opted_out,
+         bool_or(handed_over) AS handed_over
   FROM replies WHERE organization_id = $1 AND created_at >= $3 AND ($4::timestamptz IS NULL OR created_at < $4)
-    AND status = 'sent' GROUP BY 1, 2
+    AND (status = 'sent' OR handed_over) GROUP BY conversation_id
 ) AS threads GROUP BY is_new
 """
 # What is counted is added to what was: each message gives its lessons what it gained since it was last looked at. It
-# counts from when it left, and one that never will is settled uncounted. Times are compared as differences and others
+# counts from when it left, and one that never will is settled uncounted; what was left to a person counts for trials
+# alone, from when it was. Times are compared as differences and others
 # looked up one by one: while PostgreSQL knows no figures it would read a week, or all there is, for each message.
 _MEASURE = """
 WITH looked AS MATERIALIZED (
-  SELECT id, conversation_id, lead_id, created_at, 'draft:' || id AS approved, 'reply:' || answers_id AS turn
+  SELECT id, conversation_id, lead_id, created_at, status = 'sent' AS sent,
+         'draft:' || id AS approved, 'reply:' || answers_id AS turn
   FROM replies
-  WHERE organization_id = $1 AND status = 'sent' AND NOT settled AND (created_at, id) > ($3, $4)
+  WHERE organization_id = $1 AND (status = 'sent' OR handed_over) AND NOT settled AND (created_at, id) > ($3, $4)
   ORDER BY created_at, id LIMIT $5
 ), planned AS MATERIALIZED (
-  SELECT r.id, r.conversation_id, r.lead_id, r.created_at,
+  SELECT r.id, r.conversation_id, r.lead_id, r.created_at, r.sent,
     (SELECT t.address FROM conversations t WHERE t.organization_id = $1 AND t.id = r.conversation_id) AS address,
-    coalesce((SELECT s.id FROM sends s WHERE s.organization_id = $1 AND s.natural_key = r.approved),
-             (SELECT s.id FROM sends s WHERE s.organization_id = $1 AND s.natural_key = r.turn)) AS message_id
+    CASE WHEN r.sent THEN
+      coalesce((SELECT s.id FROM sends s WHERE s.organization_id = $1 AND s.natural_key = r.approved),
+               (SELECT s.id FROM sends s WHERE s.organization_id = $1 AND s.natural_key = r.turn)) END AS message_id
   FROM looked r
 ), due AS MATERIALIZED (
-  SELECT r.id, r.conversation_id, r.lead_id, r.address, coalesce(m.sent_at, r.created_at) AS at,
+  SELECT r.id, r.conversation_id, r.lead_id, r.address, r.sent, coalesce(m.sent_at, r.created_at) AS at,
          coalesce(m.status IN ('refused', 'cancelled', 'failed'), false) AS failed
   FROM planned r LEFT JOIN LATERAL (
     SELECT id, sent_at, status FROM messages WHERE organization_id = $1 AND id = r.message_id LIMIT 1) m ON true
   WHERE m.id IS NULL OR m.sent_at IS NOT NULL OR m.status NOT IN ('pending', 'unknown')
 ), found AS MATERIALIZED (
-  SELECT d.id, d.failed, d.failed OR d.at + interval '7 days' <= $2 AS settled,
+  SELECT d.id, d.sent AND NOT d.failed AS counts, d.failed OR d.at + interval '7 days' <= $2 AS settled,
     NOT d.failed AND EXISTS (
       SELECT FROM messages m WHERE m.organization_id = $1 AND m.conversation_id = d.conversation_id
       AND m.created_at - d.at > interval '0' AND m.created_at - d.at <= interval '7 days' AND m.direction = 'inbound'
@@ -63,18 +70,25 @@ WITH looked AS MATERIALIZED (
   FROM due d
 ), measured AS (
   UPDATE replies r SET replied = f.replied, positive = f.positive, booked = f.booked, opted_out = f.opted_out,
-         settled = f.settled, measured_at = CASE WHEN f.failed THEN r.measured_at ELSE $2 END
-  FROM found f WHERE r.organization_id = $1 AND r.id = f.id AND (r.measured_at IS NULL
+         settled = f.settled, measured_at = CASE WHEN f.counts THEN $2 ELSE r.measured_at END
+  FROM found f WHERE r.organization_id = $1 AND r.id = f.id AND (f.counts AND r.measured_at IS NULL
     OR (r.replied, r.positive, r.booked, r.opted_out, r.settled)
        IS DISTINCT FROM (f.replied, f.positive, f.booked, f.opted_out, f.settled))
-  RETURNING r.lessons, (old.measured_at IS NULL)::int - (new.measured_at IS NULL)::int AS applied,
-    (new.positive OR new.booked)::int - (old.positive OR old.booked)::int AS succeeded,
-    new.replied::int - old.replied::int AS replied, new.positive::int - old.positive::int AS positive,
-    new.booked::int - old.booked::int AS booked, new.opted_out::int - old.opted_out::int AS opted_out
+  RETURNING r.lessons, old.measured_at IS NOT NULL AS counted, new.measured_at IS NOT NULL AS counts,
+    old.replied AS was_replied, old.positive AS was_positive, old.booked AS was_booked, old.opted_out AS was_opted_out,
+    new.replied, new.positive, new.booked, new.opted_out
+), gains AS (
+  SELECT lessons, counts::int - counted::int AS applied,
+    (counts AND (positive OR booked))::int - (counted AND (was_positive OR was_booked))::int AS succeeded,
+    (counts AND replied)::int - (counted AND was_replied)::int AS replied,
+    (counts AND positive)::int - (counted AND was_positive)::int AS positive,
+    (counts AND booked)::int - (counted AND was_booked)::int AS booked,
+    (counts AND opted_out)::int - (counted AND was_opted_out)::int AS opted_out
+  FROM measured
 ), gained AS (
   INSERT INTO lesson_figures AS f (organization_id, lesson_id, applied, succeeded, replied, positive, booked, opted_out)
   SELECT $1, lesson, sum(applied), sum(succeeded), sum(replied), sum(positive), sum(booked), sum(opted_out)
-  FROM measured, unnest(lessons) AS lesson GROUP BY lesson ORDER BY lesson
+  FROM gains, unnest(lessons) AS lesson GROUP BY lesson ORDER BY lesson
   ON CONFLICT (organization_id, lesson_id) DO UPDATE SET applied = f.applied + excluded.applied,
     succeeded = f.succeeded + excluded.succeeded, replied = f.replied + excluded.replied,
     positive = f.positive + excluded.positive, booked = f.booked + excluded.booked,
@@ -108,14 +122,11 @@ class PostgresCanaries(PostgresStore[Canary]):
         )
         return [PromptType(row["prompt_type"]) for row in rows]
 
-    async def sides(self, canary: Canary) -> tuple[Side, Side]:
-        """Count both sides, the new one first; what neither is tried nor held out any more counts no further."""
+    async def sides(self, canary: Canary, phase: Phase) -> tuple[Side, Side]:
+        """Count both sides of one phase, the new one first."""
         name = label(canary.prompt_type, canary.number)
-        until = None if canary.is_open else canary.ended_at
-        rows = await self.uow.connection.fetch(_SIDES, self.uow.organization_id, name, canary.started_at, until)
-        found = {
-            row["is_new"]: Side(row["conversations"], row["replied"], row["booked"], row["opted_out"]) for row in rows
-        }
+        rows = await self.uow.connection.fetch(_SIDES, self.uow.organization_id, name, phase.began, phase.ended)
+        found = {row["is_new"]: Side(**{one.name: row[one.name] for one in fields(Side)}) for row in rows}
         return found.get(True, Side()), found.get(False, Side())
 
 

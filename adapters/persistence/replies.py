@@ -175,6 +175,14 @@ class PostgresReplies:
             status,
         )
 
+    async def left_to_person(self, identifier: UUID) -> None:
+        """Write that a person answers instead."""
+        await self._uow.connection.execute(
+            "UPDATE replies SET handed_over = true WHERE organization_id = $1 AND id = $2",
+            self._uow.organization_id,
+            identifier,
+        )
+
     async def slot_became(self, conversation_id: UUID, answers_id: UUID, status: ReplyStatus) -> None:
         """Write what became of the draft that took a slot."""
         await self._uow.connection.execute(

@@ -7,7 +7,7 @@ from uuid import UUID
 from application.agenda import Agenda
 from application.coaching.prompt_ports import CanaryStore, Looked, Outcomes, PromptStore
 from application.ports import Clock, UnitOfWork, effect
-from domain.coaching.canary import CanaryStatus, decide
+from domain.coaching.canary import CanaryStatus, Phase, decide
 
 MEASURE = "coaching.measure"
 EVERY = timedelta(hours=1)
@@ -46,7 +46,8 @@ class Measuring:
                 canary = None if prompt is None else await self.canaries.open_of(prompt.id)
                 if prompt is None or canary is None or canary.status is not CanaryStatus.RUNNING:
                     continue
-                decision = decide(*await self.canaries.sides(canary), now - canary.started_at)
+                phase = Phase(canary.started_at, None)
+                decision = decide(*await self.canaries.sides(canary, phase), now - canary.started_at)
                 if decision is None:
                     continue
                 self.uow.publish(canary.end(decision, now))

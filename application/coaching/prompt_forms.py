@@ -117,12 +117,13 @@ class PerformanceView(View, frozen=True):
 
 
 class SideView(View, frozen=True):
-    """Count conversations of one side of a trial."""
+    """Count conversations of one side; `handed_over` are those among them that the version left to a person."""
 
     conversations: int
     replied: int
     booked: int
     opted_out: int
+    handed_over: int
 
 
 class DifferenceView(View, frozen=True):
@@ -134,8 +135,20 @@ class DifferenceView(View, frozen=True):
     high: float
 
 
+class SidesView(View, frozen=True):
+    """Compare both sides of a trial, or of the hold-out after it."""
+
+    new: SideView
+    old: SideView
+    differences: list[DifferenceView]
+
+
 class CanaryView(View, frozen=True):
-    """Show a trial: which version, for how many, how it goes, how it ended."""
+    """Show a trial: which version, for how many, how it goes, how it ended.
+
+    `new`, `old` and `differences` are the trial's own; `held_out` compares the hold-out with all others since the new
+    version was promoted, until something else is live (`closed_at`).
+    """
 
     id: UUID
     version: int
@@ -145,10 +158,12 @@ class CanaryView(View, frozen=True):
     status: CanaryStatus
     started_at: datetime
     ended_at: datetime | None
+    closed_at: datetime | None
     reason: str | None
     new: SideView
     old: SideView
     differences: list[DifferenceView]
+    held_out: SidesView | None
 
 
 class EvaluationSummary(View, frozen=True):

@@ -7,7 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from application.ports import Found, PageRequest, Store
-from domain.coaching.canary import Canary, Side
+from domain.coaching.canary import Canary, Phase, Side
 from domain.coaching.evaluation import Evaluation
 from domain.coaching.lesson import Lesson
 from domain.coaching.prompt import Prompt, PromptType, PromptVersion
@@ -61,8 +61,8 @@ class CanaryStore(Store[Canary], Protocol):
         """Name the prompts of which a version is being tried."""
         ...
 
-    async def sides(self, canary: Canary) -> tuple[Side, Side]:
-        """Count what came of the new version and of the old one since the trial began."""
+    async def sides(self, canary: Canary, phase: Phase) -> tuple[Side, Side]:
+        """Count what came of the new version and of the old one in a phase of a trial."""
         ...
 
 

@@ -7,6 +7,7 @@ from application.coaching.prompt_forms import (
     EvaluationSummary,
     LeftOutView,
     LessonIn,
+    SidesView,
     SideView,
     VersionView,
 )
@@ -48,8 +49,9 @@ def rate(share: Share) -> Rate:
     return Rate(value=_short(share.value), low=_short(low), high=_short(high))
 
 
-def canary_view(canary: Canary, new: Side, old: Side) -> CanaryView:
-    """Show a trial with what came of both sides."""
+def canary_view(canary: Canary, tried: tuple[Side, Side], held_out: tuple[Side, Side] | None) -> CanaryView:
+    """Show a trial with what came of both sides, and of its hold-out where there is one."""
+    trial = _sides(*tried)
     return CanaryView(
         id=canary.id,
         version=canary.number,
@@ -59,13 +61,12 @@ def canary_view(canary: Canary, new: Side, old: Side) -> CanaryView:
         status=canary.status,
         started_at=canary.started_at,
         ended_at=canary.ended_at,
+        closed_at=canary.closed_at,
         reason=canary.reason,
-        new=_side(new),
-        old=_side(old),
-        differences=[
-            DifferenceView(rate=name, value=round(one.value, 4), low=round(one.low, 4), high=round(one.high, 4))
-            for name, one in differences(new, old).items()
-        ],
+        new=trial.new,
+        old=trial.old,
+        differences=trial.differences,
+        held_out=None if held_out is None else _sides(*held_out),
     )
 
 
@@ -82,9 +83,24 @@ def evaluation_summary(evaluation: Evaluation | None) -> EvaluationSummary | Non
     )
 
 
+def _sides(new: Side, old: Side) -> SidesView:
+    return SidesView(
+        new=_side(new),
+        old=_side(old),
+        differences=[
+            DifferenceView(rate=name, value=round(one.value, 4), low=round(one.low, 4), high=round(one.high, 4))
+            for name, one in differences(new, old).items()
+        ],
+    )
+
+
 def _side(side: Side) -> SideView:
     return SideView(
-        conversations=side.conversations, replied=side.replied, booked=side.booked, opted_out=side.opted_out
+        conversations=side.conversations,
+        replied=side.replied,
+        booked=side.booked,
+        opted_out=side.opted_out,
+        handed_over=side.handed_over,
     )
 
 

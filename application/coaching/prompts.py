@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from application.agenda import Agenda
 from application.coaching.measuring import EVERY, MEASURE
 from application.coaching.prompt_forms import (
+    CanaryView,
     ComparedView,
     DraftPrompt,
     DraftView,
@@ -24,7 +25,7 @@ from application.coaching.prompt_views import (
     version_view,
 )
 from application.ports import Actor, Clock, Found, PageRequest, UnitOfWork, require_version
-from domain.coaching.canary import Canary, CanaryStatus
+from domain.coaching.canary import Canary, CanaryStatus, Side
 from domain.coaching.evaluation import Evaluation, Outcome
 from domain.coaching.prompt import (
     BUILT_IN,
@@ -129,6 +130,7 @@ class Prompts:
                 status=CanaryStatus.RUNNING if is_trial else CanaryStatus.PROMOTED,
                 started_at=now,
                 started_by=self.actor.id,
+                ended_at=None if is_trial else now,
             )
             await self.canaries.add(canary)
         live = PromptMadeLive(
@@ -192,6 +194,14 @@ class Prompts:
         other = await self.prompts.of_type(prompt.prompt_type.beside)
         return candidate.fingerprint(prompt.live, BUILT_IN if other is None else other.live)
 
+    async def _canary(self, canary: Canary) -> CanaryView:
+        trial, held_out = canary.trial, canary.held_out
+        return canary_view(
+            canary,
+            (Side(), Side()) if trial is None else await self.canaries.sides(canary, trial),
+            None if held_out is None else await self.canaries.sides(canary, held_out),
+        )
+
     async def _shown(self, prompt_type: PromptType) -> PromptView:
         prompt = await self.prompts.of_type(prompt_type)
         live = await self.prompts.version(prompt_type, BUILT_IN if prompt is None else prompt.live)
@@ -216,7 +226,7 @@ class Prompts:
             ),
             lessons_included=len(live.lessons),
             performance=PerformanceView(conversations_using=done.of, success_rate=rate(done)),
-            canary=None if canary is None else canary_view(canary, *await self.canaries.sides(canary)),
+            canary=None if canary is None else await self._canary(canary),
             evaluation=evaluation_summary(evaluation),
             version=None if prompt is None else prompt.version,
         )

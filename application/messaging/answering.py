@@ -121,6 +121,10 @@ class ReplyStore(Protocol):
         """Write what became of a draft."""
         ...
 
+    async def left_to_person(self, identifier: UUID) -> None:
+        """Write that a person answers instead of what this call came to."""
+        ...
+
     async def slot_became(self, conversation_id: UUID, answers_id: UUID, status: ReplyStatus) -> None:
         """Write what became of the draft that took a slot in answer to this text."""
         ...

@@ -141,6 +141,8 @@ class Replies:
                 return False
             patience = timedelta(seconds=started.background.settings.patience_seconds)
             await self._act(thread, party, outcome, patience)
+            if outcome.calls and thread.turn.holder is Holder.PERSON:
+                await self.replies.left_to_person(outcome.calls[-1].id)
             await self.conversations.save(thread)
             return True
 

@@ -27,6 +27,7 @@ LEAST = 20
 LONGEST = timedelta(days=28)
 _PARTS = 10_000
 _RATES = ("replied", "booked", "opted_out")
+_SHOWN = (*_RATES, "handed_over")
 
 
 class CanaryStatus(StrEnum):
@@ -52,12 +53,24 @@ class CanaryDecided(Event):
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """Count the conversations of one side, and in how many of them the lead answered, booked, opted out."""
+    """Count the conversations of one side, and in how many of them the lead answered, booked, opted out.
+
+    `handed_over` counts those that the version left to a person; they belong to it whatever came then.
+    """
 
     conversations: int = 0
     replied: int = 0
     booked: int = 0
     opted_out: int = 0
+    handed_over: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """Hold the time in which conversations were dealt out in one way; None: it goes on."""
+
+    began: datetime
+    ended: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +111,7 @@ def differences(new: Side, old: Side) -> Mapping[str, Difference]:
     """Bound the difference of each rate."""
     return {
         rate: difference(getattr(new, rate), new.conversations, getattr(old, rate), old.conversations)
-        for rate in _RATES
+        for rate in _SHOWN
     }
 
 
@@ -146,7 +159,20 @@ class Canary(Entity):
     started_at: datetime
     started_by: UUID | None = None
     ended_at: datetime | None = None
+    closed_at: datetime | None = None
     reason: str | None = None
+
+    @property
+    def trial(self) -> Phase | None:
+        """Give when the share decided who was answered with what; None where all were answered anew at once."""
+        return Phase(self.started_at, self.ended_at) if self.ended_at != self.started_at else None
+
+    @property
+    def held_out(self) -> Phase | None:
+        """Give when all but the hold-out were answered anew; the two are dealt out differently, and never one sum."""
+        if self.status is not CanaryStatus.PROMOTED or not self.hold_out or self.ended_at is None:
+            return None
+        return Phase(self.ended_at, self.closed_at)
 
     def number_for(self, conversation_id: UUID) -> int:
         """Choose the version for a conversation: the hold-out stands at one end, the trial at the other."""
@@ -163,6 +189,7 @@ class Canary(Entity):
             raise Conflict("This trial has ended already.")
         self.status, self.reason, self.ended_at = decision.status, decision.reason, at
         self.is_open = decision.status is CanaryStatus.PROMOTED and self.hold_out > 0
+        self.closed_at = None if self.is_open else at
         return CanaryDecided(
             subject=self.id,
             prompt_id=self.prompt_id,
@@ -174,6 +201,7 @@ class Canary(Entity):
 
     def close(self, at: datetime) -> None:
         """Let nobody keep the old version any more: something else is live. Sides are counted up to here."""
-        self.is_open, self.ended_at = False, at
+        self.is_open, self.closed_at = False, at
         if self.status is CanaryStatus.RUNNING:
-            self.status, self.reason = CanaryStatus.STOPPED, "Somebody made another version live."
+            self.status, self.ended_at = CanaryStatus.STOPPED, at
+            self.reason = "Somebody made another version live."

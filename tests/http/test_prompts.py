@@ -184,7 +184,9 @@ async def test_a_hold_out_is_counted_until_another_version_is_live(owner: Client
     assert ended.status_code == 200, ended.text
     await answered(world, {"d": True, "e": True}, "master-0/reply-1")
     canary = (await prompt(owner))["canary"]
-    assert (canary["new"]["conversations"], canary["old"]["conversations"]) == (2, 1)
+    assert (canary["new"]["conversations"], canary["old"]["conversations"]) == (0, 0), "nothing was tried"
+    held = canary["held_out"]
+    assert (held["new"]["conversations"], held["new"]["booked"], held["old"]["conversations"]) == (2, 2, 1)
 
 
 @pytest.mark.parametrize("body", [{"share": 20}, {"hold_out": 10}])

@@ -66,6 +66,7 @@ canaries = tenant_table(
     time("started_at"),
     uuid("started_by", null=True),
     time("ended_at", null=True),
+    time("closed_at", null=True),
     text("reason", null=True),
     version(),
     references("prompt_id", "prompts", ondelete="CASCADE"),

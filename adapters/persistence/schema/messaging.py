@@ -193,7 +193,7 @@ replies = tenant_table(
     number("cost_micros"),
     number("latency_ms"),
     time("created_at"),
-    *(flag(name) for name in ("replied", "positive", "booked", "opted_out", "settled")),
+    *(flag(name) for name in ("handed_over", "replied", "positive", "booked", "opted_out", "settled")),
     time("measured_at", null=True),
     references("conversation_id", "conversations", ondelete="CASCADE"),
     one_of("status", ["draft", "sent", "superseded", "unfit", "failed"]),
@@ -203,7 +203,9 @@ index(
     "ix_replies_unsettled",
     replies.c.organization_id,
     replies.c.created_at,
-    postgresql_where=sa.and_(replies.c.status == sa.literal_column("'sent'"), sa.not_(replies.c.settled)),
+    postgresql_where=sa.and_(
+        sa.or_(replies.c.status == sa.literal_column("'sent'"), replies.c.handed_over), sa.not_(replies.c.settled)
+    ),
 )
 index("ix_replies_created", replies.c.organization_id, replies.c.created_at)
 

@@ -10,8 +10,9 @@ import pytest
 from application.coaching.lesson_forms import NewLesson
 from application.coaching.lessons import Lessons
 from application.coaching.measuring import Measuring
-from application.coaching.prompt_forms import DraftPrompt, MakeLive, RollBack
+from application.coaching.prompt_forms import CanaryView, DraftPrompt, MakeLive, RollBack
 from application.coaching.prompts import Prompts
+from application.messaging.reply_drafts import ReplyDrafts, SendReply
 from domain.coaching.canary import part_of
 from domain.coaching.lesson import LessonType
 from domain.coaching.prompt import PromptType
@@ -244,10 +245,81 @@ async def test_a_trial_that_harms_is_rolled_back_and_one_that_helps_is_promoted(
     assert await thread.events("prompt.canary_decided") == 2
 
 
-async def conversations(thread: Thread, version: str, count: int, booked: int) -> None:
-    """Write conversations that were answered with a version, of which some came to a call."""
+async def test_what_a_version_leaves_to_people_counts_for_it_with_what_followed(thread: Thread) -> None:
+    lesson = await teach(thread)
+    await publish(thread, "Old.")
+    await publish(thread, "New.", share=50)
+    thread.writer.ready = [said(ANSWER, confidence=0.1, lessons=(lesson,))]
+    await thread.arrive("That's far too expensive")
+    await thread.answer()
+    assert (await thread.row())["attention"] == "low_confidence"
+    await measure(thread)
+    [written] = await thread.written()
+    is_new = written["prompt_version"] == "master-0/reply-2"
+
+    async def side() -> tuple[int, int, int]:
+        shown = await canary(thread)
+        counted = shown.new if is_new else shown.old
+        return counted.conversations, counted.handed_over, counted.replied
+
+    assert await side() == (1, 1, 0)
+    assert not any(await figures(thread) or ()), "a lesson is not applied by what was not sent"
+    async with thread.tenant.use(ReplyDrafts) as drafts:
+        await drafts.send(SendReply(lead_id=thread.lead_id, message_id=written["id"]))
+    await thread.hand_over()
+    await thread.arrive("Yes please")
+    await measure(thread)
+    assert await side() == (1, 1, 1)
+    assert await figures(thread) == (1, 0, 1, 0, 0, 0), "and once it is, it counts whole"
+
+
+async def test_trial_and_hold_out_are_two_sums_and_each_conversation_stands_once_in_each(thread: Thread) -> None:
+    await publish(thread, "Old.")
+    async with thread.tenant.use(Prompts) as prompts:
+        await prompts.draft(PromptType.REPLY, DraftPrompt(system_prompt="New."), None)
+        await prompts.make_live(PromptType.REPLY, MakeLive(share=50, hold_out=10))
+    old = await conversations(thread, "master-0/reply-1", 100, 0)
+    await conversations(thread, "master-0/reply-2", 100, 60)
+    await measure(thread)
+    shown = await canary(thread)
+    assert (shown.status, shown.held_out is not None) == ("promoted", True)
+    await write_again(thread, old[:90], "master-0/reply-2")  # they are answered anew from now on
+    await write_again(thread, old[90:], "master-0/reply-1")
+    for text in ("Newer.", "Newest."):
+        shown = await canary(thread)
+        assert (shown.new.conversations, shown.old.conversations) == (100, 100), "the trial's sum moves no more"
+        assert shown.held_out is not None
+        assert (shown.held_out.new.conversations, shown.held_out.old.conversations) == (90, 10)
+        await publish(thread, text)
+        await conversations(thread, "master-0/reply-2", 5, 0)
+
+
+async def canary(thread: Thread) -> CanaryView:
+    """Show the latest trial."""
+    async with thread.tenant.use(Prompts) as prompts:
+        shown = (await prompts.show(PromptType.REPLY)).canary
+    assert shown is not None
+    return shown
+
+
+async def write_again(thread: Thread, ids: list[UUID], version: str) -> None:
+    """Answer conversations once more, with a version."""
     async with thread.tenant.sql() as connection:
         await connection.execute(
+            "INSERT INTO replies (organization_id, id, conversation_id, status, lessons, breaches, prompt_version,"
+            " model, input_tokens, output_tokens, cached_tokens, cost_micros, latency_ms, created_at, settled)"
+            " SELECT $1, uuidv7(), t, 'sent', '{}', '{}', $2, 'm', 0, 0, 0, 0, 0, business_now(), true"
+            " FROM unnest($3::uuid[]) t",
+            thread.tenant.organization_id,
+            version,
+            ids,
+        )
+
+
+async def conversations(thread: Thread, version: str, count: int, booked: int) -> list[UUID]:
+    """Write conversations that were answered with a version, of which some came to a call."""
+    async with thread.tenant.sql() as connection:
+        rows = await connection.fetch(
             "WITH c AS (INSERT INTO contacts (organization_id, id, first_name, created_at, updated_at)"
             " SELECT $1, uuidv7(), 'Ann', now(), now() FROM generate_series(1, $3::int) RETURNING id),"
             " t AS (INSERT INTO conversations (organization_id, id, contact_id, channel, address, started_at,"
@@ -255,9 +327,10 @@ async def conversations(thread: Thread, version: str, count: int, booked: int) -
             " INSERT INTO replies (organization_id, id, conversation_id, status, lessons, breaches, prompt_version,"
             " model, input_tokens, output_tokens, cached_tokens, cost_micros, latency_ms, created_at, booked, settled)"
             " SELECT $1, uuidv7(), id, 'sent', '{}', '{}', $2, 'm', 0, 0, 0, 0, 0, business_now(),"
-            " row_number() OVER () <= $4, true FROM t",
+            " row_number() OVER () <= $4, true FROM t RETURNING conversation_id",
             thread.tenant.organization_id,
             version,
             count,
             booked,
         )
+    return [row["conversation_id"] for row in rows]

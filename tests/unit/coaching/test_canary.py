@@ -1,11 +1,22 @@
 """Trials: who is answered with which version, and when they end."""
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.coaching.canary import Canary, CanaryStatus, Decision, Side, decide, difference, part_of
+from domain.coaching.canary import (
+    Canary,
+    CanaryStatus,
+    Decision,
+    Phase,
+    Side,
+    decide,
+    difference,
+    differences,
+    part_of,
+)
 from domain.coaching.prompt import PromptType
 from domain.kernel import Conflict, new_id
 
@@ -51,14 +62,25 @@ def test_a_trial_without_hold_out_is_closed_when_it_ends() -> None:
             trial.end(Decision(CanaryStatus.PROMOTED, "Again."), NOW)
 
 
-def test_a_hold_out_counts_until_it_is_closed() -> None:
+def test_a_trial_and_its_hold_out_are_counted_apart_each_until_its_end() -> None:
     trial = canary()
-    trial.end(Decision(CanaryStatus.PROMOTED, "Better."), NOW)
-    trial.close(NOW + DAY)
-    assert (trial.status, trial.reason, trial.ended_at, trial.is_open) == ("promoted", "Better.", NOW + DAY, False)
+    assert (trial.trial, trial.held_out) == (Phase(NOW, None), None)
+    trial.end(Decision(CanaryStatus.PROMOTED, "Better."), NOW + DAY)
+    assert (trial.trial, trial.held_out) == (Phase(NOW, NOW + DAY), Phase(NOW + DAY, None))
+    trial.close(NOW + 2 * DAY)
+    assert (trial.status, trial.reason, trial.is_open) == ("promoted", "Better.", False)
+    assert (trial.trial, trial.held_out) == (Phase(NOW, NOW + DAY), Phase(NOW + DAY, NOW + 2 * DAY))
     running = canary()
     running.close(NOW + DAY)
-    assert (running.status, running.ended_at) == ("stopped", NOW + DAY)
+    assert (running.status, running.trial, running.held_out) == ("stopped", Phase(NOW, NOW + DAY), None)
+    at_once = replace(canary(share=100), status=CanaryStatus.PROMOTED, ended_at=NOW)
+    assert (at_once.trial, at_once.held_out) == (None, Phase(NOW, None)), "nobody was tried"
+
+
+def test_what_is_left_to_people_is_shown_and_decides_nothing() -> None:
+    new, old = Side(300, 120, 20, 6, handed_over=200), Side(300, 120, 20, 6)
+    assert decide(new, old, DAY) is None
+    assert differences(new, old)["handed_over"].low > 0
 
 
 @pytest.mark.parametrize(
