@@ -53,13 +53,19 @@ def test_what_cannot_be_had_is_said_and_leaves_nothing(monkeypatch: pytest.Monke
     monkeypatch.setattr("platformdirs.user_cache_path", lambda _: tmp_path / "cache")
     (pinned := tmp_path / "lock").write_text("one")
 
+    monkeypatch.setattr(stand_ins, "_missed", {})
+    tried: list[Path] = []
+
     def install(folder: Path) -> None:
         (folder / "half").touch()
-        raise subprocess.CalledProcessError(1, "npm")
+        tried.append(folder)
+        raise subprocess.CalledProcessError(1, "npm", stderr=b"npm error code ENOTFOUND\n")
 
-    with pytest.raises(Conflict, match=r"The packages of it could not be had \(CalledProcessError\)\."):
-        stand_ins.installed("it", pinned, install)
+    for _ in range(2):
+        with pytest.raises(Conflict, match="The packages of it could not be had: npm error code ENOTFOUND"):
+            stand_ins.installed("it", pinned, install)
     assert list((tmp_path / "cache").iterdir()) == []
+    assert len(tried) == 1, "each trial waits for a network that is not there"
 
 
 def test_whoever_is_slower_takes_what_is_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
