@@ -16,7 +16,8 @@ class GateForTouches:
 
     async def submit(self, texts: Sequence[TouchText], pace: CampaignPace) -> list[Answer]:
         """Decide on each, in order."""
-        return [_answer(verdict) for verdict in await self._gate.submit([_draft(text) for text in texts], pace)]
+        verdicts = await self._gate.submit([_draft(text) for text in texts], pace, leave_delayed=True)
+        return [_answer(verdict) for verdict in verdicts]
 
 
 def _draft(text: TouchText) -> Draft:

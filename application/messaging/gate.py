@@ -133,8 +133,10 @@ class Gate:
     agenda: Agenda
 
     @within
-    async def submit(self, drafts: Sequence[Draft], pace: Pace | None = None) -> list[Verdict]:
-        """Decide on each draft in order and write its row, but for a delayed campaign text, which its caller keeps.
+    async def submit(
+        self, drafts: Sequence[Draft], pace: Pace | None = None, *, leave_delayed: bool = False
+    ) -> list[Verdict]:
+        """Decide on each draft in order and write its row; a delayed one may be left to the caller, who asks again.
 
         A verdict `Allow` took a slot of the pace. Messages that somebody waits for are handed over by an event at once.
         """
@@ -152,7 +154,7 @@ class Gate:
             if sender is None:
                 verdict = Refuse((*verdict.reasons, NO_SENDER))
             verdicts.append(verdict)
-            if isinstance(verdict, Delay) and draft.purpose is Purpose.CAMPAIGN:
+            if isinstance(verdict, Delay) and leave_delayed:
                 continue
             entries.append(_entry(draft, verdict, pace, at, number))
         recorded = await self.ledger.record(entries, sender or "", now)

@@ -19,7 +19,7 @@ from application.provider import Unavailable, Unknown, Untried
 from application.provider import Unusable as NoAccess
 from domain.kernel import NotFound
 from domain.messaging.conversation import Conversation
-from domain.messaging.policy import Purpose, Refuse
+from domain.messaging.policy import Delay, Purpose, Refuse
 from domain.messaging.reply import AiFailed, AnswerDue, Intent, LeadTurnedHot, Reason, Sentiment, SlotAccepted
 from domain.messaging.reply_facts import Slot
 from domain.messaging.reply_rules import Judgement
@@ -211,7 +211,12 @@ class Replies:
             self.uow.publish(_accepted(thread, thread.lead_id, taken, proposal.text))
             thread.answer_due_at = None  # what is said follows when the calendar has answered
             return
-        [verdict] = await self.gate.submit([answer_draft(thread, thread.unanswered_id, proposal.text, Purpose.REPLY)])
+        draft = answer_draft(thread, thread.unanswered_id, proposal.text, Purpose.REPLY)
+        [verdict] = await self.gate.submit([draft], leave_delayed=True)
+        if isinstance(verdict, Delay):
+            # Written anew then: by morning the times that it offers may be over, and the lead may have said more.
+            await self._put_off(thread, verdict.until - self.clock.now())
+            return
         if isinstance(verdict, Refuse):
             await self.replies.became(call.id, "unfit")
             decisive = verdict.decisive

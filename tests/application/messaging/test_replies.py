@@ -304,15 +304,19 @@ async def test_a_slot_that_was_offered_in_this_turn_can_be_taken(thread: Thread,
         assert await thread.hand_over() == [offer]
 
 
-async def test_the_quiet_hours_hold_an_answer_too(thread: Thread) -> None:
+async def test_an_answer_at_night_is_written_anew_in_the_morning(thread: Thread) -> None:
     await thread.live_at(3)
     await thread.arrive("Yes please")
     await thread.answer()
     assert await thread.hand_over() == []
-    due = await thread.tenant.value(
-        "SELECT due_at - business_now() FROM sends WHERE organization_id = $1 AND purpose = 'reply'"
-    )
-    assert timedelta(hours=4) < due < timedelta(hours=7)
+    assert await thread.tenant.value("SELECT count(*) FROM sends WHERE organization_id = $1 AND purpose = 'reply'") == 0
+    waits = "SELECT answer_due_at - business_now() FROM conversations WHERE organization_id = $1"
+    assert timedelta(hours=4) < await thread.tenant.value(waits) < timedelta(hours=7)
+    await thread.arrive("Is it dear?")
+    await thread.live_at(12)
+    await thread.answer()
+    assert len(await thread.hand_over()) == 1
+    assert thread.writer.tasks[-1].history[-1].text == "Is it dear?"
 
 
 async def test_somebody_who_is_no_lead_is_left_to_a_person(thread: Thread) -> None:
