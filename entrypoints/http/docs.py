@@ -3,17 +3,19 @@
 import asyncio
 import importlib.util
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 from litestar import Request, Response
+from litestar.response import Stream
 
 from domain.kernel import NotFound
 from entrypoints.http.operation import PREFIX, operation
 
+_PIECE = 16 * 1024
 _FILES = {
     "swagger-ui.css": "text/css",
     "swagger-ui-bundle.js": "text/javascript",
@@ -70,6 +72,16 @@ async def _written(request: Request[Any, Any, Any], write: Callable[[dict[str, A
     return await asyncio.shield(written[write])
 
 
+def _in_pieces(document: bytes, media_type: str) -> Stream:
+    """Hand over a piece once there is room for it, so that who reads slowly holds a piece and not the whole."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for start in range(0, len(document), _PIECE):
+            yield document[start : start + _PIECE]
+
+    return Stream(pieces, media_type=media_type, headers={"Content-Length": str(len(document))})
+
+
 @operation(
     "GET",
     "/openapi.json",
@@ -77,9 +89,9 @@ async def _written(request: Request[Any, Any, Any], write: Callable[[dict[str, A
     "Read the OpenAPI document as JSON",
     access="public",
 )
-async def get_json(request: Request[Any, Any, Any]) -> Response[bytes]:
+async def get_json(request: Request[Any, Any, Any]) -> Stream:
     """Answers with the document itself, without an envelope."""
-    return Response(await _written(request, _json), media_type="application/json")
+    return _in_pieces(await _written(request, _json), "application/json")
 
 
 @operation(
@@ -90,9 +102,9 @@ async def get_json(request: Request[Any, Any, Any]) -> Response[bytes]:
     access="public",
     media_type="application/yaml",
 )
-async def get_yaml(request: Request[Any, Any, Any]) -> Response[bytes]:
+async def get_yaml(request: Request[Any, Any, Any]) -> Stream:
     """Answers with the document itself, without an envelope."""
-    return Response(await _written(request, _yaml), media_type="application/yaml")
+    return _in_pieces(await _written(request, _yaml), "application/yaml")
 
 
 @operation("GET", "/docs", "showDocs", "Read the documentation", access="public", media_type="text/html")
