@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from xlsxwriter import Workbook
-
 from application.files import inert
 
 _CHUNK = 1 << 18
@@ -61,7 +59,7 @@ class SpreadsheetFiles:
         await asyncio.to_thread(self.sweep)
         with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=self._folder) as folder, _held(folder):
             path = Path(folder) / "table.xlsx"
-            book = _Book(path, header)
+            book = await asyncio.to_thread(_Book, path, header)
             async for rows in pages:
                 await asyncio.to_thread(book.write, rows)
             await asyncio.to_thread(book.close)
@@ -85,6 +83,8 @@ class _Book:
     """Write one sheet after the other; a row that is written stays on the disk."""
 
     def __init__(self, path: Path, header: Sequence[str]) -> None:
+        from xlsxwriter import Workbook  # 16 MB, which no process that writes none needs
+
         self._book = Workbook(str(path), {**_OPTIONS, "tmpdir": str(path.parent)})
         self._header = header
         self._next = _MOST_ROWS
