@@ -5,16 +5,17 @@ from dataclasses import fields
 from datetime import datetime
 from uuid import UUID
 
+from adapters.persistence.coaching_prompts import LONGEST_COUNTED
 from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.schema.coaching_prompts import canaries
 from adapters.persistence.store import PostgresStore
 from application.coaching.prompt_ports import Looked
 from domain.coaching.canary import Canary, Phase, Side
-from domain.coaching.prompt import PromptType, label
+from domain.coaching.prompt import label
 
 # A conversation counts once in a phase, on the side of the version that wrote in it or left it to a person, with all
 # that came of it: what the version did with it must not decide whether it counts.
-_SIDES = """
+_SIDES = f"""
 SELECT is_new, count(*) AS conversations, count(*) FILTER (WHERE replied) AS replied,
        count(*) FILTER (WHERE booked) AS booked, count(*) FILTER (WHERE opted_out) AS opted_out,
        count(*) FILTER (WHERE handed_over) AS handed_over
@@ -22,10 +23,10 @@ FROM (
   SELECT conversation_id, bool_or($2 = ANY (string_to_array(prompt_version, '/'))) AS is_new,
          bool_or(replied) AS replied, bool_or(booked) AS booked, bool_or(opted_out) AS opted_out,
          bool_or(handed_over) AS handed_over
-  FROM replies WHERE organization_id = $1 AND created_at >= $3 AND ($4::timestamptz IS NULL OR created_at < $4)
-    AND (status = 'sent' OR handed_over) GROUP BY conversation_id
+  FROM replies WHERE organization_id = $1 AND (status = 'sent' OR handed_over) AND created_at < $4
+    AND created_at >= greatest($3, $4::timestamptz - interval '{LONGEST_COUNTED} days') GROUP BY conversation_id
 ) AS threads GROUP BY is_new
-"""
+"""  # noqa: S608 - a number
 # What is counted is added to what was: each message gives its lessons what it gained since it was last looked at. It
 # counts from when it left, and one that never will is settled uncounted; what was left to a person counts for trials
 # alone, from when it was. Times are compared as differences and others
@@ -113,19 +114,20 @@ class PostgresCanaries(PostgresStore[Canary]):
         """Give the latest."""
         return await self.find_one("prompt_id = $2 ORDER BY started_at DESC, id DESC", prompt_id)
 
-    async def tried(self) -> Sequence[PromptType]:
-        """Name the prompts that are being tried, always in the same order."""
+    async def tried(self) -> Sequence[Canary]:
+        """Give the trials that are under way."""
         rows = await self.uow.connection.fetch(
-            "SELECT prompt_type FROM canaries WHERE organization_id = $1 AND is_open AND status = 'running'"
-            " ORDER BY prompt_type",
+            f"SELECT {', '.join(self.layout.names)} FROM canaries"  # noqa: S608 - our own columns
+            " WHERE organization_id = $1 AND is_open AND status = 'running' ORDER BY prompt_type",
             self.uow.organization_id,
         )
-        return [PromptType(row["prompt_type"]) for row in rows]
+        return [self.layout.read(row) for row in rows]
 
     async def sides(self, canary: Canary, phase: Phase) -> tuple[Side, Side]:
         """Count both sides of one phase, the new one first."""
         name = label(canary.prompt_type, canary.number)
-        rows = await self.uow.connection.fetch(_SIDES, self.uow.organization_id, name, phase.began, phase.ended)
+        until = phase.ended or await self.uow.connection.fetchval("SELECT business_now()")
+        rows = await self.uow.connection.fetch(_SIDES, self.uow.organization_id, name, phase.began, until)
         found = {row["is_new"]: Side(**{one.name: row[one.name] for one in fields(Side)}) for row in rows}
         return found.get(True, Side()), found.get(False, Side())
 

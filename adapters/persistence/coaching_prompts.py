@@ -19,6 +19,8 @@ from domain.statistics import Share
 BUDGET = 1_500
 """Tokens of lessons, where the organisation says nothing else."""
 MOST_BUDGET = 50_000
+LONGEST_COUNTED = 90
+"""Days of which conversations are counted: a version that is live for years is shown by how it does lately."""
 VERSIONS = Listing(
     source=prompt_versions.join(
         prompts,
@@ -50,14 +52,15 @@ _ADD_VERSION = """
 INSERT INTO prompt_versions (organization_id, prompt_id, number, system_prompt, user_prompt_template, lessons, left_out,
   made_by, made_at, reason, evaluation_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 """
-_PERFORMANCE = """
+_PERFORMANCE = f"""
 SELECT count(*) AS conversations, count(*) FILTER (WHERE succeeded) AS succeeded FROM (
   SELECT conversation_id, bool_or(positive OR booked) AS succeeded FROM replies
-  WHERE organization_id = $1 AND created_at >= $3 AND status = 'sent'
+  WHERE organization_id = $1 AND status = 'sent'
+    AND created_at >= (SELECT greatest($3, business_now() - interval '{LONGEST_COUNTED} days'))
     AND $2 = ANY (string_to_array(prompt_version, '/'))
   GROUP BY conversation_id
 ) AS threads
-"""
+"""  # noqa: S608 - a number
 _BUDGET = "SELECT settings -> 'coach_lesson_tokens' FROM organizations WHERE organization_id = $1"
 
 
@@ -116,7 +119,7 @@ class PostgresPrompts(PostgresStore[Prompt]):
         return await self._finder.find(VERSIONS, Filter(), page, {"prompt_type": prompt_type.value})
 
     async def performance(self, prompt: Prompt) -> Share:
-        """Count the conversations that were answered since the live version went live."""
+        """Count the conversations that were answered since the live version went live, and lately."""
         if prompt.made_live_at is None:
             return Share(0, 0)
         row = await self.uow.connection.fetchrow(

@@ -7,7 +7,7 @@ from uuid import UUID
 from application.agenda import Agenda
 from application.coaching.prompt_ports import CanaryStore, Looked, Outcomes, PromptStore
 from application.ports import Clock, UnitOfWork, effect
-from domain.coaching.canary import CanaryStatus, Phase, decide
+from domain.coaching.canary import Canary, CanaryStatus, Phase, decide
 
 MEASURE = "coaching.measure"
 EVERY = timedelta(hours=1)
@@ -36,22 +36,26 @@ class Measuring:
         while looked is not None:
             async with self.uow:
                 looked = await self.outcomes.measure(since, looked, AT_ONCE)
-        await self._decide()
+        async with self.uow.reading():
+            tried = await self.canaries.tried()
+        for canary in tried:
+            await self._decide(canary)
 
-    async def _decide(self) -> None:
+    async def _decide(self, tried: Canary) -> None:
+        """Count while nothing is held, and end the trial where it still runs: a roll-back waits for no counting."""
+        async with self.uow.reading():
+            sides = await self.canaries.sides(tried, Phase(tried.started_at, None))
         async with self.uow:
             now = self.clock.now()
-            for prompt_type in await self.canaries.tried():
-                prompt = await self.prompts.locked(prompt_type)
-                canary = None if prompt is None else await self.canaries.open_of(prompt.id)
-                if prompt is None or canary is None or canary.status is not CanaryStatus.RUNNING:
-                    continue
-                phase = Phase(canary.started_at, None)
-                decision = decide(*await self.canaries.sides(canary, phase), now - canary.started_at)
-                if decision is None:
-                    continue
-                self.uow.publish(canary.end(decision, now))
-                await self.canaries.save(canary)
-                if decision.status is CanaryStatus.PROMOTED:
-                    self.uow.publish(prompt.make_live(canary.number, now))
-                    await self.prompts.save(prompt)
+            prompt = await self.prompts.locked(tried.prompt_type)
+            canary = None if prompt is None else await self.canaries.open_of(prompt.id)
+            if prompt is None or canary is None or canary.id != tried.id or canary.status is not CanaryStatus.RUNNING:
+                return
+            decision = decide(*sides, now - canary.started_at)
+            if decision is None:
+                return
+            self.uow.publish(canary.end(decision, now))
+            await self.canaries.save(canary)
+            if decision.status is CanaryStatus.PROMOTED:
+                self.uow.publish(prompt.make_live(canary.number, now))
+                await self.prompts.save(prompt)

@@ -38,7 +38,7 @@ class PromptStore(Store[Prompt], Protocol):
         ...
 
     async def performance(self, prompt: Prompt) -> Share:
-        """Count the conversations that the live version answered, and how many came to a good answer or a call."""
+        """Count the conversations that the live version answered in the last 90 days, and those that succeeded."""
         ...
 
     async def lesson_budget(self) -> int:
@@ -57,12 +57,12 @@ class CanaryStore(Store[Canary], Protocol):
         """Give the latest trial of a prompt."""
         ...
 
-    async def tried(self) -> Sequence[PromptType]:
-        """Name the prompts of which a version is being tried."""
+    async def tried(self) -> Sequence[Canary]:
+        """Give the trials that are under way."""
         ...
 
     async def sides(self, canary: Canary, phase: Phase) -> tuple[Side, Side]:
-        """Count what came of the new version and of the old one in a phase of a trial."""
+        """Count what came of the new version and of the old one in a phase of a trial, of its last 90 days."""
         ...
 
 

@@ -3,6 +3,8 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
@@ -11,9 +13,10 @@ from application.coaching.lesson_forms import NewLesson
 from application.coaching.lessons import Lessons
 from application.coaching.measuring import Measuring
 from application.coaching.prompt_forms import CanaryView, DraftPrompt, MakeLive, RollBack
+from application.coaching.prompt_ports import CanaryStore
 from application.coaching.prompts import Prompts
 from application.messaging.reply_drafts import ReplyDrafts, SendReply
-from domain.coaching.canary import part_of
+from domain.coaching.canary import Canary, Phase, Side, part_of
 from domain.coaching.lesson import LessonType
 from domain.coaching.prompt import PromptType
 from tests.application.messaging.replying import Thread, said
@@ -292,6 +295,65 @@ async def test_trial_and_hold_out_are_two_sums_and_each_conversation_stands_once
         assert (shown.held_out.new.conversations, shown.held_out.old.conversations) == (90, 10)
         await publish(thread, text)
         await conversations(thread, "master-0/reply-2", 5, 0)
+
+
+async def test_what_is_long_past_is_counted_no_more(thread: Thread) -> None:
+    await publish(thread, "Old.")
+    async with thread.tenant.use(Prompts) as prompts:
+        await prompts.draft(PromptType.REPLY, DraftPrompt(system_prompt="New."), None)
+        await prompts.make_live(PromptType.REPLY, MakeLive(hold_out=10))
+    for version, old, new in (("master-0/reply-1", 3, 2), ("master-0/reply-2", 30, 20)):
+        await conversations(thread, version, old, old)
+        await age(thread, days=91)
+        await conversations(thread, version, new, new)
+    async with thread.tenant.sql() as connection:
+        for statement in (
+            "UPDATE prompts SET made_live_at = made_live_at - interval '1 year' WHERE organization_id = $1",
+            "UPDATE canaries SET started_at = started_at - interval '1 year', ended_at = ended_at - interval '1 year'"
+            " WHERE organization_id = $1",
+        ):
+            await connection.execute(statement, thread.tenant.organization_id)
+    async with thread.tenant.use(Prompts) as prompts:
+        shown = await prompts.show(PromptType.REPLY)
+    assert shown.performance.conversations_using == 20
+    assert shown.canary is not None
+    assert shown.canary.held_out is not None
+    assert (shown.canary.held_out.new.conversations, shown.canary.held_out.old.conversations) == (20, 0)
+
+
+async def age(thread: Thread, days: int) -> None:
+    """Let all that was answered so far be some days older."""
+    async with thread.tenant.sql() as connection:
+        await connection.execute(
+            "UPDATE replies SET created_at = created_at - make_interval(days => $2) WHERE organization_id = $1",
+            thread.tenant.organization_id,
+            days,
+        )
+
+
+async def test_nobody_waits_for_the_counting_who_ends_a_trial_by_hand(thread: Thread) -> None:
+    await publish(thread, "Old.")
+    await publish(thread, "New.", share=50)
+    await conversations(thread, "master-0/reply-1", 120, 10)
+    await conversations(thread, "master-0/reply-2", 120, 60)
+
+    @dataclass(frozen=True)
+    class Counting:
+        canaries: CanaryStore
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.canaries, name)
+
+        async def sides(self, canary: Canary, phase: Phase) -> tuple[Side, Side]:
+            async with thread.tenant.use(Prompts) as prompts:
+                await prompts.roll_back(PromptType.REPLY, RollBack(version=1))
+            return await self.canaries.sides(canary, phase)
+
+    async with thread.tenant.use(Measuring, thread.tenant.system()) as measuring:
+        await replace(measuring, canaries=cast("CanaryStore", Counting(measuring.canaries))).run()
+    shown = await canary(thread)
+    assert (shown.status, shown.new.booked) == ("stopped", 60)
+    assert await thread.events("prompt.canary_decided") == 0
 
 
 async def canary(thread: Thread) -> CanaryView:
