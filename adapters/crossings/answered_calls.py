@@ -1,5 +1,6 @@
 """The AI's answers offer the calendar's times, and book the one that a lead took."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -20,32 +21,49 @@ SOUGHT = 60
 APART = timedelta(hours=20)
 NOT_BEFORE = timedelta(hours=2)
 MOST = 3
+LEAST = 2
+AMONG = 12
+"""Each time that a lead is offered is one of so many: where all were offered the next, most would lose the race."""
 
 
 class SlotsForAnswers:
-    """Be messaging's `OfferedSlots`: two times on different days, said on the lead's clocks, and what is near them."""
+    """Be messaging's `OfferedSlots`: times on different days where there are such, others for another lead."""
 
     def __init__(self, slots: Slots) -> None:
         # Whoever asks for a draft sees what the AI itself would offer.
         self._slots = replace(slots, actor=Actor.system(slots.actor.organization_id))
 
-    async def offered(self, at: datetime, zone: str, language: str, said: Sequence[str]) -> Sequence[Slot]:
-        """Give the next free times from two hours on, and those that we named before and that are still free."""
+    async def offered(
+        self, lead_id: UUID, at: datetime, zone: str, language: str, said: Sequence[str]
+    ) -> Sequence[Slot]:
+        """Give free times from two hours on, and those that we named before and that are still free."""
         try:
             free = [slot.start for slot in await self._slots.after(at, SOUGHT)]
         except (NotConfigured, ProviderError):
             return ()
-        fresh: list[datetime] = []
-        for start in free:
-            if start >= at + NOT_BEFORE and (not fresh or start >= fresh[-1] + APART):
-                fresh.append(start)
+        fresh = _spread(lead_id, [start for start in free if start >= at + NOT_BEFORE])
         clock = ZoneInfo(zone)
         ours = "\n".join(said)
         named = {start for start in free if any(spoken(start.astimezone(clock), one) in ours for one in LANGUAGES)}
         return [
             Slot(f"{start.astimezone(UTC):%Y%m%dT%H%MZ}", start, spoken(start.astimezone(clock), language))
-            for start in sorted({*fresh[:MOST], *named})
+            for start in sorted({*fresh, *named})
         ]
+
+
+def _spread(lead_id: UUID, free: Sequence[datetime]) -> list[datetime]:
+    """Choose some by the lead: the same ones as long as the same are free."""
+
+    def place(start: datetime) -> bytes:
+        return hashlib.sha256(lead_id.bytes + start.astimezone(UTC).isoformat().encode()).digest()
+
+    chosen: list[datetime] = []
+    left = free
+    while left and len(chosen) < MOST:
+        chosen.append(min((start for start in left[:AMONG] if start < left[0] + APART), key=place))
+        left = [start for start in left if start >= chosen[-1] + APART]
+    others = sorted((start for start in free[:AMONG] if start not in chosen), key=place)
+    return [*chosen, *others[: max(LEAST - len(chosen), 0)]]
 
 
 class CallsFromAnswers:

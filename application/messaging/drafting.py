@@ -68,7 +68,7 @@ class Writing:
         if thread.lead_id is not None:
             try:
                 ours = [said.text for said in background.history if said.by == "us"]
-                slots = await self.offered.offered(background.now, background.zone, language, ours)
+                slots = await self.offered.offered(thread.lead_id, background.now, background.zone, language, ours)
             except ProviderError:
                 slots = ()  # an answer without times is better than none
         task = _task(started, slots, language)

@@ -86,8 +86,10 @@ class ReplyWriter(Protocol):
 class OfferedSlots(Protocol):
     """Know when a call could be booked."""
 
-    async def offered(self, at: datetime, zone: str, language: str, said: Sequence[str]) -> Sequence[Slot]:
-        """Give free times, said on the lead's clocks: the next, and those named in what we said; else none."""
+    async def offered(
+        self, lead_id: UUID, at: datetime, zone: str, language: str, said: Sequence[str]
+    ) -> Sequence[Slot]:
+        """Give free times, said on the lead's clocks: some of the next, and those named in what we said; else none."""
         ...
 
 

@@ -68,9 +68,11 @@ class ToldSlots:
 
     slots: Sequence[Slot] = ()
 
-    async def offered(self, at: datetime, zone: str, language: str, said: Sequence[str]) -> Sequence[Slot]:
+    async def offered(
+        self, lead_id: UUID, at: datetime, zone: str, language: str, said: Sequence[str]
+    ) -> Sequence[Slot]:
         """Offer it."""
-        del at, zone, language, said
+        del lead_id, at, zone, language, said
         return self.slots
 
 

@@ -1,5 +1,6 @@
 """What the AI may offer and take of the calendar's times."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ from domain.scheduling.booking import BookingStatus
 pytestmark = pytest.mark.anyio
 NOW = datetime(2027, 3, 22, 10, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+LEAD = UUID(int=1)
 
 
 @dataclass
@@ -47,20 +49,49 @@ def offering(*hours: float) -> SlotsForAnswers:
 
 
 async def test_the_next_free_times_are_offered_on_different_days() -> None:
-    offered = await offering(1, 3, 4, 27, 51, 75).offered(NOW, "Etc/GMT", "en", [])
+    offered = await offering(1, 3, 27, 51, 75).offered(LEAD, NOW, "Etc/GMT", "en", [])
     assert [slot.starts_at for slot in offered] == [NOW + hour * HOUR for hour in (3, 27, 51)]
     assert offered[0].spoken == "Monday 22 March at 13:00"
+
+
+@pytest.mark.parametrize("hours", [(3, 4), (3, 4, 5, 6), (3, 30), (3,), ()])
+async def test_two_are_offered_wherever_there_are_two(hours: Sequence[float]) -> None:
+    offered = await offering(*hours).offered(new_id(), NOW, "Etc/GMT", "en", [])
+    assert len(offered) == min(len(hours), 2)
+    assert {slot.starts_at for slot in offered} <= {NOW + hour * HOUR for hour in hours}
+
+
+def working_days(days: int) -> list[float]:
+    """Name the half hours between eleven and seven of some days, in hours from now."""
+    return [24 * day + 1 + half / 2 for day in range(days) for half in range(16)]
+
+
+async def test_many_leads_are_offered_different_times_and_each_of_them_early_ones() -> None:
+    calendar = offering(*working_days(4))
+    offers = [await calendar.offered(new_id(), NOW, "Etc/GMT", "en", []) for _ in range(50)]
+    firsts = Counter(offer[0].starts_at for offer in offers)
+    assert len(firsts) >= 10
+    assert max(firsts.values()) <= 12, "where all were offered the same two, 48 of 50 would lose the race"
+    assert all(offer[0].starts_at < NOW + 10 * HOUR for offer in offers)
+    assert all(offer[1].starts_at < NOW + 34 * HOUR for offer in offers)
+    assert all(len(offer) == 3 for offer in offers)
+
+
+async def test_a_lead_is_offered_the_same_again() -> None:
+    calendar, lead = offering(*working_days(4)), new_id()
+    first, again = [await calendar.offered(lead, NOW, "Etc/GMT", "en", []) for _ in range(2)]
+    assert first == again
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
 async def test_a_time_that_was_named_and_is_still_free_can_be_taken_later(language: str) -> None:
     said = ["Would Monday 22 March at 11:00 or el martes 23 de marzo a las 15:00 suit you?"]
-    offered = await offering(1, 3, 4, 27, 29, 51, 75).offered(NOW, "Etc/GMT", language, said)
-    assert [slot.starts_at for slot in offered] == [NOW + hour * HOUR for hour in (1, 3, 27, 29, 51)]
+    offered = await offering(1, 3, 27, 29, 51, 75).offered(LEAD, NOW, "Etc/GMT", language, said)
+    assert {NOW + hour * HOUR for hour in (1, 3, 29)} <= {slot.starts_at for slot in offered}
 
 
 async def test_a_time_that_was_named_and_is_gone_cannot() -> None:
-    offered = await offering(3).offered(NOW, "Etc/GMT", "en", ["Would Monday 22 March at 11:00 suit you?"])
+    offered = await offering(3).offered(LEAD, NOW, "Etc/GMT", "en", ["Would Monday 22 March at 11:00 suit you?"])
     assert [slot.starts_at for slot in offered] == [NOW + 3 * HOUR]
 
 
