@@ -18,7 +18,7 @@ SELECT count(*) AS generated, count(*) FILTER (WHERE status = 'approved_and_lear
 WHERE organization_id = $1
 """
 _APPLIED = """
-SELECT f.lesson_id, coalesce(l.title, p.title) AS title, f.succeeded, f.applied FROM lesson_figures f
+SELECT f.lesson_id, coalesce(l.title, p.title) AS title, f.applied, f.conversations, f.succeeded FROM lesson_figures f
 LEFT JOIN lessons l ON l.organization_id = $1 AND l.id = f.lesson_id AND l.status = 'active'
 LEFT JOIN platform_lessons p ON p.id = f.lesson_id AND p.status = 'active'
 WHERE f.organization_id = $1 AND f.applied > 0 AND coalesce(l.id, p.id) IS NOT NULL
@@ -74,7 +74,7 @@ class PostgresCoachFigures:
     async def applied(self) -> Sequence[Applied]:
         """Give active lessons with what was counted of them."""
         return [
-            Applied(row["lesson_id"], row["title"], Share(row["succeeded"], row["applied"]))
+            Applied(row["lesson_id"], row["title"], row["applied"], Share(row["succeeded"], row["conversations"]))
             for row in await self._rows(_APPLIED)
         ]
 

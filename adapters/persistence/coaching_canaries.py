@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from adapters.persistence.coaching_prompts import LONGEST_COUNTED
@@ -29,8 +30,9 @@ FROM (
 """  # noqa: S608 - a number
 # What is counted is added to what was: each message gives its lessons what it gained since it was last looked at. It
 # counts from when it left, and one that never will is settled uncounted; what was left to a person counts for trials
-# alone, from when it was. Times are compared as differences and others
-# looked up one by one: while PostgreSQL knows no figures it would read a week, or all there is, for each message.
+# alone, from when it was. Messages of one thread are no trials apart: whether a lesson succeeds is counted a thread.
+# Times are compared as differences and others looked up one by one: while PostgreSQL knows no figures it would read a
+# week, or all there is, for each message.
 _MEASURE = """
 WITH looked AS MATERIALIZED (
   SELECT id, conversation_id, lead_id, created_at, status = 'sent' AS sent,
@@ -75,23 +77,39 @@ WITH looked AS MATERIALIZED (
   FROM found f WHERE r.organization_id = $1 AND r.id = f.id AND (f.counts AND r.measured_at IS NULL
     OR (r.replied, r.positive, r.booked, r.opted_out, r.settled)
        IS DISTINCT FROM (f.replied, f.positive, f.booked, f.opted_out, f.settled))
-  RETURNING r.lessons, old.measured_at IS NOT NULL AS counted, new.measured_at IS NOT NULL AS counts,
+  RETURNING r.id, r.conversation_id, r.lessons,
+    old.measured_at IS NOT NULL AS counted, new.measured_at IS NOT NULL AS counts,
     old.replied AS was_replied, old.positive AS was_positive, old.booked AS was_booked, old.opted_out AS was_opted_out,
     new.replied, new.positive, new.booked, new.opted_out
 ), gains AS (
   SELECT lessons, counts::int - counted::int AS applied,
-    (counts AND (positive OR booked))::int - (counted AND (was_positive OR was_booked))::int AS succeeded,
     (counts AND replied)::int - (counted AND was_replied)::int AS replied,
     (counts AND positive)::int - (counted AND was_positive)::int AS positive,
     (counts AND booked)::int - (counted AND was_booked)::int AS booked,
     (counts AND opted_out)::int - (counted AND was_opted_out)::int AS opted_out
   FROM measured
+), threads AS (
+  SELECT lesson, conversation_id, bool_or(counts) AS counts, bool_or(counts AND (positive OR booked)) AS succeeds,
+         array_agg(id) AS ids
+  FROM measured, unnest(lessons) AS lesson GROUP BY lesson, conversation_id
+), taught AS (
+  SELECT t.lesson, sum((t.counts AND NOT was.counted)::int) AS conversations,
+         sum((t.succeeds OR was.succeeded_elsewhere)::int - was.succeeded::int) AS succeeded
+  FROM threads t CROSS JOIN LATERAL (
+    SELECT count(*) > 0 AS counted, coalesce(bool_or(positive OR booked), false) AS succeeded,
+           coalesce(bool_or((positive OR booked) AND id <> ALL (t.ids)), false) AS succeeded_elsewhere
+    FROM replies WHERE organization_id = $1 AND conversation_id = t.conversation_id AND t.lesson = ANY (lessons)
+      AND measured_at IS NOT NULL) was
+  GROUP BY t.lesson
 ), gained AS (
-  INSERT INTO lesson_figures AS f (organization_id, lesson_id, applied, succeeded, replied, positive, booked, opted_out)
-  SELECT $1, lesson, sum(applied), sum(succeeded), sum(replied), sum(positive), sum(booked), sum(opted_out)
-  FROM gains, unnest(lessons) AS lesson GROUP BY lesson ORDER BY lesson
+  INSERT INTO lesson_figures AS f (organization_id, lesson_id, applied, conversations, succeeded, replied, positive,
+    booked, opted_out)
+  SELECT $1, lesson, sum(applied), any_value(conversations), any_value(succeeded), sum(replied), sum(positive),
+         sum(booked), sum(opted_out)
+  FROM gains, unnest(lessons) AS lesson JOIN taught USING (lesson) GROUP BY lesson ORDER BY lesson
   ON CONFLICT (organization_id, lesson_id) DO UPDATE SET applied = f.applied + excluded.applied,
-    succeeded = f.succeeded + excluded.succeeded, replied = f.replied + excluded.replied,
+    conversations = f.conversations + excluded.conversations, succeeded = f.succeeded + excluded.succeeded,
+    replied = f.replied + excluded.replied,
     positive = f.positive + excluded.positive, booked = f.booked + excluded.booked,
     opted_out = f.opted_out + excluded.opted_out
 )
@@ -116,10 +134,13 @@ class PostgresCanaries(PostgresStore[Canary]):
 
     async def tried(self) -> Sequence[Canary]:
         """Give the trials that are under way."""
+        return await self._all("is_open AND status = 'running' ORDER BY prompt_type")
+
+    async def _all(self, condition: str, *values: Any) -> list[Canary]:
         rows = await self.uow.connection.fetch(
-            f"SELECT {', '.join(self.layout.names)} FROM canaries"  # noqa: S608 - our own columns
-            " WHERE organization_id = $1 AND is_open AND status = 'running' ORDER BY prompt_type",
+            f"SELECT {', '.join(self.layout.names)} FROM canaries WHERE organization_id = $1 AND {condition}",  # noqa: S608 - our own columns and conditions
             self.uow.organization_id,
+            *values,
         )
         return [self.layout.read(row) for row in rows]
 

@@ -31,9 +31,9 @@ _ALL = sa.union_all(
 ).subquery("lessons")
 _COUNTED = {
     name: sa.func.coalesce(lesson_figures.c[name], 0)
-    for name in ("applied", "succeeded", "replied", "positive", "booked", "opted_out")
+    for name in ("applied", "conversations", "succeeded", "replied", "positive", "booked", "opted_out")
 }
-_SUCCESS = wilson(_COUNTED["succeeded"], _COUNTED["applied"])
+_SUCCESS = wilson(_COUNTED["succeeded"], _COUNTED["conversations"])
 _SHOWN = (
     "id", "lesson_type", "scope", "status", "title", "description", "trigger", "correct_response",
     "incorrect_response", "reasoning", "tags", "priority", "example_conversation", "insight_id", "created_by",
@@ -49,6 +49,7 @@ LESSONS = Listing(
     shown={
         **{name: _ALL.c[name] for name in _SHOWN},
         "times_applied": _COUNTED["applied"],
+        "conversations": _COUNTED["conversations"],
         "success_rate": json_object(_SUCCESS),
         "followed_by": json_object({name: _COUNTED[name] for name in ("replied", "positive", "booked", "opted_out")}),
         "version": _ALL.c.version,

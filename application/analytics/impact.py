@@ -47,8 +47,8 @@ class ImprovementView(View, frozen=True):
 
 
 class TopLesson(View, frozen=True):
-    """Show a lesson and the share of its messages that what was hoped for followed; its score is what that share is
-    at least, with 95 % confidence."""
+    """Show a lesson and the share of its conversations in which what was hoped for followed; its score is what that
+    share is at least, with 95 % confidence."""
 
     lesson_id: UUID
     title: str
@@ -93,10 +93,11 @@ class ImpactView(View, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """Tell how often a lesson was applied, and how often what was hoped for followed."""
+    """Tell how often a lesson was applied, and in how many conversations what was hoped for followed."""
 
     lesson_id: UUID
     title: str
+    times: int
     share: Share
 
 
@@ -180,7 +181,7 @@ def _top(applied: Applied) -> TopLesson:
     return TopLesson(
         lesson_id=applied.lesson_id,
         title=applied.title,
-        times_applied=applied.share.of,
+        times_applied=applied.times,
         success_rate=applied.share.percent,
         impact_score=interval[0] if interval else 0.0,
     )

@@ -108,7 +108,7 @@ class Followed(View, frozen=True):
 
 
 class LessonView(View, frozen=True):
-    """Show a lesson, how often it was applied, and what followed."""
+    """Show a lesson, how often it was applied, in how many conversations, in how many of those it succeeded."""
 
     id: UUID
     lesson_type: LessonType
@@ -128,6 +128,7 @@ class LessonView(View, frozen=True):
     created_at: datetime
     updated_at: datetime
     times_applied: int
+    conversations: int
     success_rate: Rate
     followed_by: Followed
     version: int
@@ -149,7 +150,8 @@ class LessonView(View, frozen=True):
         "created_by": "01938c5e-9b1a-7c3e-8f00-5a2b6c7d8ea5",
         "created_at": "2026-03-22T09:00:00.000000Z",
         "updated_at": "2026-03-22T09:00:00.000000Z",
-        "times_applied": 40,
+        "times_applied": 52,
+        "conversations": 40,
         "success_rate": {"value": 0.25, "low": 0.1419, "high": 0.402},
         "followed_by": {"replied": 22, "positive": 9, "booked": 4, "opted_out": 1},
         "version": 1,

@@ -286,7 +286,8 @@ async def test_lessons_are_counted_and_ranked_by_what_is_at_least_so(owner: Clie
             title,
         )
         await world.fetch(
-            "INSERT INTO lesson_figures (organization_id, lesson_id, applied, succeeded) VALUES ($1, $2, $3, $4)",
+            "INSERT INTO lesson_figures (organization_id, lesson_id, applied, conversations, succeeded)"
+            " VALUES ($1, $2, $3 * 2, $3, $4)",
             lesson,
             applied,
             succeeded,
@@ -295,7 +296,7 @@ async def test_lessons_are_counted_and_ranked_by_what_is_at_least_so(owner: Clie
     assert told["coach_metrics"]["lessons_created"] == 3
     assert told["coach_metrics"]["lessons_active"] == 2
     assert [lesson["title"] for lesson in told["top_lessons"]] == ["Tried often", "Tried once"]
-    assert told["top_lessons"][0]["success_rate"] == 60.0
+    assert (told["top_lessons"][0]["times_applied"], told["top_lessons"][0]["success_rate"]) == (200, 60.0)
 
 
 async def test_the_coachs_figures_are_of_leads_that_one_may_see(

@@ -97,14 +97,14 @@ async def test_what_followed_is_shown_and_sorted_by_what_is_at_least_so(owner: C
     world = World(house, owner.organization_id)
     for lesson, applied, succeeded in ((often, 40, 30), (once, 1, 1)):
         await world.fetch(
-            "INSERT INTO lesson_figures (organization_id, lesson_id, applied, succeeded, replied, booked)"
-            " VALUES ($1, $2, $3, $4, $4, 1)",
+            "INSERT INTO lesson_figures (organization_id, lesson_id, applied, conversations, succeeded, replied,"
+            " booked) VALUES ($1, $2, $3 * 2, $3, $4, $4, 1)",
             UUID(lesson["id"]),
             applied,
             succeeded,
         )
     shown = (await owner.get(f"/coach/lessons/{often['id']}")).json()["data"]
-    assert (shown["times_applied"], shown["success_rate"]["value"]) == (40, 0.75)
+    assert (shown["times_applied"], shown["conversations"], shown["success_rate"]["value"]) == (80, 40, 0.75)
     assert shown["success_rate"]["low"] == pytest.approx(0.5981, abs=1e-3)
     assert shown["followed_by"] == {"replied": 30, "positive": 0, "booked": 1, "opted_out": 0}
     for sort in ("success_rate", "times_applied"):

@@ -67,11 +67,15 @@ platform_lessons = sa.Table(
     *_lesson(LessonScope.UNIVERSAL),
 )
 
-# What followed the messages that a lesson was applied to; of one organisation, also where the lesson is everybody's.
+# What followed the messages that a lesson was applied to, and in how many of their conversations it `succeeded`; of one
+# organisation, also where the lesson is everybody's.
 lesson_figures = tenant_table(
     "lesson_figures",
     uuid("lesson_id"),
-    *(number(name, default=0) for name in ("applied", "succeeded", "replied", "positive", "booked", "opted_out")),
+    *(
+        number(name, default=0)
+        for name in ("applied", "conversations", "succeeded", "replied", "positive", "booked", "opted_out")
+    ),
     organization_key(),
     key=("organization_id", "lesson_id"),
 )

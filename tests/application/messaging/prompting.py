@@ -1,0 +1,130 @@
+"""Steps of whoever teaches, makes prompts live and looks what followed."""
+
+from uuid import UUID
+
+from application.coaching.lesson_forms import NewLesson
+from application.coaching.lessons import Lessons
+from application.coaching.measuring import Measuring
+from application.coaching.prompt_forms import CanaryView, DraftPrompt, MakeLive
+from application.coaching.prompts import Prompts
+from domain.coaching.lesson import LessonType
+from domain.coaching.prompt import PromptType
+from tests.application.messaging.replying import Thread
+
+SAY = "There are ways to bring it down; shall we go through them together on a quick call?"
+ANSWER = "A colleague will go through it with you."
+
+
+async def draft(thread: Thread, text: str) -> None:
+    """Edit the draft."""
+    async with thread.tenant.use(Prompts) as prompts:
+        await prompts.draft(PromptType.REPLY, DraftPrompt(system_prompt=text), None)
+
+
+async def publish(thread: Thread, text: str, share: int = 100) -> int:
+    """Edit the draft and make it live."""
+    await draft(thread, text)
+    async with thread.tenant.use(Prompts) as prompts:
+        return (await prompts.make_live(PromptType.REPLY, MakeLive(share=share))).version
+
+
+async def teach(thread: Thread) -> UUID:
+    """Write a lesson on what to say to whom it is too expensive."""
+    async with thread.tenant.use(Lessons) as lessons:
+        await lessons.create(
+            NewLesson(
+                lesson_type=LessonType.OBJECTION_HANDLING,
+                title="Money",
+                description="Offer options.",
+                trigger="They say that it is too expensive",
+                correct_response=SAY,
+            )
+        )
+    found: UUID = await thread.tenant.value("SELECT id FROM lessons WHERE organization_id = $1")
+    return found
+
+
+async def measure(thread: Thread, days: int = 0) -> None:
+    """Look what followed, some days from now."""
+    async with thread.tenant.sql() as connection:
+        await connection.execute(
+            "UPDATE replies SET created_at = created_at - make_interval(days => $2), measured_at = NULL"
+            " WHERE organization_id = $1 AND $2 > 0",
+            thread.tenant.organization_id,
+            days,
+        )
+    async with thread.tenant.use(Measuring, thread.tenant.system()) as measuring:
+        await measuring.run()
+
+
+async def figures(thread: Thread) -> tuple[int, ...] | None:
+    """Give a lesson's figures: applied, succeeded, replied, positive, booked, opted out."""
+    async with thread.tenant.sql() as connection:
+        row = await connection.fetchrow(
+            "SELECT applied, succeeded, replied, positive, booked, opted_out FROM lesson_figures"
+            " WHERE organization_id = $1",
+            thread.tenant.organization_id,
+        )
+    return None if row is None else tuple(row.values())
+
+
+async def by_conversation(thread: Thread) -> tuple[int, ...]:
+    """Give how often a lesson was applied, in how many conversations, and in how many of them it succeeded."""
+    async with thread.tenant.sql() as connection:
+        row = await connection.fetchrow(
+            "SELECT applied, conversations, succeeded FROM lesson_figures WHERE organization_id = $1",
+            thread.tenant.organization_id,
+        )
+    return tuple(row.values())
+
+
+async def age(thread: Thread, days: int) -> None:
+    """Let all that was answered so far be some days older."""
+    async with thread.tenant.sql() as connection:
+        await connection.execute(
+            "UPDATE replies SET created_at = created_at - make_interval(days => $2) WHERE organization_id = $1",
+            thread.tenant.organization_id,
+            days,
+        )
+
+
+async def canary(thread: Thread) -> CanaryView:
+    """Show the latest trial."""
+    async with thread.tenant.use(Prompts) as prompts:
+        shown = (await prompts.show(PromptType.REPLY)).canary
+    assert shown is not None
+    return shown
+
+
+async def write_again(thread: Thread, ids: list[UUID], version: str) -> None:
+    """Answer conversations once more, with a version."""
+    async with thread.tenant.sql() as connection:
+        await connection.execute(
+            "INSERT INTO replies (organization_id, id, conversation_id, status, lessons, breaches, prompt_version,"
+            " model, input_tokens, output_tokens, cached_tokens, cost_micros, latency_ms, created_at, settled)"
+            " SELECT $1, uuidv7(), t, 'sent', '{}', '{}', $2, 'm', 0, 0, 0, 0, 0, business_now(), true"
+            " FROM unnest($3::uuid[]) t",
+            thread.tenant.organization_id,
+            version,
+            ids,
+        )
+
+
+async def conversations(thread: Thread, version: str, count: int, booked: int) -> list[UUID]:
+    """Write conversations that were answered with a version, of which some came to a call."""
+    async with thread.tenant.sql() as connection:
+        rows = await connection.fetch(
+            "WITH c AS (INSERT INTO contacts (organization_id, id, first_name, created_at, updated_at)"
+            " SELECT $1, uuidv7(), 'Ann', now(), now() FROM generate_series(1, $3::int) RETURNING id),"
+            " t AS (INSERT INTO conversations (organization_id, id, contact_id, channel, address, started_at,"
+            " last_message_at) SELECT $1, uuidv7(), id, 'sms', id::text, now(), now() FROM c RETURNING id)"
+            " INSERT INTO replies (organization_id, id, conversation_id, status, lessons, breaches, prompt_version,"
+            " model, input_tokens, output_tokens, cached_tokens, cost_micros, latency_ms, created_at, booked, settled)"
+            " SELECT $1, uuidv7(), id, 'sent', '{}', '{}', $2, 'm', 0, 0, 0, 0, 0, business_now(),"
+            " row_number() OVER () <= $4, true FROM t RETURNING conversation_id",
+            thread.tenant.organization_id,
+            version,
+            count,
+            booked,
+        )
+    return [row["conversation_id"] for row in rows]
