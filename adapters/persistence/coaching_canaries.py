@@ -132,6 +132,10 @@ class PostgresCanaries(PostgresStore[Canary]):
         """Give the latest."""
         return await self.find_one("prompt_id = $2 ORDER BY started_at DESC, id DESC", prompt_id)
 
+    async def rolled_back(self, prompt_id: UUID) -> Sequence[Canary]:
+        """Give the trials that ended badly, the latest first."""
+        return await self._all("prompt_id = $2 AND status = 'rolled_back' ORDER BY started_at DESC, id DESC", prompt_id)
+
     async def tried(self) -> Sequence[Canary]:
         """Give the trials that are under way."""
         return await self._all("is_open AND status = 'running' ORDER BY prompt_type")

@@ -225,8 +225,17 @@ class PromptView(View, frozen=True):
     }
 
 
+class RolledBackView(View, frozen=True):
+    """Name a trial that rolled exactly this text back, and why."""
+
+    canary_id: UUID
+    version: int
+    reason: str | None
+    ended_at: datetime | None
+
+
 class MadeLiveView(View, frozen=True):
-    """Say what is live now, and what is different."""
+    """Say what is live now, and what is different; `rolled_back_before` warns of a text that has failed a trial."""
 
     prompt_type: PromptType
     version: int
@@ -240,6 +249,7 @@ class MadeLiveView(View, frozen=True):
     left_out: list[LeftOutView]
     evaluation: EvaluationSummary | None
     canary_id: UUID | None
+    rolled_back_before: RolledBackView | None
     example: ClassVar[dict[str, Any]] = {
         "prompt_type": "reply",
         "version": 4,
@@ -255,6 +265,7 @@ class MadeLiveView(View, frozen=True):
         "left_out": [],
         "evaluation": None,
         "canary_id": None,
+        "rolled_back_before": None,
     }
 
 

@@ -57,6 +57,10 @@ class CanaryStore(Store[Canary], Protocol):
         """Give the latest trial of a prompt."""
         ...
 
+    async def rolled_back(self, prompt_id: UUID) -> Sequence[Canary]:
+        """Give the trials of a prompt that ended badly, the latest first."""
+        ...
+
     async def tried(self) -> Sequence[Canary]:
         """Give the trials that are under way."""
         ...

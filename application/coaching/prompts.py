@@ -14,6 +14,7 @@ from application.coaching.prompt_forms import (
     PerformanceView,
     PromptView,
     RollBack,
+    RolledBackView,
 )
 from application.coaching.prompt_ports import ActiveLessons, CanaryStore, KnownEvaluations, PromptStore
 from application.coaching.prompt_views import (
@@ -105,13 +106,22 @@ class Prompts:
             if is_new:
                 await self.prompts.add(prompt)
             await self.prompts.add_version(prompt, made)
+            failed = await self._rolled_back_before(prompt, made)
             if trial is not None:
                 trial.close(now)
                 await self.canaries.save(trial)
             canary = await self._let_live(prompt, made, command)
             await self.prompts.save(prompt)
             await self.agenda.no_later_than(MEASURE, now + EVERY)
-            return _made_live(prompt, before, made, evaluation, canary)
+            return _made_live(prompt, before, made, evaluation, canary, failed)
+
+    async def _rolled_back_before(self, prompt: Prompt, made: PromptVersion) -> Canary | None:
+        """Find the latest trial that rolled exactly this text back."""
+        for canary in await self.canaries.rolled_back(prompt.id):
+            tried = await self.prompts.version(prompt.prompt_type, canary.number)
+            if tried.fingerprint() == made.fingerprint():
+                return canary
+        return None
 
     async def _let_live(self, prompt: Prompt, made: PromptVersion, command: MakeLive) -> Canary | None:
         """Move the pointer, or begin a trial; a hold-out without a trial stands open as if one had ended well."""
@@ -256,6 +266,7 @@ def _made_live(
     made: PromptVersion,
     evaluation: Evaluation | None,
     canary: Canary | None,
+    failed: Canary | None,
 ) -> MadeLiveView:
     changes = changes_between(before, made)
     return MadeLiveView(
@@ -271,4 +282,7 @@ def _made_live(
         left_out=left_out_of(made.left_out),
         evaluation=evaluation_summary(evaluation),
         canary_id=None if canary is None else canary.id,
+        rolled_back_before=None
+        if failed is None
+        else RolledBackView(canary_id=failed.id, version=failed.number, reason=failed.reason, ended_at=failed.ended_at),
     )

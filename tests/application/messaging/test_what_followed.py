@@ -19,6 +19,7 @@ from tests.application.messaging.prompting import (
     by_conversation,
     canary,
     conversations,
+    draft,
     figures,
     measure,
     publish,
@@ -181,6 +182,23 @@ async def test_trial_and_hold_out_are_two_sums_and_each_conversation_stands_once
         assert (shown.held_out.new.conversations, shown.held_out.old.conversations) == (90, 10)
         await publish(thread, text)
         await conversations(thread, "master-0/reply-2", 5, 0)
+
+
+async def test_whoever_makes_a_text_live_again_hears_which_trial_rolled_it_back(thread: Thread) -> None:
+    await publish(thread, "Old.")
+    await publish(thread, "Pushy.", share=50)
+    await conversations(thread, "master-0/reply-1", 120, 60)
+    await conversations(thread, "master-0/reply-2", 120, 0)
+    await measure(thread)
+    assert (await canary(thread)).status == "rolled_back"
+    for text, failed in (("Other.", None), ("Pushy.", 2)):
+        await draft(thread, text)
+        async with thread.tenant.use(Prompts) as prompts:
+            made = await prompts.make_live(PromptType.REPLY, MakeLive())
+        before = made.rolled_back_before
+        assert (None if before is None else before.version) == failed
+    assert before is not None
+    assert (before.reason or "").startswith("Fewer leads booked: 0 of 120")
 
 
 async def test_what_is_long_past_is_counted_no_more(thread: Thread) -> None:
