@@ -8,7 +8,8 @@ from msgspec import Meta
 
 from adapters.ai.messages_api import MessagesApi, shaped, tool_params
 from adapters.ai.quoting import between_marks
-from application.model_calls import Access
+from application.coaching.lesson_checks import Comparison
+from application.model_calls import Access, Usage
 from domain.coaching.clashes import Clash, ClashKind, Teaching
 
 TOOL = "report_clashes"
@@ -73,17 +74,20 @@ class AnthropicLessonChecker:
         """Close the connections."""
         await self._api.close()
 
-    async def check(self, lesson: Teaching, others: Sequence[Teaching], access: Access) -> Sequence[Clash]:
+    async def check(self, lesson: Teaching, others: Sequence[Teaching], access: Access) -> Comparison:
         """Ask the model for the clashes; without other lessons there is nothing to ask."""
         if not others:
-            return ()
+            return Comparison((), Usage(model="none"))
         said, usage = await self._api.ask(access, TOOL, lambda model: check_params(model, lesson, others))
         known = dict(enumerate(others, 1))
-        return [
-            Clash(found.kind, known[found.lesson].id, known[found.lesson].title, found.why)
-            for found in shaped(said, _Report, usage, "comparison").clashes
-            if found.lesson in known
-        ]
+        return Comparison(
+            [
+                Clash(found.kind, known[found.lesson].id, known[found.lesson].title, found.why)
+                for found in shaped(said, _Report, usage, "comparison").clashes
+                if found.lesson in known
+            ],
+            usage,
+        )
 
 
 def check_params(model: str, lesson: Teaching, others: Sequence[Teaching]) -> dict[str, Any]:

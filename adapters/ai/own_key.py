@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-from application.coaching.lesson_checks import LessonChecker
+from application.coaching.lesson_checks import Comparison, LessonChecker
 from application.coaching.pattern_finding import Described, PatternFinder, PatternTask
 from application.coaching.reviewing import ConversationReviewer, Review, ReviewTask
 from application.messaging.reply_writing import ReplyWriter, WritingTask, Written
 from application.model_calls import Access
-from domain.coaching.clashes import Clash, Teaching
+from domain.coaching.clashes import Teaching
 
 P = TypeVar("P")
 
@@ -56,6 +56,6 @@ class OwnKeyFinder(_OwnKey[PatternFinder]):
 class OwnKeyLessonChecker(_OwnKey[LessonChecker]):
     """Implement `LessonChecker`."""
 
-    async def check(self, lesson: Teaching, others: Sequence[Teaching], access: Access) -> Sequence[Clash]:
+    async def check(self, lesson: Teaching, others: Sequence[Teaching], access: Access) -> Comparison:
         """Ask whoever serves this organisation."""
         return await self._for(access).check(lesson, others, access)

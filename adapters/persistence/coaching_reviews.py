@@ -1,7 +1,6 @@
 """What is due for review, the threads that are reviewed, what they scored and what it cost."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +10,7 @@ import msgspec
 from adapters.persistence.coaching_authors import author_of
 from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.model_access import own_access
+from adapters.persistence.model_spending import InstallationBudget, day_budget, dollars, spent_since
 from adapters.persistence.visibility import LeadVisibility
 from application.coaching.lessons import LessonStore
 from application.coaching.reviewed import Means, ReviewRecord, UnderReview
@@ -25,18 +25,22 @@ from domain.kernel import NotFound
 MOST_MESSAGES = 60
 MOST_INSIGHTS = 40
 MOST_LESSONS = 40
-_MEANS = """
+UNASKED = 0.5
+"""The part of the day's budget that reviews and patterns may take where nothing is said: the rest is for answers."""
+_TODAY = "date_trunc('day', business_now(), o.time_zone)"
+_MEANS = f"""
 SELECT o.settings, business_now() AS now,
        (date_trunc('day', business_now() AT TIME ZONE o.time_zone) + interval '1 day') AT TIME ZONE o.time_zone
          AS tomorrow,
        (date_trunc('day', business_now() AT TIME ZONE o.time_zone - interval '3 hours') + interval '27 hours')
          AT TIME ZONE o.time_zone AS night,
        (SELECT coalesce(sum(cost_micros), 0)::bigint FROM reviews
-        WHERE organization_id = $1 AND created_at >= date_trunc('day', business_now(), o.time_zone))
-       + (SELECT coalesce(sum(cost_micros), 0)::bigint FROM patterns
-          WHERE organization_id = $1 AND created_at >= date_trunc('day', business_now(), o.time_zone)) AS spent
+        WHERE organization_id = $1 AND created_at >= {_TODAY})
+       + (SELECT coalesce(sum(cost_micros), 0)::bigint FROM model_calls
+          WHERE organization_id = $1 AND created_at >= {_TODAY} AND purpose = 'patterns') AS spent_unasked,
+       {spent_since(_TODAY)} AS spent
 FROM organizations o WHERE o.organization_id = $1
-"""
+"""  # noqa: S608 - our own tables
 _MOVED_BY = """
 SELECT DISTINCT conversation_id FROM messages
 WHERE organization_id = $1 AND id = ANY ($2) AND category IN ('ai_response', 'human_manual')
@@ -143,13 +147,6 @@ ON CONFLICT (organization_id, conversation_id) DO UPDATE SET reviewed_to = exclu
 """
 
 
-@dataclass(frozen=True, slots=True)
-class ReviewDefaults:
-    """Hold what the installation sets for every organisation."""
-
-    budget_micros: int | None
-
-
 class PostgresReviews:
     """Be the `ReviewStore` of the open unit of work."""
 
@@ -159,20 +156,23 @@ class PostgresReviews:
         secrets: Secrets,
         visibility: LeadVisibility,
         lessons: LessonStore,
-        defaults: ReviewDefaults,
+        standard: InstallationBudget,
     ) -> None:
         self._lessons = lessons
         self._uow = uow
         self._secrets = secrets
         self._visibility = visibility
-        self._defaults = defaults
+        self._standard = standard
 
     async def means(self) -> Means:
         """Tell whether reviews are wanted and paid for."""
         row = await self._fetchrow(_MEANS)
         free = msgspec.json.decode(row["settings"])
-        budget = coach_budget(free, self._defaults.budget_micros)
-        spent = budget is not None and row["spent"] >= budget
+        budget = day_budget(free, self._standard)
+        unasked = _first(dollars(free, "coach_daily_budget_usd"), None if budget is None else round(budget * UNASKED))
+        spent = (budget is not None and row["spent"] >= budget) or (
+            unasked is not None and row["spent_unasked"] >= unasked
+        )
         return Means(
             wanted=free.get("coach_reviews") is not False,
             spent=spent,
@@ -322,12 +322,8 @@ class PostgresReviews:
         return str(await self._uow.connection.execute(statement, self._uow.organization_id, *values))
 
 
-def coach_budget(free: Mapping[str, Any], default: int | None) -> int | None:
-    """Read what reviews may cost in a day, in millionths of a dollar; what does not fit is as if it were not set."""
-    dollars = free.get("coach_daily_budget_usd")
-    if isinstance(dollars, bool) or not isinstance(dollars, int | float) or not 0 <= dollars <= 100_000:
-        return default
-    return round(dollars * 1_000_000)
+def _first(chosen: int | None, standard: int | None) -> int | None:
+    return standard if chosen is None else chosen
 
 
 def _message(row: Any, written_with: Mapping[str, Any]) -> ReviewedMessage:

@@ -1,7 +1,7 @@
 """What the AI has to answer, what it is told, what it wrote."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ import msgspec
 from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.integration_notes import note
 from adapters.persistence.model_access import own_access
+from adapters.persistence.model_spending import InstallationBudget, day_budget, spent_since
 from application.identity.secrets import Secrets
 from application.messaging.answering import Background, Reply, ReplySettings, ReplyStatus
 from application.messaging.reply_writing import Said
@@ -33,19 +34,18 @@ WITH due AS (
 )
 UPDATE conversations c SET answer_due_at = NULL FROM due WHERE c.organization_id = $1 AND c.id = due.id RETURNING c.id
 """
-_LEAD = """
+_LEAD = f"""
 SELECT o.name AS organization, o.locale, coalesce(contact.zones[1], o.time_zone) AS zone,
        contact.first_name, contact.last_name, contact.company_name, contact.postcode, lead.product,
        to_char(lead.inquiry_date, 'FMDD FMMonth YYYY') AS inquiry_date, lead.contact_status, lead.sentiment,
        lead.estimated_units,
        own.credentials, own.settings ->> 'model' AS model,
-       (SELECT coalesce(sum(cost_micros), 0)::bigint FROM replies
-        WHERE organization_id = $1 AND created_at >= date_trunc('day', $4::timestamptz, o.time_zone)) AS spent
+       {spent_since("date_trunc('day', $4::timestamptz, o.time_zone)")} AS spent
 FROM organizations o JOIN contacts contact ON contact.organization_id = $1 AND contact.id = $2
 LEFT JOIN leads lead ON lead.organization_id = $1 AND lead.id = $3
 LEFT JOIN integrations own ON own.organization_id = $1 AND own.provider = 'anthropic' AND own.is_active
 WHERE o.organization_id = $1
-"""
+"""  # noqa: S608 - our own tables
 # Fixed wordings answer nothing; and ids that are derived from others do not tell which came first.
 _HISTORY = """
 SELECT direction, body, created_at FROM messages
@@ -77,25 +77,18 @@ _TOLD = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ReplyDefaults:
-    """Hold what the installation sets for every organisation."""
-
-    budget_micros: int | None
-
-
 class PostgresReplies:
     """Be the `ReplyStore` of the open unit of work."""
 
-    def __init__(self, uow: PostgresUnitOfWork, secrets: Secrets, defaults: ReplyDefaults) -> None:
+    def __init__(self, uow: PostgresUnitOfWork, secrets: Secrets, standard: InstallationBudget) -> None:
         self._uow = uow
         self._secrets = secrets
-        self._defaults = defaults
+        self._standard = standard
 
     async def settings_for(self, lead_id: UUID | None) -> ReplySettings:
         """Give the organisation's settings, with the delay of the lead's campaign."""
         row = await self._uow.connection.fetchrow(_SETTINGS, self._uow.organization_id, lead_id)
-        return reply_settings(msgspec.json.decode(row["settings"]), row["delay"], self._defaults.budget_micros)
+        return reply_settings(msgspec.json.decode(row["settings"]), row["delay"], self._standard)
 
     async def take_due(self, limit: int, at: datetime) -> list[UUID]:
         """Give conversations whose answer is due, and let them be due no more."""
@@ -228,9 +221,8 @@ class CapableOfAi:
         return True
 
 
-def reply_settings(free: Mapping[str, Any], delay: str | None, budget_micros: int | None) -> ReplySettings:
+def reply_settings(free: Mapping[str, Any], delay: str | None, standard: InstallationBudget) -> ReplySettings:
     """Read an organisation's free settings (`docs/ai-replies.md`); what does not fit is as if it were not set."""
-    budget = _number(free.get("ai_daily_budget_usd"), 0, 100_000)
     facts = free.get("ai_facts")
     chosen = free.get("ai_response_delay_seconds") if delay is None else delay
     return ReplySettings(
@@ -239,7 +231,7 @@ def reply_settings(free: Mapping[str, Any], delay: str | None, budget_micros: in
         patience_seconds=int(_first(_number(free.get("ai_patience_seconds"), 0, 86_400), 300)),
         threshold=_first(_number(free.get("ai_confidence_threshold"), 0, 1), DEFAULT_THRESHOLD),
         most_segments=int(_first(_number(free.get("ai_most_segments"), 1, 6), DEFAULT_SEGMENTS)),
-        budget_micros=budget_micros if budget is None else round(budget * 1_000_000),
+        budget_micros=day_budget(free, standard),
         facts=facts[:4000] if isinstance(facts, str) else "",
     )
 

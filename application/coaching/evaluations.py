@@ -23,6 +23,7 @@ from application.coaching.evaluation_ports import (
 )
 from application.coaching.judging import Judging
 from application.coaching.model_access import ModelAccess
+from application.model_spending import SPENT, Spending
 from application.ports import Actor, Clock, UnitOfWork, effect
 from application.provider import Capabilities, Rejected
 from domain.coaching.evaluation import Evaluation, EvaluationRequested, Tally
@@ -47,6 +48,7 @@ class Evaluations:
     drafts: Drafts
     judging: Judging
     access: ModelAccess
+    spending: Spending
     jobs: EvaluationJobs
     capabilities: Capabilities
 
@@ -55,6 +57,8 @@ class Evaluations:
         self.actor.require(Permission.PROMPTS_PUBLISH)
         async with self.uow:
             await self.capabilities.require("ai")
+            if await self.spending.is_spent():
+                raise Conflict(SPENT)
             candidates = await self.drafts.candidates(prompt_type)
             await self._fill(command.cases)
             case_ids = tuple(await self.cases.ids(command.cases))
@@ -117,6 +121,9 @@ class Evaluations:
                 if case is None:
                     await self._end(evaluation)
                     return
+                if await self.spending.is_spent():
+                    await self.jobs.fail(requested.job_id, f"The evaluation was given up: {SPENT}")
+                    return
                 access = await self.access.access()
             try:
                 compared = await self.judging.compare(case, evaluation.old, evaluation.new, access)
@@ -127,6 +134,7 @@ class Evaluations:
 
     async def _keep(self, evaluation: Evaluation, compared: Compared) -> None:
         async with self.uow:
+            await self.spending.note("evaluation", compared.old.cost_micros + compared.new.cost_micros)
             if not await self.jobs.wanted(evaluation.job_id):
                 return
             done = await self.evaluations.record(evaluation, compared)

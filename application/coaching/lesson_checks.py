@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from application.coaching.model_access import ModelAccess
-from application.model_calls import Access
+from application.model_calls import Access, Unusable, Usage
+from application.model_spending import Spending
 from application.ports import Actor, UnitOfWork
 from application.provider import NotConfigured, ProviderError, provider_port
 from domain.coaching.clashes import SAME, SURE, Clash, Teaching, clashes
@@ -15,11 +16,19 @@ from domain.identity.role import Permission
 from domain.kernel import Conflict
 
 
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Hold the clashes that were found, and what finding them cost."""
+
+    clashes: Sequence[Clash]
+    usage: Usage
+
+
 @provider_port
 class LessonChecker(Protocol):
     """Tell which lessons say the same as a new one, or the contrary."""
 
-    async def check(self, lesson: Teaching, others: Sequence[Teaching], access: Access) -> Sequence[Clash]:
+    async def check(self, lesson: Teaching, others: Sequence[Teaching], access: Access) -> Comparison:
         """Compare, or raise `Rejected`, `Unavailable`, `Unknown` or `Unusable`."""
         ...
 
@@ -49,28 +58,44 @@ class LessonChecks:
     lessons: KnownLessons
     checker: LessonChecker
     access: ModelAccess
+    spending: Spending
 
     async def check(self, lesson: Teaching) -> Checked:
         """Refuse a lesson that clashes (`Conflict`, naming with which); gives what was compared with what.
 
-        What the words alone show clearly counts whatever the model says, and where it cannot be asked nothing else
-        does: a lesson never waits for a provider.
+        What the words alone show clearly counts whatever the model says, and where it cannot be asked, or the day's
+        budget is used up, nothing else does: a lesson never waits for a provider.
         """
         self.actor.require(Permission.LESSONS_WRITE)
         async with self.uow:  # takes a request's key: a repeated one is answered, not compared with what it made
             others = [other for other in await self.lessons.known() if other.id != lesson.id]
-        found: Sequence[Clash] = ()
-        alike = SURE
-        try:
-            async with self.uow.reading():  # and holds nothing open while the model is asked
-                access = await self.access.access()
-            found = await self.checker.check(lesson, others, access)
-        except (ProviderError, NotConfigured):
-            alike = SAME
+        asked = await self._asked(lesson, others)
+        found, alike = ((), SAME) if asked is None else (asked, SURE)
         by_words = await asyncio.to_thread(clashes, lesson, others, alike)  # others' requests do not wait for it
         named = {clash.lesson_id for clash in found}
         _refuse([*found, *(clash for clash in by_words if clash.lesson_id not in named)])
         return Checked(lesson, frozenset(others))
+
+    async def _asked(self, lesson: Teaching, others: Sequence[Teaching]) -> Sequence[Clash] | None:
+        """Give what the model finds, None where it is not asked or does not say."""
+        try:
+            async with self.uow.reading():  # and holds nothing open while the model is asked
+                access = await self.access.access()
+                if await self.spending.is_spent():
+                    return None
+            compared = await self.checker.check(lesson, others, access)
+        except Unusable as error:
+            await self._note(error.usage)
+            return None
+        except (ProviderError, NotConfigured):
+            return None
+        await self._note(compared.usage)
+        return compared.clashes
+
+    async def _note(self, usage: Usage) -> None:
+        if usage.cost_micros:
+            async with self.uow:
+                await self.spending.note("lesson_check", usage.cost_micros)
 
     def refuse_unseen(self, lesson: Teaching, known: Sequence[Teaching], checked: Checked | None) -> None:
         """Refuse a clash with what was written or changed since the check; with anything, where this is not checked."""

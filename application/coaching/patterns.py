@@ -11,7 +11,8 @@ from application.coaching.pattern_finding import PatternFinder, PatternTask, Wor
 from application.coaching.pattern_forms import DetectPatterns, PatternsView, PatternView
 from application.coaching.raising import Raising
 from application.coaching.reviewed import AnalysisAllowance, ReviewStore
-from application.model_calls import Access
+from application.model_calls import Access, Unusable
+from application.model_spending import Spending
 from application.ports import Actor, Clock, UnitOfWork, effect
 from application.provider import Capabilities, NotConfigured, ProviderError
 from domain.coaching.finding import LONGEST_QUOTE, Category, Finding, Quote, Severity
@@ -65,6 +66,7 @@ class Patterns:
     finder: PatternFinder
     raising: Raising
     access: ModelAccess
+    spending: Spending
     allowance: AnalysisAllowance
     capabilities: Capabilities
 
@@ -90,6 +92,7 @@ class Patterns:
         wordings, cost = await self._described(found)
         insights: dict[str, UUID] = {}
         async with self.uow:
+            await self.spending.note("patterns", cost)
             if await self.store.sees_all():
                 insights = await self._raise(looked, found, wordings)
                 await self.store.keep(dataset_id, found, insights, cost, self.clock.now())
@@ -108,6 +111,8 @@ class Patterns:
         try:
             task = PatternTask(patterns=telling, access=access)
             described = await self.finder.describe(task)
+        except Unusable as error:
+            return own, error.usage.cost_micros
         except ProviderError:
             return own, 0
         return own | {key: one for key, one in described.wordings.items() if key in own}, described.usage.cost_micros

@@ -7,10 +7,13 @@ from application.coaching.evaluation_ports import CandidateAnswers, PastThreads
 from application.coaching.model_access import ModelAccess
 from application.coaching.prompt_forms import PreviewFor, PreviewView
 from application.coaching.prompt_views import left_out_of, lessons_in
+from application.model_calls import Unusable, Usage
+from application.model_spending import SPENT, Spending
 from application.ports import Actor, UnitOfWork
 from application.provider import Capabilities
 from domain.coaching.prompt import PromptType
 from domain.identity.role import Permission
+from domain.kernel import Conflict
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class PromptPreviews:
     drafts: Drafts
     past: PastThreads
     access: ModelAccess
+    spending: Spending
     answers: CandidateAnswers
     capabilities: Capabilities
 
@@ -33,7 +37,14 @@ class PromptPreviews:
             candidates = await self.drafts.candidates(prompt_type, testing=True)
             thread = await self.past.of_lead(command.lead_id)
             access = await self.access.access()
-        answer = await self.answers.answer(thread, candidates.new, access)
+            if await self.spending.is_spent():
+                raise Conflict(SPENT)
+        try:
+            answer = await self.answers.answer(thread, candidates.new, access)
+        except Unusable as error:
+            await self._note(error.usage)
+            raise
+        await self._note(answer.usage)
         why_not = [*answer.breaches, *(["needs_person"] if answer.needs_person else [])]
         return PreviewView(
             prompt_type=prompt_type,
@@ -46,3 +57,7 @@ class PromptPreviews:
             why_not=why_not,
             lessons_applied=list(answer.lesson_ids),
         )
+
+    async def _note(self, usage: Usage) -> None:
+        async with self.uow:
+            await self.spending.note("preview", usage.cost_micros)

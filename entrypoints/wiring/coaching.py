@@ -11,7 +11,7 @@ from adapters.ai.sandbox_reviewer import SandboxReviewer
 from adapters.persistence.coaching_findings import PostgresFindings
 from adapters.persistence.coaching_insights import PostgresInsights
 from adapters.persistence.coaching_patterns import PostgresPatterns
-from adapters.persistence.coaching_reviews import PostgresReviews, ReviewDefaults
+from adapters.persistence.coaching_reviews import PostgresReviews
 from adapters.persistence.insight_counts import PostgresInsightCounts
 from application.coaching.analyses import Analyses
 from application.coaching.concluding import Concluding
@@ -86,9 +86,3 @@ class Coaching(Provider):
         rules: PatternFinder = SandboxFinder()
         async with served(config, rules, model, OwnKeyFinder) as finder:
             yield finder
-
-    @provide(scope=Scope.APP)
-    def defaults(self, config: Config) -> ReviewDefaults:
-        """Set the installation's budget of a day."""
-        dollars = config.anthropic.daily_budget
-        return ReviewDefaults(dollars * 1_000_000 if dollars else None)

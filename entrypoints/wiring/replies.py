@@ -9,7 +9,8 @@ from adapters.ai.own_key import OwnKeyReplyWriter
 from adapters.ai.sandbox import SandboxReplyWriter
 from adapters.crossings.answered_calls import CallsFromAnswers, SlotsForAnswers
 from adapters.persistence.coaching_live import PostgresLivePrompt
-from adapters.persistence.replies import CapableOfAi, PostgresReplies, ReplyDefaults
+from adapters.persistence.model_spending import InstallationBudget, PostgresSpending
+from adapters.persistence.replies import CapableOfAi, PostgresReplies
 from application.messaging.answered_threads import AnsweredThreads
 from application.messaging.answering import AiAvailable, Answering, ReplyStore
 from application.messaging.call_promises import CallPromises
@@ -17,6 +18,7 @@ from application.messaging.drafting import Writing
 from application.messaging.replies import Replies
 from application.messaging.reply_drafts import ReplyDrafts
 from application.messaging.reply_writing import CallBooking, LivePrompt, OfferedSlots, ReplyWriter, TextAllowance
+from application.model_spending import Spending
 from entrypoints.config import Config
 from entrypoints.http.limits import RateLimiter
 from entrypoints.wiring.allowances import seconds_until_room
@@ -51,6 +53,7 @@ class Answers(Provider):
     replies = provide(Replies)
     promises = provide(CallPromises)
     drafts = provide(ReplyDrafts)
+    spending = provide(PostgresSpending, provides=Spending)
 
     @provide(scope=Scope.APP)
     async def writer(self, config: Config) -> AsyncIterator[ReplyWriter]:
@@ -66,7 +69,7 @@ class Answers(Provider):
             yield writer
 
     @provide(scope=Scope.APP)
-    def defaults(self, config: Config) -> ReplyDefaults:
+    def budget(self, config: Config) -> InstallationBudget:
         """Set the installation's budget of a day."""
         dollars = config.anthropic.daily_budget
-        return ReplyDefaults(dollars * 1_000_000 if dollars else None)
+        return InstallationBudget(dollars * 1_000_000 if dollars else None)

@@ -68,18 +68,20 @@ def checker(request: pytest.FixtureRequest) -> LessonChecker:
 
 
 async def test_a_contradiction_is_named_with_its_lesson_and_why(checker: LessonChecker) -> None:
-    [found] = await checker.check(lesson("No calls"), KNOWN, Access())
+    [found] = (await checker.check(lesson("No calls"), KNOWN, Access())).clashes
     assert (found.kind, found.lesson_id, found.title) == (ClashKind.CONTRADICTION, CALLS.id, CALLS.title)
     assert found.why.endswith(".")
 
 
 async def test_what_clashes_with_nothing_is_let_be(checker: LessonChecker) -> None:
-    assert list(await checker.check(lesson("m-none", "Ask one question at most."), KNOWN, Access())) == []
-    assert list(await checker.check(lesson("m-none"), [], Access())) == []
+    assert list((await checker.check(lesson("m-none", "Ask one question at most."), KNOWN, Access())).clashes) == []
+    assert list((await checker.check(lesson("m-none"), [], Access())).clashes) == []
 
 
 async def test_lessons_that_it_was_not_given_are_dropped(claude: AnthropicLessonChecker) -> None:
-    found = await claude.check(lesson("m-foreign"), KNOWN, Access())
+    compared = await claude.check(lesson("m-foreign"), KNOWN, Access())
+    found = compared.clashes
+    assert compared.usage.model == "claude-sonnet-5-5"
     assert [(one.lesson_id, one.kind.value) for one in found] == [(NAMES.id, "duplicate")]
 
 

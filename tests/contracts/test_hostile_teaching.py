@@ -12,12 +12,13 @@ import pytest
 from adapters.crossings.candidate_answers import AnswersForCoaching
 from application.coaching.evaluation_ports import CandidateAnswer, Case, PastMessage, PastThread
 from application.coaching.judging import HANDED_OVER, Judging
-from application.coaching.lesson_checks import LessonChecks
+from application.coaching.lesson_checks import Comparison, LessonChecks
 from application.coaching.reviewing import Review, ReviewTask
 from application.messaging.reply_writing import WritingTask, Written
 from application.model_calls import Access, Usage
+from application.model_spending import Purpose
 from application.ports import Actor
-from domain.coaching.clashes import Clash, Teaching
+from domain.coaching.clashes import Teaching
 from domain.coaching.evaluation import Outcome
 from domain.coaching.finding import Category, Finding, Quote, Severity
 from domain.coaching.prompt import Told
@@ -108,9 +109,9 @@ async def test_what_instructs_the_machine_reaches_no_writer_in_an_evaluation_eit
 class _Silenced:
     """Be a checker whose model does as a lesson says: it reports nothing."""
 
-    async def check(self, lesson: Teaching, others: Sequence[Teaching], access: Access) -> Sequence[Clash]:
+    async def check(self, lesson: Teaching, others: Sequence[Teaching], access: Access) -> Comparison:
         del lesson, others, access
-        return ()
+        return Comparison((), USAGE)
 
 
 class _NoDatabase:
@@ -142,11 +143,17 @@ class _Knows:
     async def access(self) -> Access:
         return Access()
 
+    async def is_spent(self) -> bool:
+        return False
+
+    async def note(self, purpose: Purpose, cost_micros: int) -> None:
+        del purpose, cost_micros
+
 
 async def test_no_lesson_talks_its_duplicate_away(proved: Note) -> None:
     """What a lead wrote may stand in a lesson's words, where a person copied it there."""
     known = _Knows(Teaching(new_id(), "Offer a call", "Answer a question about prices by offering a call."))
-    checks = LessonChecks(Actor.system(new_id()), _NoDatabase(), known, _Silenced(), known)
+    checks = LessonChecks(Actor.system(new_id()), _NoDatabase(), known, _Silenced(), known, known)
     texts = hostile()
     for one in texts:
         copied = Teaching(new_id(), "Offer a call", f"Offer a call. {one.text}")

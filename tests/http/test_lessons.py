@@ -10,9 +10,10 @@ from dishka import AsyncContainer
 from adapters.ai.sandbox_checker import SandboxLessonChecker
 from adapters.persistence.coaching_access import PostgresModelAccess
 from adapters.persistence.database import Database
+from application.coaching.lesson_checks import Comparison
 from application.coaching.lessons import MOST_IN_USE, Lessons
+from application.model_calls import Usage
 from application.provider import NotConfigured
-from domain.coaching.clashes import Clash
 from domain.identity.role import Role
 from domain.kernel import new_id
 from tests.http.conftest import Client, Join
@@ -146,8 +147,8 @@ async def test_spaces_do_not_make_another_lesson_of_one_that_the_model_passed(
     alike = NAMES | {"title": "Use names", "description": "Call them by the first name, once at most."}
     assert refused(await owner.post("/coach/lessons", json=alike), 409) == "CONFLICT", "by their words alone"
 
-    async def passes(*asked: Any) -> list[Clash]:
-        return []
+    async def passes(*asked: Any) -> Comparison:
+        return Comparison((), Usage(model="m"))
 
     monkeypatch.setattr(SandboxLessonChecker, "check", passes)
     spaced = alike | {"title": alike["title"].replace(" ", "  "), "description": f"{alike['description']}\n"}

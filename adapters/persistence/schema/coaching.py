@@ -1,5 +1,7 @@
 """What the coach has to review, what it found, and what shows it."""
 
+from typing import get_args
+
 import sqlalchemy as sa
 
 from adapters.persistence.schema.tenancy import (
@@ -14,6 +16,7 @@ from adapters.persistence.schema.tenancy import (
     uuid,
     version,
 )
+from application.model_spending import Purpose
 from domain.coaching.finding import Category, Severity
 from domain.coaching.insight import InsightStatus
 from domain.coaching.pattern import Action, Step
@@ -59,6 +62,17 @@ reviews = tenant_table(
 )
 index("ix_reviews_conversation", reviews.c.organization_id, reviews.c.conversation_id, reviews.c.created_at)
 index("ix_reviews_created", reviews.c.organization_id, reviews.c.created_at)
+
+# What models were asked for beside answers and reviews, which hold their own cost.
+model_calls = tenant_table(
+    "model_calls",
+    text("purpose"),
+    number("cost_micros"),
+    time("created_at"),
+    organization_key(),
+    one_of("purpose", get_args(Purpose)),
+)
+index("ix_model_calls_created", model_calls.c.organization_id, model_calls.c.created_at)
 
 message_scores = tenant_table(
     "message_scores",

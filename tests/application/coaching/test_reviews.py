@@ -148,9 +148,18 @@ async def clear(office: Office, name: str) -> None:
         )
 
 
-async def test_a_spent_budget_waits_for_the_next_day(office: Office) -> None:
+@pytest.mark.parametrize(
+    ("settings", "purpose"),
+    [
+        ({"coach_daily_budget_usd": 0}, "preview"),
+        ({"coach_daily_budget_usd": 5, "ai_daily_budget_usd": 0.5}, "preview"),
+        ({"ai_daily_budget_usd": 1}, "patterns"),
+    ],
+)
+async def test_a_spent_budget_waits_for_the_next_day(office: Office, settings: dict[str, Any], purpose: str) -> None:
     conversation_id = await office.thread(("campaign", OPENING), ("lead", "Hello"))
-    await set_up(office, coach_daily_budget_usd=0)
+    await set_up(office, **settings)
+    await spend(office, purpose)
     await heard(office, conversation_id)
     await let_time_pass(office)
     await clear(office, REVIEW)
@@ -161,6 +170,28 @@ async def test_a_spent_budget_waits_for_the_next_day(office: Office) -> None:
     )
     assert near(await scheduled(office, REVIEW), left)
     assert office.allowance.taken == 0, "nobody counts what may not begin"
+
+
+async def spend(office: Office, purpose: str) -> None:
+    """Let half a dollar be spent."""
+    async with office.tenant.sql() as connection:
+        await connection.execute(
+            "INSERT INTO model_calls (organization_id, id, purpose, cost_micros, created_at)"
+            " VALUES ($1, uuidv7(), $2, 500000, business_now())",
+            office.tenant.organization_id,
+            purpose,
+        )
+
+
+async def test_reviews_leave_half_of_the_budget_to_answers_and_do_not_wait_for_what_others_spend_of_it(
+    office: Office,
+) -> None:
+    conversation_id = await office.thread(("campaign", OPENING), ("lead", "Hello"))
+    await set_up(office, ai_daily_budget_usd=1)
+    await spend(office, "preview")
+    await heard(office, conversation_id)
+    await let_time_pass(office)
+    assert len(await begin(office)) == 1
 
 
 async def test_a_review_is_kept_with_its_cost_and_scores(office: Office) -> None:

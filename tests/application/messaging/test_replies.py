@@ -274,6 +274,20 @@ async def test_the_days_budget_ends_the_writing(thread: Thread) -> None:
     assert (await thread.row())["attention"] == "budget"
 
 
+async def test_what_evaluations_and_previews_cost_is_not_there_for_answers(thread: Thread) -> None:
+    await thread.setting(ai_daily_budget_usd=1)
+    async with thread.tenant.sql() as connection:
+        await connection.execute(
+            "INSERT INTO model_calls (organization_id, id, purpose, cost_micros, created_at)"
+            " VALUES ($1, uuidv7(), 'evaluation', 1000000, business_now())",
+            thread.tenant.organization_id,
+        )
+    await thread.arrive("Yes please")
+    await thread.answer()
+    assert thread.writer.tasks == []
+    assert (await thread.row())["attention"] == "budget"
+
+
 async def test_an_organisation_can_do_without(thread: Thread) -> None:
     await thread.setting(ai_replies=False)
     await thread.arrive("Yes please")
