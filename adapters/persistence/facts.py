@@ -28,7 +28,15 @@ SELECT contact.sms_eligible, contact.zones, contact.phone_type,
                AND state IN ('planned', 'claimed', 'handed', 'accepted', 'unknown')
                AND id IS DISTINCT FROM asked.send_id) AS campaign_texts,
        (SELECT max(handed_at) FROM sends WHERE organization_id = $1 AND lead_id = asked.lead_id
-          AND purpose = 'campaign' AND recipient = asked.address) AS last_touch
+          AND purpose = 'campaign' AND recipient = asked.address) AS last_touch,
+       CASE WHEN asked.lead_id IS NULL THEN (
+         SELECT NOT EXISTS (
+           SELECT FROM notifications told JOIN memberships m ON m.organization_id = $1
+             AND m.account_id = told.account_id AND m.is_active
+           JOIN accounts a ON a.id = m.account_id AND a.phone = asked.address
+           WHERE told.organization_id = $1 AND told.id = split_part(own.natural_key, ':', 2)::uuid)
+         FROM sends own WHERE own.organization_id = $1 AND own.id = asked.send_id
+           AND own.natural_key ^@ 'notification:') END AS addressee_left
 FROM unnest($2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::uuid[]) WITH ORDINALITY
      AS asked(contact_id, address, channel, lead_id, campaign_id, send_id, n)
 LEFT JOIN contacts contact ON contact.organization_id = $1 AND contact.id = asked.contact_id
@@ -95,6 +103,7 @@ def _facts(recipient: Recipient, row: Any) -> Facts:
         turn=Turn() if row["turn_holder"] is None else Turn(Holder(row["turn_holder"]), row["turn_number"]),
         replied_since_last_touch=replied is not None and last_touch is not None and replied >= last_touch,
         booked=row["contact_status"] == "CALL_BOOKED",
+        addressee_left=bool(row["addressee_left"]),
     )
 
 

@@ -130,7 +130,8 @@ class Facts:
     """Hold everything the rules need to know of the recipient at one moment.
 
     `contact_status` and `campaign_state` are the words of outreach; `zones` every plausible IANA zone of the recipient;
-    `calling_code` the E.164 country code; `campaign_texts` the times of campaign texts to this address in any dataset.
+    `calling_code` the E.164 country code; `campaign_texts` the times of campaign texts to this address in any dataset;
+    `addressee_left` tells of a notification that its colleague is not in the organisation, or not at this number, now.
     """
 
     suppression: Suppression | None
@@ -149,6 +150,7 @@ class Facts:
     turn: Turn = NOBODYS_TURN
     replied_since_last_touch: bool = False
     booked: bool = False
+    addressee_left: bool = False
 
 
 CAMPAIGN_CAPS = ((1, timedelta(hours=24)), (6, timedelta(days=30)))
@@ -158,6 +160,7 @@ WORKED_STATUSES = frozenset({"READY", "CONTACTED"})
 """The contact statuses that campaigns work; any other ends the touches."""
 
 _CAMPAIGN = frozenset({Purpose.CAMPAIGN})
+_SYSTEM = frozenset({Purpose.SYSTEM})
 _AUTOMATIC = frozenset({Purpose.CAMPAIGN, Purpose.REPLY})
 _ANSWERS = frozenset({Purpose.OPT_OUT_CONFIRMATION, Purpose.HELP})
 
@@ -204,6 +207,12 @@ def _archived(request: SendRequest, facts: Facts) -> _Finding:
     if request.purpose in _AUTOMATIC:
         return Outcome.REFUSED, f"The {what} is archived."
     return Outcome.WARNED, f"The {what} is archived."
+
+
+def _addressee(_request: SendRequest, facts: Facts) -> _Finding:
+    if facts.addressee_left:
+        return Outcome.REFUSED, "Whom this was to be told has left, or has another number by now."
+    return Outcome.PASSED, "Whom this is for is still at this number."
 
 
 def _campaign(_request: SendRequest, facts: Facts) -> _Finding:
@@ -259,6 +268,7 @@ _RULES: tuple[tuple[str, frozenset[Purpose], _Rule], ...] = (
     ("consent", frozenset(Purpose), _consent),
     ("line_type", frozenset(Purpose), _line),
     ("archived", frozenset(Purpose), _archived),
+    ("addressee", _SYSTEM, _addressee),
     ("campaign_state", _CAMPAIGN, _campaign),
     ("contact_status", _CAMPAIGN, _status),
     ("reply", _CAMPAIGN, _replied),

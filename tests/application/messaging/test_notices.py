@@ -239,6 +239,34 @@ async def test_who_is_shut_out_gets_no_text_that_was_planned(team: Team) -> None
     assert await team.office.tenant.value(f"{states} WHERE s.organization_id = $1") == ["cancelled cancelled"]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE accounts SET phone = '+447700900778' WHERE id = $1",
+        "UPDATE accounts SET phone = NULL WHERE id = $1",
+        "UPDATE memberships SET is_active = false WHERE account_id = $1",
+        "DELETE FROM memberships WHERE account_id = $1",
+    ],
+)
+async def test_a_text_that_waits_for_the_morning_goes_to_nobody_who_is_not_at_that_number_then(
+    team: Team, change: str
+) -> None:
+    async with team.office.tenant.sql() as connection:
+        await connection.execute("UPDATE accounts SET phone = '+447700900777' WHERE id = $1", team.people["Rita"])
+    await team.prefer("Rita", channels={"immediate": ["sms"]})
+    await team.office.set_clock(datetime(2027, 3, 22, 23, 0, tzinfo=UTC))
+    await team.happens(LeadTurnedHot(subject=await team.lead("Rita"), conversation_id=new_id()))
+    async with team.office.tenant.sql() as connection:
+        await connection.execute(change, team.people["Rita"])
+    await team.office.live_until(datetime(2027, 3, 23, 10, 0, tzinfo=UTC))
+    taken = [text for text in team.office.tenant.texting.taken if text.organization_id == team.organization_id]
+    assert taken == []
+    why = "SELECT s.state || ': ' || s.reasons::text FROM sends s WHERE s.organization_id = $1"
+    told = await team.office.tenant.value(why)
+    assert told.startswith("refused: ")
+    assert "has another number by now" in told
+
+
 async def test_a_text_goes_to_the_persons_own_phone_within_the_hours_and_stops_at_stop(team: Team) -> None:
     async with team.office.tenant.sql() as connection:
         await connection.execute("UPDATE accounts SET phone = '+447700900777' WHERE id = $1", team.people["Rita"])

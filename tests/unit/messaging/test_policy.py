@@ -215,3 +215,11 @@ def test_fast_enough_for_ten_thousand_a_second() -> None:
     for minute in range(2_000):
         decide(request, FACTS, NOON + timedelta(seconds=minute))
     assert 2_000 / (time.perf_counter() - began) > 10_000
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+def test_a_notification_goes_to_no_number_that_is_another_persons_by_now(purpose: Purpose) -> None:
+    facts = replace(FACTS, addressee_left=True, turn=Turn(Holder.NOBODY, 0))
+    refused = [reason.rule for reason in decide(ask(purpose), facts, NOON).reasons if reason.rule == "addressee"]
+    assert refused == (["addressee"] if purpose is Purpose.SYSTEM else [])
+    assert isinstance(decide(ask(Purpose.SYSTEM), facts, NOON), Refuse)
