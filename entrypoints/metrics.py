@@ -24,6 +24,9 @@ QUEUE_OVERDUE = Gauge(
     "rapport_queue_overdue_seconds", "How late the delivery is that should have been done first.", ["queue"]
 )
 STUCK = Gauge("rapport_stuck_rows", "Messages whose state should have changed a minute ago.", ["state"])
+ACCOUNT_FAILING = Gauge(
+    "rapport_account_failing_seconds", "How long an account of the installation has been refused.", ["account"]
+)
 RELAY_LAG = Gauge("rapport_relay_lag_seconds", "Age of the oldest event when it was relayed.")
 
 _DEPTHS = """
@@ -39,6 +42,10 @@ _STUCK = """
 SELECT state, count(*) FILTER (WHERE lease_until < clock_timestamp() - interval '1 minute') AS stuck
 FROM sends WHERE state IN ('claimed', 'handed', 'unknown') GROUP BY state
 """
+_ACCOUNTS = """
+SELECT name, coalesce(extract(epoch FROM clock_timestamp() - failing_since), 0)::float8 AS failing
+FROM installation_accounts
+"""
 _OPEN = ("claimed", "handed", "unknown")
 
 
@@ -52,10 +59,13 @@ def serve_metrics(port: int) -> None:
 
 
 async def measure_queues(database: Database) -> None:
-    """Set the gauges of queues and ledger; a queue that owes nothing is told as 0."""
+    """Set the gauges of queues, ledger and accounts; a queue that owes nothing is told as 0."""
     async with database.connection() as connection:
         found = {row["queue"]: row for row in await connection.fetch(_DEPTHS)}
         stuck = {row["state"]: row["stuck"] for row in await connection.fetch(_STUCK)}
+        accounts = await connection.fetch(_ACCOUNTS)
+    for row in accounts:
+        ACCOUNT_FAILING.labels(row["name"]).set(row["failing"])
     for state in _OPEN:
         STUCK.labels(state).set(stuck.get(state, 0))
     for queue in {*PREFETCH, *found}:

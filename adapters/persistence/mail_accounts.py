@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from adapters.persistence.database import PostgresUnitOfWork
-from adapters.persistence.integration_notes import note
+from adapters.persistence.integration_notes import note, note_installation
 from application.identity.secrets import Secrets
 from application.mailing import NOBODY, MailAccount
 
@@ -58,9 +58,11 @@ class PostgresMailAccounts:
         return next((account for account in known if account is not None and account.name == name), None)
 
     async def note(self, account: MailAccount, trouble: str | None) -> bool:
-        """Write on the organisation's own integration how it did."""
+        """Write on the organisation's own integration how it did, or of the installation's."""
         own, _ = await self._own()
         if own is None or own.name != account.name:
+            if self._installation.account is not None and self._installation.account.name == account.name:
+                await note_installation(self._uow, account.name, trouble)
             return False
         return await note(self._uow, "resend", trouble)
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from adapters.persistence.database import PostgresUnitOfWork
-from adapters.persistence.integration_notes import note
+from adapters.persistence.integration_notes import note, note_installation
 from adapters.persistence.model_access import own_access
 from adapters.persistence.model_spending import InstallationBudget, day_budget, spent_since
 from application.identity.secrets import Secrets
@@ -192,8 +192,11 @@ class PostgresReplies:
         found: UUID | None = await self._uow.connection.fetchval(_PROMISED, self._uow.organization_id, booking_id)
         return found
 
-    async def note_access(self, trouble: str | None) -> str | None:
-        """Write how the organisation's own model did."""
+    async def note_access(self, trouble: str | None, *, own: bool) -> str | None:
+        """Write how the organisation's own model did, or the installation's."""
+        if not own:
+            await note_installation(self._uow, "anthropic", trouble)
+            return None
         return "anthropic" if await note(self._uow, "anthropic", trouble) else None
 
     async def feel(self, conversation_id: UUID, sentiment: Sentiment) -> None:

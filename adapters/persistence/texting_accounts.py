@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from adapters.persistence.database import PostgresUnitOfWork
-from adapters.persistence.integration_notes import note
+from adapters.persistence.integration_notes import note, note_installation
 from application.identity.secrets import Secrets
 from application.messaging.reconciling import AT_FIRST, OVERLAP, Gap
 from application.messaging.texting import Price, TextingAccount, TextingAccounts, account_of
@@ -144,8 +144,10 @@ class PostgresAccountBook:
         return TextingAccounts(preferred, own, tuple(former.values()))
 
     async def note(self, used: Collection[str], failed: Mapping[str, str]) -> frozenset[str]:
-        """Write on the organisation's own integrations that they serve, or why they do not."""
+        """Write of the organisation's own integrations and of the installation's that they serve, or why not."""
         told: dict[str, str | None] = {**dict.fromkeys(used), **failed}
+        for name in sorted(told.keys() & {one.name for one in self._installation.accounts} - self._integrations):
+            await note_installation(self._uow, name, told[name])
         ours = sorted(told.keys() & self._integrations)
         fresh = [name for name in ours if await note(self._uow, name.partition(":")[0], told[name])]
         return frozenset(fresh)

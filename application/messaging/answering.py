@@ -133,8 +133,11 @@ class ReplyStore(Protocol):
         """Name the conversation in which a lead was told of this booking by the AI, if one was."""
         ...
 
-    async def note_access(self, trouble: str | None) -> str | None:
-        """Write on the organisation's own integration that its model serves, or why not; names it where that is new."""
+    async def note_access(self, trouble: str | None, *, own: bool) -> str | None:
+        """Write on the organisation's own integration that its model serves, or why not; names it where that is new.
+
+        Of the installation's it is written down for whoever runs that.
+        """
         ...
 
     async def feel(self, conversation_id: UUID, sentiment: Sentiment) -> None:

@@ -147,11 +147,11 @@ class Replies:
             return True
 
     async def _note_access(self, started: Started, outcome: Outcome) -> None:
-        """Note on the organisation's own access how it did, and say once that people must mend it."""
+        """Note how the access did, and say once of the organisation's own that people must mend it."""
         trouble = outcome.failure.reason if isinstance(outcome.failure, NoAccess) else None
-        if started.background.access.api_key is None or (trouble is None and outcome.written is None):
+        if trouble is None and outcome.written is None:
             return
-        provider = await self.replies.note_access(trouble)
+        provider = await self.replies.note_access(trouble, own=started.background.access.api_key is not None)
         if provider is not None and trouble is not None:
             self.uow.publish(AiFailed(subject=self.actor.organization_id, provider=provider, reason=trouble))
 

@@ -29,6 +29,7 @@ CHECKS: Sequence[tuple[str, Check]] = (
     ("work that failed", work.parked),
     ("the send ledger", work.ledger),
     ("the texting accounts", work.silence),
+    ("the installation's accounts", work.accounts),
 )
 
 

@@ -64,6 +64,12 @@ GROUP BY s.provider HAVING count(*) >= $4 AND NOT EXISTS (
 """
 
 
+_REFUSED = """
+SELECT name, failing_since AT TIME ZONE 'UTC' AS failing_since, error FROM installation_accounts
+WHERE failing_since IS NOT NULL ORDER BY name
+"""
+
+
 async def queues(config: Config) -> list[str]:
     """Find events that no relay takes, schedules that no scheduler sees, deliveries that no worker ends."""
     async with connected(config.system_database_url) as connection:
@@ -139,6 +145,17 @@ async def silence(config: Config) -> list[str]:
         f"The account {row['account']} of organisation {organization_id} has taken {row['texts']} texts in"
         f" {SILENT_HOURS} hours and not once told what became of them: can it call RAPPORT_PUBLIC_URL?"
         for organization_id, row in found
+    ]
+
+
+async def accounts(config: Config) -> list[str]:
+    """Find accounts of the installation, at whatever provider, that are refused: no organisation is told of those."""
+    async with connected(config.database_url) as connection:
+        rows = await connection.fetch(_REFUSED)
+    return [
+        f"The installation's account {row['name']} has been refused since {row['failing_since']:%d %B %Y at %H:%M} UTC:"
+        f" {row['error']}"
+        for row in rows
     ]
 
 

@@ -24,7 +24,7 @@ TENANT_TABLES = sorted(table.name for table in metadata.tables.values() if table
 OUTSIDE = {
     "accounts", "memberships", "routes", "inbound", "outbox", "deliveries", "schedules", "installation",
     "sandbox_clock", "import_staging", "invitations", "api_keys",
-    "platform_lessons",
+    "platform_lessons", "installation_accounts",
 }  # fmt: skip
 
 _TABLES = """

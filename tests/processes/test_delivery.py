@@ -9,6 +9,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from adapters.persistence.database import PostgresUnitOfWork, Unavailable
+from adapters.persistence.integration_notes import note_installation
 from adapters.queue.broker import redis_broker
 from adapters.queue.deliver import MOST_FAILURES, MOST_STARTS, Deliverer
 from domain.kernel import Phone, new_id
@@ -432,6 +433,18 @@ async def test_the_gauge_of_stuck_rows_counts_leases_that_ended_a_minute_ago(ben
     assert stuck("unknown") == before["unknown"]
     async with bench.uow() as uow, uow:
         await uow.connection.execute("DELETE FROM contacts WHERE organization_id = $1", bench.organization_id)
+
+
+async def test_the_gauge_of_a_refused_account_of_the_installation_rises_until_it_serves(bench: Bench) -> None:
+    def failing() -> float:
+        return REGISTRY.get_sample_value("rapport_account_failing_seconds", {"account": "test:1"}) or 0
+
+    for trouble in ("Refused.", None):
+        async with bench.uow() as uow, uow:
+            await note_installation(uow, "test:1", trouble)
+        await asyncio.sleep(0.01)
+        await measure_queues(bench.system)
+        assert (failing() > 0) is (trouble is not None)
 
 
 async def _ledger_rows(uow: PostgresUnitOfWork, rows: list[tuple[str, int]]) -> None:

@@ -331,6 +331,22 @@ async def test_an_account_that_takes_texts_and_tells_nothing_is_named(own: Confi
     assert await work.silence(own) == []
 
 
+async def test_an_account_of_the_installation_that_is_refused_is_found_until_it_serves(
+    own: Config, superuser: Any
+) -> None:
+    assert await work.accounts(own) == []
+    await superuser.execute(
+        "INSERT INTO installation_accounts (name, failing_since, noted_at, error)"
+        " VALUES ('anthropic', '2027-03-22T10:00:00Z', now(), 'The model refuses the access (401).'),"
+        " ('twilio:AC1', NULL, now(), 'It is over.')"
+    )
+    assert await only(work.accounts, own) == (
+        "The installation's account anthropic has been refused since 22 March 2027 at 10:00 UTC:"
+        " The model refuses the access (401)."
+    )
+    await superuser.execute("TRUNCATE installation_accounts")
+
+
 async def test_mails_that_wait_for_a_person_are_counted(own: Config, superuser: Any) -> None:
     organization_id = new_id()
     await superuser.execute("INSERT INTO schedules (name, organization_id) VALUES ('s', $1)", organization_id)

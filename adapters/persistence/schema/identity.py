@@ -109,6 +109,16 @@ installation = sa.Table(
     time("restored_at", null=True),
 )
 
+# The accounts at providers that the environment names, for everybody; what fails there is nobody's own to mend.
+installation_accounts = sa.Table(
+    "installation_accounts",
+    metadata,
+    sa.Column("name", sa.Text(), primary_key=True),
+    time("failing_since", null=True),
+    time("noted_at"),
+    text("error"),
+)
+
 routes = sa.Table(
     "routes",
     metadata,

@@ -118,6 +118,20 @@ async def test_an_own_access_that_people_must_mend_is_told_once_a_trouble(thread
     assert (await thread.events("ai.failed"), await thread.tenant.value(error)) == (1, None)
 
 
+async def test_trouble_with_the_installations_access_is_noted_for_its_operator_until_it_serves(thread: Thread) -> None:
+    noted = (
+        "SELECT (failing_since IS NOT NULL)::text || ' ' || error FROM installation_accounts WHERE name = 'anthropic'"
+        " AND $1::uuid IS NOT NULL"
+    )
+    wrong = NoAccess(60, "The model refuses the access (401).")
+    thread.writer.ready = [wrong]
+    await thread.arrive("Yes please")
+    await thread.answer()
+    assert await thread.tenant.value(noted) == f"true {wrong.reason}"
+    await thread.answer()
+    assert await thread.tenant.value(noted) == f"false {wrong.reason}"
+
+
 async def _own_key(thread: Thread) -> None:
     async with thread.tenant.house({Actor: thread.tenant.system(), Cause: Cause()}) as scope:
         sealed = (await scope.get(Secrets)).seal({"api_key": "sk-own"})

@@ -55,6 +55,28 @@ def test_the_second_is_chosen_while_the_first_is_down_and_ones_own_gateway_befor
     assert TextingAccounts().rest_seconds(lambda _: 0) > 0
 
 
+async def test_trouble_of_the_installations_account_is_written_down_once_in_ten_seconds(
+    house: AsyncContainer, tenant: Tenant
+) -> None:
+    async with house({Actor: Actor.system(tenant.organization_id), Cause: Cause()}) as scope:
+        uow, secrets = await scope.get(PostgresUnitOfWork), await scope.get(Secrets)
+        book = PostgresAccountBook(uow, secrets, InstallationTexting((HOUSE,)))
+        read = "SELECT failing_since, noted_at, error FROM installation_accounts WHERE name = $1"
+        rows = []
+        for used, failed in (((), "No."), ((), "No."), ((), "Still no."), ((HOUSE.name,), None)):
+            async with uow:
+                await book.accounts()
+                fresh = await book.note(used, {} if failed is None else {HOUSE.name: failed, "twilio:AC9": "Not ours."})
+                assert fresh == frozenset(), "no organisation is told of what it cannot mend"
+                rows.append(await uow.connection.fetchrow(read, HOUSE.name))
+                assert await uow.connection.fetchrow(read, "twilio:AC9") is None
+    first, again, other, served = rows
+    assert (first["error"], first["failing_since"] is None) == ("No.", False)
+    assert again["noted_at"] == first["noted_at"]
+    assert (other["error"], other["failing_since"]) == ("Still no.", first["failing_since"])
+    assert served["failing_since"] is None
+
+
 async def known(
     house: AsyncContainer, tenant: Tenant, sandbox: Literal["off", "implied", "always"], *, ahead: bool = False
 ) -> TextingAccounts:
