@@ -30,6 +30,8 @@ UNCHECKED_SECONDS = 45.0
 UNREAD_SECONDS = 20.0
 RETRY_MS = 2_000
 LAST_WORD_SECONDS = 1.0
+MOST_ARRIVING = 128
+"""How many sockets of one address may have shown no token yet: each may fill some memory before it is cut."""
 CHUNK_BYTES = 64 * 1024
 """How much of one stream is written at a time, which is what a slow reader's memory is bounded by."""
 log = structlog.get_logger()
@@ -41,6 +43,7 @@ class OpenStreams:
     def __init__(self, config: Config) -> None:
         self._limits = config.stream_limits
         self._of: Counter[str | UUID] = Counter()
+        self._arriving: Counter[str] = Counter()
         self._open = 0
         self._writing: set[asyncio.Task[Any]] = set()
         self._emptied = asyncio.Event()
@@ -76,6 +79,19 @@ class OpenStreams:
             STREAMS.dec()
 
         return give_back
+
+    @contextlib.contextmanager
+    def arriving(self, address: str) -> Iterator[None]:
+        """Let somebody show a token, or refuse with 429 where too many at their address have shown none yet."""
+        if self._arriving[address] >= MOST_ARRIVING:
+            raise Refused("RATE_LIMITED", f"{MOST_ARRIVING} sockets of your address have shown no token yet.")
+        self._arriving[address] += 1
+        try:
+            yield
+        finally:
+            self._arriving[address] -= 1
+            if not self._arriving[address]:
+                del self._arriving[address]
 
     @contextlib.contextmanager
     def writing(self, task: asyncio.Task[Any]) -> Iterator[None]:

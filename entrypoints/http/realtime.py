@@ -68,9 +68,10 @@ async def realtime(socket: WebSocket[Any, Any, Any]) -> None:
         await socket.close(_UNAUTHORIZED, "origin")
         return
     await socket.accept()
+    streams: OpenStreams = await house.get(OpenStreams)
     try:
-        caller, token = await _admitted(socket, doorkeeper, house)
-        streams: OpenStreams = await house.get(OpenStreams)
+        with streams.arriving(doorkeeper.address(socket)):
+            caller, token = await _admitted(socket, doorkeeper, house)
         admissions = await house.get(Admissions)
 
         async def still_admitted() -> bool:

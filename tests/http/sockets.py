@@ -14,9 +14,9 @@ PATH = "/api/v1/realtime"
 class Socket:
     """Say things and hear things, the end among them."""
 
-    def __init__(self) -> None:
+    def __init__(self, unread: int = 0) -> None:
         self.to_server: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self.from_server: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.from_server: asyncio.Queue[dict[str, Any]] = asyncio.Queue(unread)
 
     async def say(self, **said: Any) -> None:
         """Send one command."""
@@ -47,9 +47,9 @@ class Socket:
 
 
 @asynccontextmanager
-async def connected(app: Litestar, **headers: str) -> AsyncIterator[Socket]:
-    """Connect, as a browser's page or a program would."""
-    socket = Socket()
+async def connected(app: Litestar, unread: int = 0, **headers: str) -> AsyncIterator[Socket]:
+    """Connect, as a browser's page or a program would; takes so many messages unread, where a number is given."""
+    socket = Socket(unread)
     scope = {
         "type": "websocket",
         "asgi": {"version": "3.0", "spec_version": "2.3"},

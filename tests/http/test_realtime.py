@@ -1,5 +1,6 @@
 """The socket over ASGI: who gets in, what is told on which channel, and to whom."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
@@ -12,7 +13,7 @@ from domain.coaching.finding import Category, Severity
 from domain.coaching.insight import InsightRaised
 from domain.identity.role import Role
 from domain.kernel import new_id
-from entrypoints.http import realtime
+from entrypoints.http import event_stream, realtime
 from tests.http.conftest import Client, Join
 from tests.http.counted import answered, settled, text
 from tests.http.sales_world import World, enter
@@ -213,6 +214,66 @@ async def test_too_many_commands_end_the_socket(app: Litestar, owner: Client, mo
         assert (await socket.hears())["code"] == 4429
 
 
+async def test_a_socket_listens_to_so_many_channels(
+    app: Litestar, owner: Client, monkeypatch: pytest.MonkeyPatch, dataset: UUID
+) -> None:
+    monkeypatch.setattr(realtime, "MOST_CHANNELS", 2)
+    async with connected(app) as socket:
+        await listening(socket, owner, f"leads:{dataset}", f"messages:{dataset}", f"leads:{dataset}")
+        told = await socket.subscribe("insights")
+        assert (told["type"], told["error"]["code"]) == ("error", "RATE_LIMITED")
+        await socket.say(type="unsubscribe", channel=f"leads:{dataset}")
+        assert (await socket.hears())["type"] == "unsubscribed"
+        assert (await socket.subscribe("insights"))["type"] == "subscribed"
+
+
+async def test_whoever_reads_nothing_is_cut(
+    app: Litestar, owner: Client, feed: Feed, dataset: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = asyncio.get_running_loop().create_future()
+
+    async def close(_socket: Any, code: int, reason: str) -> None:  # what is said then, nobody reads either
+        ended.set_result((code, reason))
+
+    monkeypatch.setattr(realtime, "_close", close)
+    async with connected(app, unread=1) as socket:
+        await listening(socket, owner, f"leads:{dataset}")
+        monkeypatch.setattr(realtime, "UNREAD_SECONDS", 0.1)
+        for number in (1, 2, 3):
+            await enter(owner, person(number), dataset_id=str(dataset))
+        await feed()
+        async with asyncio.timeout(10):
+            assert await ended == (4408, "too slow")
+
+
+async def test_an_address_has_so_many_sockets_that_have_shown_no_token(
+    app: Litestar, owner: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_stream, "MOST_ARRIVING", 2)
+    async with connected(app) as first, connected(app):
+        for one in (first, None):
+            async with connected(app) as another:
+                if one is None:
+                    assert (await another.authenticate(token_of(owner)))["type"] == "authenticated"
+                else:
+                    assert (await another.hears())["code"] == 4429
+                    assert (await one.authenticate(token_of(owner)))["type"] == "authenticated"
+
+
+async def test_whoever_is_narrowed_hears_no_more(
+    app: Litestar, owner: Client, join: Join, house: AsyncContainer, dataset: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_stream, "CHECKED_SECONDS", 0.2)
+    rep = await join(owner, Role.REP)
+    async with connected(app) as socket:
+        await listening(socket, rep, f"leads:{dataset}")
+        await World(house, owner.organization_id).fetch(
+            "UPDATE memberships SET dataset_ids = '{}' WHERE organization_id = $1 AND account_id = $2", rep.user_id
+        )
+        told = await socket.hears(seconds=20)
+        assert (told["code"], told["reason"]) == (4401, "access_changed")
+
+
 async def test_a_page_of_another_site_does_not_get_in(app: Litestar, owner: Client) -> None:
     async with connected(app, origin="https://evil.example") as socket:
         told = await socket.hears()
@@ -224,8 +285,6 @@ async def test_a_page_of_another_site_does_not_get_in(app: Litestar, owner: Clie
 async def test_a_suspended_persons_socket_ends(
     app: Litestar, owner: Client, join: Join, house: AsyncContainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from entrypoints.http import event_stream
-
     monkeypatch.setattr(event_stream, "CHECKED_SECONDS", 0.2)
     rep = await join(owner, Role.REP)
     async with connected(app) as socket:
