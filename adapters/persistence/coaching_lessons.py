@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 
 from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.finder import Finder, Listing, json_object
@@ -21,9 +22,13 @@ from domain.kernel import NotFound
 _COLUMNS = [column.name for column in platform_lessons.columns]
 # Everybody's lessons stand in each organisation's list as if they were its own.
 _ORGANIZATION = sa.literal_column("nullif(current_setting('rapport.organization_id', true), '')::uuid", sa.Uuid())
-# Who of another organisation wrote one is nobody's business.
+# Who of another organisation wrote one, and what it clashed with there, is nobody's business.
+_WITHHELD: dict[str, sa.ColumnElement[Any]] = {
+    "created_by": sa.cast(sa.null(), sa.Uuid()),
+    "accepted_clashes": sa.cast(sa.literal_column("'[]'"), JSONB()),
+}
 _EVERYBODYS_SHOWN = [
-    sa.cast(sa.null(), sa.Uuid()).label(name) if name == "created_by" else platform_lessons.c[name] for name in _COLUMNS
+    _WITHHELD[name].label(name) if name in _WITHHELD else platform_lessons.c[name] for name in _COLUMNS
 ]
 _ALL = sa.union_all(
     sa.select(lessons.c.organization_id, *(lessons.c[name] for name in _COLUMNS)),
@@ -36,8 +41,8 @@ _COUNTED = {
 _SUCCESS = wilson(_COUNTED["succeeded"], _COUNTED["conversations"])
 _SHOWN = (
     "id", "lesson_type", "scope", "status", "title", "description", "trigger", "correct_response",
-    "incorrect_response", "reasoning", "tags", "priority", "example_conversation", "insight_id", "created_by",
-    "created_at", "updated_at",
+    "incorrect_response", "reasoning", "tags", "priority", "example_conversation", "accepted_clashes",
+    "insight_id", "created_by", "created_at", "updated_at",
 )  # fmt: skip
 LESSONS = Listing(
     source=_ALL.outerjoin(

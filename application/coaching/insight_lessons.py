@@ -149,12 +149,12 @@ class InsightLessons:
     async def _learn(
         self, learning: Learning, status: InsightStatus, version: int | None, *, accept_clash: bool
     ) -> Lesson:
-        checked = None if accept_clash else await self.checks.check(learning.teaching)
+        checked = await self.checks.check(learning.teaching, accept=accept_clash)
         async with self.uow:
             insight = await self.insights.locked(learning.insight_id)
             require_version(insight, version, ("status",), "insight")
             insight.require_open()
-            lesson = await self.lessons.learn(learning, checked)
+            lesson = await self.lessons.learn(learning, checked, accept=accept_clash)
             decided = insight.decide(
                 status,
                 by=self.actor.id,

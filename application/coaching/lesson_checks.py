@@ -43,10 +43,14 @@ class KnownLessons(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Hold what was checked, and against what it was: whatever is different when it is written is checked then."""
+    """Hold what was checked, and against what it was: whatever is different when it is written is checked then.
+
+    `clashes` are those that were found and are accepted.
+    """
 
     taught: Teaching
     others: frozenset[Teaching]
+    clashes: Sequence[Clash] = ()
 
 
 @dataclass(frozen=True)
@@ -60,8 +64,8 @@ class LessonChecks:
     access: ModelAccess
     spending: Spending
 
-    async def check(self, lesson: Teaching) -> Checked:
-        """Refuse a lesson that clashes (`Conflict`, naming with which); gives what was compared with what.
+    async def check(self, lesson: Teaching, *, accept: bool = False) -> Checked:
+        """Refuse a lesson that clashes (`Conflict`, naming with which) unless that is accepted; gives what it saw.
 
         What the words alone show clearly counts whatever the model says, and where it cannot be asked, or the day's
         budget is used up, nothing else does: a lesson never waits for a provider.
@@ -72,9 +76,10 @@ class LessonChecks:
         asked = await self._asked(lesson, others)
         found, alike = ((), SAME) if asked is None else (asked, SURE)
         by_words = await asyncio.to_thread(clashes, lesson, others, alike)  # others' requests do not wait for it
-        named = {clash.lesson_id for clash in found}
-        _refuse([*found, *(clash for clash in by_words if clash.lesson_id not in named)])
-        return Checked(lesson, frozenset(others))
+        together = _each_once([*found, *by_words])
+        if not accept:
+            _refuse(together)
+        return Checked(lesson, frozenset(others), together)
 
     async def _asked(self, lesson: Teaching, others: Sequence[Teaching]) -> Sequence[Clash] | None:
         """Give what the model finds, None where it is not asked or does not say."""
@@ -97,11 +102,24 @@ class LessonChecks:
             async with self.uow:
                 await self.spending.note("lesson_check", usage.cost_micros)
 
-    def refuse_unseen(self, lesson: Teaching, known: Sequence[Teaching], checked: Checked | None) -> None:
-        """Refuse a clash with what was written or changed since the check; with anything, where this is not checked."""
+    def settle(
+        self, lesson: Teaching, known: Sequence[Teaching], checked: Checked | None, *, accept: bool
+    ) -> Sequence[Clash]:
+        """Refuse a clash with what was written or changed since the check; with anything, where this is not checked.
+
+        Gives the clashes where they are accepted.
+        """
         is_checked = checked is not None and replace(checked.taught, id=lesson.id) == lesson
-        seen = checked.others if checked is not None and is_checked else frozenset()
-        _refuse(clashes(lesson, [other for other in known if other not in seen]))
+        before = checked if checked is not None and is_checked else Checked(lesson, frozenset())
+        unseen = clashes(lesson, [other for other in known if other not in before.others])
+        if not accept:
+            _refuse(unseen)
+        return _each_once([*before.clashes, *unseen])
+
+
+def _each_once(found: Sequence[Clash]) -> list[Clash]:
+    """Keep what was found first of each lesson."""
+    return list({clash.lesson_id: clash for clash in reversed(found)}.values())[::-1]
 
 
 def _refuse(found: Sequence[Clash]) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, UnsetType, field
 
 from application.ports import Command, Filter, View
+from domain.coaching.clashes import ClashKind
 from domain.coaching.lesson import MOST_TAGS, LessonScope, LessonStatus, LessonType
 
 Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
@@ -98,6 +99,16 @@ class Rate(View, frozen=True):
     high: float | None
 
 
+class AcceptedClashView(View, frozen=True):
+    """Show which lesson one clashes with, and who decided for both all the same."""
+
+    kind: ClashKind
+    lesson_id: UUID
+    title: str
+    accepted_by: UUID | None
+    accepted_at: datetime
+
+
 class Followed(View, frozen=True):
     """Count what came within seven days of messages: any answer, a good one, a booked call, an opt-out."""
 
@@ -123,6 +134,7 @@ class LessonView(View, frozen=True):
     tags: list[str]
     priority: int
     example_conversation: dict[str, Any] | None
+    accepted_clashes: list[AcceptedClashView]
     insight_id: UUID | None
     created_by: UUID | None
     created_at: datetime
@@ -146,6 +158,7 @@ class LessonView(View, frozen=True):
         "tags": ["money"],
         "priority": 8,
         "example_conversation": None,
+        "accepted_clashes": [],
         "insight_id": None,
         "created_by": "01938c5e-9b1a-7c3e-8f00-5a2b6c7d8ea5",
         "created_at": "2026-03-22T09:00:00.000000Z",

@@ -1,7 +1,7 @@
 """Lessons: written by people, by hand or from insights, and checked against one another before they hold."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from application.coaching.lesson_forms import ChangeLesson, LessonFilter, NewLes
 from application.coaching.prompt_ports import ActiveLessons
 from application.ports import Actor, Clock, Found, PageRequest, Store, UnitOfWork, require_version, within
 from domain.coaching.clashes import Teaching
-from domain.coaching.lesson import Lesson, LessonScope, LessonStatus, LessonType
+from domain.coaching.lesson import AcceptedClash, Lesson, LessonChanged, LessonScope, LessonStatus, LessonType
 from domain.identity.role import Permission
 from domain.kernel import Conflict, Forbidden, new_id
 
@@ -96,8 +96,8 @@ class Lessons:
             command.correct_response,
             command.incorrect_response,
         )
-        checks = command.status == "active" and not command.accept_clash
-        checked = await self.checks.check(taught) if checks else None
+        is_active = command.status == "active"
+        checked = await self.checks.check(taught, accept=command.accept_clash) if is_active else None
         async with self.uow:
             now = self.clock.now()
             lesson = Lesson(
@@ -119,25 +119,27 @@ class Lessons:
                 created_at=now,
                 updated_at=now,
             )
-            await self._add(lesson, checked)
+            await self._add(lesson, checked, accept=command.accept_clash)
             return await self.lessons.show(lesson.id)
 
     async def change(self, identifier: UUID, command: ChangeLesson, version: int | None) -> msgspec.Raw:
         """Change a lesson; what an active one says then is checked like a new one."""
         self.actor.require(Permission.LESSONS_WRITE)
         values = _changed(command)
-        checked = None if command.accept_clash else await self._checked(identifier, values)
+        checked = await self._checked(identifier, values, accept=command.accept_clash)
         async with self.uow:
             lesson = await self._writable(identifier)
             require_version(lesson, version, values, "lesson")
             was, was_active = lesson.status, _active(lesson)
             changed = lesson.change(values, self.clock.now())
             if changed is not None:
-                is_other = not command.accept_clash and _active(lesson) not in (None, was_active)
+                is_other = _active(lesson) not in (None, was_active)
                 if is_other or was is LessonStatus.ARCHIVED:
                     known = await self._held(lesson, adds=was is LessonStatus.ARCHIVED)
                     if is_other:
-                        self.checks.refuse_unseen(teaching(lesson), known, checked)
+                        self._settle(lesson, known, checked, accept=command.accept_clash)
+                        if isinstance(changed, LessonChanged):
+                            changed = replace(changed, accepted=lesson.accepted)
                 await self.lessons.save(lesson)
                 self.uow.publish(changed)
             return await self.lessons.show(identifier)
@@ -152,8 +154,8 @@ class Lessons:
             self.uow.publish(archived)
 
     @within
-    async def learn(self, learning: Learning, checked: Checked | None) -> Lesson:
-        """Make an active lesson of an insight; `checked` is what `LessonChecks` gave, None where it was skipped."""
+    async def learn(self, learning: Learning, checked: Checked, *, accept: bool) -> Lesson:
+        """Make an active lesson of an insight; `checked` is what `LessonChecks` gave."""
         now = self.clock.now()
         lesson = Lesson(
             organization_id=self.actor.organization_id,
@@ -169,15 +171,28 @@ class Lessons:
             created_at=now,
             updated_at=now,
         )
-        await self._add(lesson, checked)
+        await self._add(lesson, checked, accept=accept)
         return lesson
 
-    async def _add(self, lesson: Lesson, checked: Checked | None) -> None:
+    async def _add(self, lesson: Lesson, checked: Checked | None, *, accept: bool) -> None:
         known = await self._held(lesson, adds=True)
         if checked is not None:
-            self.checks.refuse_unseen(teaching(lesson), known, checked)
+            self._settle(lesson, known, checked, accept=accept)
         await self.lessons.add(lesson)
         self.uow.publish(lesson.learned())
+
+    def _settle(self, lesson: Lesson, known: Sequence[Teaching], checked: Checked | None, *, accept: bool) -> None:
+        """Refuse clashes, or write down who decided for which."""
+        lesson.accepted_clashes = tuple(
+            AcceptedClash(
+                kind=clash.kind.value,
+                lesson_id=clash.lesson_id,
+                title=clash.title,
+                accepted_by=self.actor.id,
+                accepted_at=self.clock.now(),
+            )
+            for clash in self.checks.settle(teaching(lesson), known, checked, accept=accept)
+        )
 
     async def _held(self, lesson: Lesson, *, adds: bool) -> Sequence[Teaching]:
         """Give what is taught while nobody else can add to it, or refuse one too many (`Conflict`)."""
@@ -196,7 +211,7 @@ class Lessons:
         if scope is LessonScope.UNIVERSAL and Permission.PLATFORM not in self.actor.permissions:
             raise Forbidden("Universal lessons are written by administrators of the platform.")
 
-    async def _checked(self, identifier: UUID, values: Mapping[str, Any]) -> Checked | None:
+    async def _checked(self, identifier: UUID, values: Mapping[str, Any], *, accept: bool) -> Checked | None:
         """Check what the lesson would say, where that is new and it would be active."""
         async with self.uow.reading():
             lesson = await self.lessons.get(identifier)
@@ -204,7 +219,7 @@ class Lessons:
         was = _active(lesson)
         lesson.change(values, lesson.updated_at)
         taught = _active(lesson)
-        return None if taught in (None, was) else await self.checks.check(taught)
+        return None if taught in (None, was) else await self.checks.check(taught, accept=accept)
 
 
 def _active(lesson: Lesson) -> Teaching | None:

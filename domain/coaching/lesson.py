@@ -43,19 +43,32 @@ class LessonStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptedClash:
+    """Hold which lesson one clashes with, and who decided for both all the same."""
+
+    kind: str
+    lesson_id: UUID
+    title: str
+    accepted_by: UUID | None
+    accepted_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LessonLearned(Event):
-    """Say that a lesson was written, by hand or from an insight."""
+    """Say that a lesson was written, by hand or from an insight; `accepted` names clashes as their refusal does."""
 
     type: ClassVar[str] = "lesson.learned"
     insight_id: UUID | None
+    accepted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LessonChanged(Event):
-    """Say which fields of a lesson changed, by their names."""
+    """Say which fields of a lesson changed, by their names, and which clashes were accepted for it."""
 
     type: ClassVar[str] = "lesson.changed"
     changed: tuple[str, ...]
+    accepted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +97,7 @@ class Lesson(Entity):
     tags: tuple[str, ...] = ()
     priority: int = 5
     example_conversation: dict[str, Any] | None = None
+    accepted_clashes: tuple[AcceptedClash, ...] = ()
     insight_id: UUID | None = None
     mutes: str | None = None
     created_by: UUID | None = None
@@ -118,9 +132,14 @@ class Lesson(Entity):
             parts.append(f"Never: {self.incorrect_response}")
         return "\n".join(parts)
 
+    @property
+    def accepted(self) -> tuple[str, ...]:
+        """Name the clashes that somebody decided for."""
+        return tuple(f"{clash.kind}:{clash.lesson_id}" for clash in self.accepted_clashes)
+
     def learned(self) -> LessonLearned:
         """Tell of the making."""
-        return LessonLearned(subject=self.id, insight_id=self.insight_id)
+        return LessonLearned(subject=self.id, insight_id=self.insight_id, accepted=self.accepted)
 
     def change(self, values: Mapping[str, Any], at: datetime) -> LessonChanged | LessonArchived | None:
         """Take new values by field name; None when nothing is different."""

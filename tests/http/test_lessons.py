@@ -1,9 +1,11 @@
 """Lessons over HTTP: written, found, compared with one another, changed, archived."""
 
 import asyncio
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 from dishka import AsyncContainer
 
@@ -115,7 +117,7 @@ async def test_what_followed_is_shown_and_sorted_by_what_is_at_least_so(owner: C
         assert await titles(owner, sort=sort, limit=1, cursor=cursor) == ["First names"]
 
 
-async def test_a_clash_is_named_and_decided(owner: Client) -> None:
+async def test_a_clash_is_named_and_decided(owner: Client, house: AsyncContainer) -> None:
     made = await teach(owner)
     same = MONEY | {"title": "It is too expensive", "description": "Offer the options; do not argue about the money."}
     answer = await owner.post("/coach/lessons", json=same)
@@ -134,10 +136,33 @@ async def test_a_clash_is_named_and_decided(owner: Client) -> None:
     testing = (await owner.get("/coach/lessons", params={"status": "testing"})).json()["data"][0]
     path = f"/coach/lessons/{testing['id']}"
     assert refused(await owner.patch(path, json={"status": "active"}), 409) == "CONFLICT"
-    decided = await owner.patch(path, json={"status": "active", "accept_clash": True})
-    assert decided.json()["data"]["status"] == "active"
+    decided = (await owner.patch(path, json={"status": "active", "accept_clash": True})).json()["data"]
+    assert decided["status"] == "active"
+    [accepted] = decided["accepted_clashes"]
+    at = datetime.fromisoformat(accepted.pop("accepted_at"))
+    assert at >= datetime.fromisoformat(decided["created_at"])
+    wanted = {"kind": "duplicate", "lesson_id": made["id"], "title": "Too expensive", "accepted_by": str(owner.user_id)}
+    assert accepted == wanted
     assert (await owner.patch(path, json={"priority": 1})).status_code == 200, "what it says is not new"
-    await teach(owner, other, accept_clash=True)
+    contrary = await teach(owner, other, accept_clash=True)
+    assert f"contradiction:{made['id']}" in named(contrary)
+    told = await World(house, owner.organization_id).fetch(
+        "SELECT type, data -> 'accepted' AS accepted, actor_id FROM events WHERE organization_id = $1"
+        " AND type IN ('lesson.learned', 'lesson.changed') AND data -> 'accepted' <> '[]' ORDER BY id"
+    )
+    assert [(row["type"], row["actor_id"]) for row in told] == [
+        ("lesson.changed", owner.user_id), ("lesson.learned", owner.user_id),
+    ]  # fmt: skip
+    assert [msgspec.json.decode(row["accepted"]) for row in told] == [named(decided), named(contrary)]
+    path = f"/coach/lessons/{contrary['id']}"
+    nothing_more = dict.fromkeys(("trigger", "correct_response", "incorrect_response"))
+    harmless = {"title": "Thanks", "description": "Thank them for whatever they tell.", **nothing_more}
+    assert (await owner.patch(path, json=harmless)).json()["data"]["accepted_clashes"] == []
+
+
+def named(lesson: dict[str, Any]) -> list[str]:
+    """Name the clashes that were accepted for a lesson."""
+    return [f"{clash['kind']}:{clash['lesson_id']}" for clash in lesson["accepted_clashes"]]
 
 
 async def test_spaces_do_not_make_another_lesson_of_one_that_the_model_passed(
@@ -235,10 +260,10 @@ async def test_a_lesson_that_becomes_active_meanwhile_is_checked_all_the_same(
 ) -> None:
     await teach(owner, NAMES)
     path = f"/coach/lessons/{(await teach(owner, status='testing'))['id']}"
-    real = Lessons._checked
+    real: Any = Lessons._checked
 
-    async def checked(self: Lessons, *asked: Any) -> Any:
-        found = await real(self, *asked)
+    async def checked(self: Lessons, *asked: Any, **how: Any) -> Any:
+        found = await real(self, *asked, **how)
         monkeypatch.setattr(Lessons, "_checked", real)
         assert (await owner.patch(path, json={"status": "active"})).status_code == 200
         return found

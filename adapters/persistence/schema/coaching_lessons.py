@@ -37,6 +37,7 @@ def _lesson(scope: LessonScope) -> list[sa.schema.SchemaItem]:
         sa.Column("tags", sa.ARRAY(sa.Text()), nullable=False),
         number("priority", default=5),
         sa.Column("example_conversation", JSONB(), nullable=True),
+        sa.Column("accepted_clashes", JSONB(), nullable=False, server_default=sa.text("'[]'")),
         uuid("insight_id", null=True),
         text("mutes", null=True),
         uuid("created_by", null=True),
