@@ -20,6 +20,7 @@ Feature: Teaching the AI
     Then it is refused, because it clashes with "Offer a call"
     When somebody teaches it all the same
     Then there are 2 lessons
+    And the newer one shows who decided for it, against "Offer a call"
 
   Scenario: A draft is no answer
     Given the draft 'End every answer with "Talk soon."' for the reply prompt
@@ -51,3 +52,12 @@ Feature: Teaching the AI
     And an hour passes
     Then the trial is rolled back, because "More leads opted out: 40 of 100 conversations, against 2 of 100."
     And owners and admins are told of it
+    When exactly that version is made live again
+    Then whoever does it is told of the trial that rolled it back
+
+  Scenario: Judging a draft does not cost more than the AI may cost in a day
+    Given 6 past conversations in which a lead asked "How much is it?"
+    And the draft 'End every answer with "Talk soon."' for the reply prompt
+    And the AI has cost in evaluations all that it may cost today
+    When somebody wants the draft evaluated
+    Then it is refused, because the day's budget is used up

@@ -26,6 +26,15 @@ Feature: People are told
     And time passes until Monday 15 March 2027 at 12:00
     Then Rita got one text, "Ada wants to go on", and no mail
 
+  Scenario: A text that waits for the morning does not go to a number that is not hers any more
+    Given Rita wants to be told by text what is immediate
+    And it is Monday 15 March 2027 at 22:30
+    When Ada writes "Yes, still interested"
+    And time passes until Monday 15 March 2027 at 23:30
+    And Rita gets another number
+    And time passes until Tuesday 16 March 2027 at 12:00
+    Then nobody was told anything by text
+
   Scenario: What can wait comes once a day
     Given Mary reads her digest at 17 o'clock
     When two campaigns are done

@@ -154,6 +154,24 @@ def told_on_screen(story: Story, name: str, title: str) -> None:
     assert story.mails(name) == []
 
 
+@when("Rita gets another number")
+def another_number(story: Story) -> None:
+    async def change() -> None:
+        async with story.office.tenant.sql() as connection:
+            await connection.execute(
+                "UPDATE accounts SET phone = '+447700900804' WHERE id = $1", story.team.people["Rita"]
+            )
+
+    assert [told["title"] for told in story.run(story.team.told("Rita"))] == ["Ada wants to go on"]
+    story.run(change())
+
+
+@then("nobody was told anything by text")
+def no_text_to_people(story: Story) -> None:
+    mine = [text for text in story.office.tenant.texting.taken if text.organization_id == story.team.organization_id]
+    assert [text.body for text in mine if text.body == "Ada wants to go on"] == []
+
+
 @then("nobody else was told anything")
 def nobody_else(story: Story) -> None:
     assert (story.sees("Olga"), story.sees("Mary")) == ([], [])

@@ -119,6 +119,14 @@ def there_are(story: Story, count: int) -> None:
     assert len(story.ask("GET", "/coach/lessons?scope=client_specific")) == count
 
 
+@then(parsers.parse('the newer one shows who decided for it, against "{title}"'))
+def shows_who_decided(story: Story, title: str) -> None:
+    newest = story.ask("GET", "/coach/lessons?scope=client_specific")[0]
+    [clash] = newest["accepted_clashes"]
+    assert (clash["kind"], clash["title"]) == ("contradiction", title)
+    assert clash["accepted_by"] == str(story.owner.user_id)
+
+
 @given(parsers.parse("the draft '{text}' for the reply prompt"))
 def a_draft(story: Story, text: str) -> None:
     story.ask("PUT", REPLY, {"system_prompt": f"{BUILT_IN}\n{text}"})
@@ -220,6 +228,40 @@ def a_trial(story: Story, share: int) -> None:
 def they_opt_out(story: Story, new: int, of_new: int, old: int, of_old: int) -> None:
     story.run(story.world.fetch(_OUTCOMES, "master-0/reply-1", of_new, new))
     story.run(story.world.fetch(_OUTCOMES, "built-in-1", of_old, old))
+
+
+@given("the AI has cost in evaluations all that it may cost today")
+def all_is_spent(story: Story) -> None:
+    story.ask("PATCH", "/settings", {"key": "ai_daily_budget_usd", "value": 3})
+    story.run(
+        story.world.fetch(
+            "INSERT INTO model_calls (organization_id, id, purpose, cost_micros, created_at)"
+            " VALUES ($1, uuidv7(), 'evaluation', 3000000, business_now()) RETURNING id"
+        )
+    )
+
+
+@when("somebody wants the draft evaluated")
+def wants_it_evaluated(story: Story) -> None:
+    story.ask("POST", f"{REPLY}/evaluations", {}, 409)
+
+
+@then("it is refused, because the day's budget is used up")
+def refused_by_budget(story: Story) -> None:
+    assert story.refused is not None
+    assert "The day's budget for the AI is used up" in story.refused.json()["error"]["message"]
+
+
+@when("exactly that version is made live again")
+def made_live_again(story: Story) -> None:
+    story.answer = story.ask("POST", f"{REPLY}/make-live", {})
+
+
+@then("whoever does it is told of the trial that rolled it back")
+def told_of_the_trial(story: Story) -> None:
+    before = story.answer["rolled_back_before"]
+    assert (story.answer["version"], before["version"]) == (2, 1)
+    assert before["reason"].startswith("More leads opted out")
 
 
 @when("an hour passes")
