@@ -33,6 +33,8 @@ async def run(config: Config, stop: asyncio.Event) -> None:
                 return
             try:
                 await relay.run_once()
+                while relay.has_more and not stop.is_set():
+                    await relay.run_once()
             except (Unavailable, OSError, TimeoutError) as error:
                 log.warning("relay waits for the database", error=type(error).__name__)
                 await asyncio.sleep(0.5)

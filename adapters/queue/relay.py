@@ -14,6 +14,7 @@ from adapters.queue.broker import AWAY, message
 from domain.kernel import new_id
 
 BATCH = 500
+BATCHES_IN_TURN = 20  # then it sweeps, and whoever runs it may want to end: a busy house always has more
 STAMPER = 0x5261_7070  # one relay at a time gives positions, so that their order is the order of visibility
 log = structlog.get_logger()
 
@@ -80,11 +81,16 @@ class Relay:
         self._fed = fed
         self._gathered = gathered or {}
         self.lag_seconds = 0.0
+        self.has_more = False
 
     async def run_once(self) -> int:
-        """Relay what waits and sweep what is overdue; gives the number of deliveries enqueued."""
+        """Relay what waits, up to some batches, and sweep what is overdue; gives the number of deliveries enqueued."""
         enqueued = 0
-        while (moved := await self._relay()) is not None:
+        for _ in range(BATCHES_IN_TURN):
+            moved = await self._relay()
+            self.has_more = moved is not None
+            if moved is None:
+                break
             self._fed()
             enqueued += await self._enqueue(moved)
         async with self._database.connection() as connection:
