@@ -18,8 +18,11 @@ ORDER BY fingerprint, id FOR NO KEY UPDATE
 """
 _DECIDED = """
 SELECT i.status, i.severity, i.decided_at, EXISTS (
-  SELECT FROM lessons l WHERE l.organization_id = $1 AND l.mutes = $2 AND l.status = 'active') AS holds, array(
-  SELECT e.message_id FROM insight_evidence e WHERE e.organization_id = $1 AND e.insight_id = i.id) AS message_ids
+  SELECT FROM lessons l
+  WHERE l.organization_id = $1 AND l.status = 'active' AND (l.mutes = $2 OR l.id = i.lesson_id)
+) AS holds, array(
+  SELECT e.message_id FROM insight_evidence e WHERE e.organization_id = $1 AND e.insight_id = i.id
+) AS message_ids
 FROM insights i WHERE i.organization_id = $1 AND i.fingerprint = $2 AND i.decided_at IS NOT NULL
 ORDER BY i.decided_at DESC LIMIT 20
 """

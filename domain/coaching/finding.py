@@ -8,6 +8,8 @@ from typing import Literal
 from uuid import UUID
 
 LONGEST_QUOTE = 300
+PATTERN = "pattern_"
+"""How the rules of findings begin that are patterns of many conversations."""
 Author = Literal["lead", "ai", "person", "campaign"]
 
 
@@ -79,6 +81,11 @@ class Finding:
     suggested_text: str | None = None
     quotes: Sequence[Quote] = ()
     same_as: UUID | None = None
+
+    @property
+    def is_practice(self) -> bool:
+        """Tell whether it says what works rather than what went wrong: once that is learned, it is no news."""
+        return self.severity is Severity.INFO or self.rule.startswith(PATTERN)
 
     def quotes_message(self, message_id: UUID) -> bool:
         """Tell whether words of a message are among its evidence."""

@@ -125,7 +125,7 @@ def may_be_raised(
 
     What was taught to be no fault never comes again while its lesson is active. What was dismissed does not come again
     from the same messages, nor for 30 days at all unless it is more severe now. What was approved comes again only
-    from messages written after the decision.
+    from messages written after the decision, and what works not at all while the lesson that says so is active.
     """
     quotes = list(finding.quotes)
     for earlier in decided:
@@ -136,6 +136,8 @@ def may_be_raised(
                 if now - earlier.at < QUIET and finding.severity.rank >= earlier.severity.rank:
                     return ()
                 quotes = [quote for quote in quotes if quote.message_id not in earlier.message_ids]
+            case InsightStatus.APPROVED_AND_LEARNED if earlier.holds and finding.is_practice:
+                return ()
             case InsightStatus.APPROVED_AND_LEARNED:
                 quotes = [quote for quote in quotes if written[quote.message_id] > earlier.at]
     return quotes

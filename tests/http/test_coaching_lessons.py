@@ -57,6 +57,30 @@ async def test_agreeing_makes_an_active_lesson(desk: Desk) -> None:
     assert [one["rule"] for one in await desk.insights()] == ["price_promise"], "but from later ones"
 
 
+async def test_what_works_is_no_news_once_it_is_a_lesson(desk: Desk) -> None:
+    async def offered() -> None:
+        made = await desk.thread(
+            ("outbound", "m1", OPENING),
+            ("inbound", "reply", "Yes"),
+            ("outbound", "ai_response", "Would Tuesday 16 March at 11:30 or Wednesday 17 March at 09:00 suit you?"),
+            ("inbound", "reply", "Tuesday works"),
+            ("outbound", "ai_response", "We're booking your call for Tuesday 16 March at 11:30."),
+        )
+        await desk.review(made)
+
+    await offered()
+    [insight] = await desk.insights()
+    assert (insight["rule"], insight["severity"]) == ("offered_times", "info")
+    answer = await desk.owner.post(f"/coach/insights/{insight['id']}/agree", json=AGREE)
+    assert answer.status_code == 200, answer.text
+    await offered()
+    assert await desk.insights() == []
+    archived = await desk.owner.delete(f"/coach/lessons/{answer.json()['data']['lesson']['id']}")
+    assert archived.status_code == 204, archived.text
+    await offered()
+    assert [one["rule"] for one in await desk.insights()] == ["offered_times"]
+
+
 async def test_no_lesson_holds_a_leads_name(desk: Desk) -> None:
     await promised(desk, "CALL ME Jane, WE ARE WAITING!!!")
     [insight] = await desk.insights()

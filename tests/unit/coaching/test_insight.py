@@ -94,6 +94,13 @@ def test_what_was_approved_comes_again_from_later_messages_only() -> None:
     assert quotes(decided(InsightStatus.APPROVED_AND_LEARNED, at=AI.at)) == []
 
 
+@pytest.mark.parametrize("change", [{"severity": Severity.INFO}, {"rule": "pattern_answer_asks"}], ids=repr)
+def test_what_works_is_no_news_while_its_lesson_is_active(change: dict[str, Any]) -> None:
+    approved = decided(InsightStatus.APPROVED_AND_LEARNED)
+    assert quotes(approved, **change) == []
+    assert quotes(replace(approved, holds=False), **change) == [AI.id, LEAD.id]
+
+
 def test_a_review_that_cannot_be_made_waits_longer_each_time() -> None:
     waits = [put_off(failures).total_seconds() / 60 for failures in range(8)]
     assert waits == [1, 2, 4, 8, 16, 32, 60, 60]
