@@ -1,5 +1,6 @@
 """Steps of the campaigns', the messages' and the coach's features."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -253,6 +254,14 @@ async def _meanwhile(story: Story, name: str, words: str, *, by_person: bool) ->
 def left_to_a_person(story: Story, name: str, reason: str) -> None:
     statement = "SELECT turn_holder || ' ' || attention FROM conversations WHERE organization_id = $1 AND address = $2"
     assert story.run(story.office.tenant.value(statement, story.office.phones[name])) == f"person {reason}"
+
+
+@then(parsers.parse("the last text to {name} offers a call on {day}, not before {time}"))
+def last_text_offers(story: Story, name: str, day: str, time: str) -> None:
+    texts = [text.body for text in story.office.tenant.texting.taken if text.to == story.office.phones[name]]
+    offered = re.search(rf"Would {day} at (\d\d:\d\d)", texts[-1])
+    assert offered is not None, texts[-1]
+    assert offered[1] >= time
 
 
 @then(parsers.parse('the last text to {name} says "{words}"'))
