@@ -1,13 +1,15 @@
-"""The request for one answer: what is stable first and cached, what a stranger wrote as quoted data last."""
+"""The request for one text: what is stable first and cached, what a stranger wrote as quoted data last."""
 
 from typing import Any
 
 from adapters.ai.messages_api import tool_params
 from adapters.ai.quoting import between_marks, quoted
 from application.messaging.reply_writing import WritingTask
+from domain.messaging.campaign_text import Opening
 from domain.messaging.reply import Intent, Sentiment
 
 TOOL = "propose_reply"
+_ORDINALS = {1: "the first text", 2: "the second text", 3: "the last text"}
 MOST_TOKENS = 1024
 
 _SCHEMA: dict[str, Any] = {
@@ -28,7 +30,7 @@ _SCHEMA: dict[str, Any] = {
 _TOOLS: list[dict[str, Any]] = [
     {
         "name": TOOL,
-        "description": "Propose the answer to the person's latest messages. This is all that you can do.",
+        "description": "Propose what to write to the person next. This is all that you can do.",
         "input_schema": _SCHEMA,
     }
 ]
@@ -49,7 +51,20 @@ def _stable(task: WritingTask) -> str:
     if task.facts:
         parts.append("Facts of the business:")
         parts += [f"- {fact}" for fact in task.facts]
+    if task.opening is not None:
+        parts += _beginning(task.opening)
     return "\n".join(parts)
+
+
+def _beginning(opening: Opening) -> list[str]:
+    """Say what is different where nobody has written: the same for every lead of a touch, so that it is cached too."""
+    which = "the last text" if opening.is_last and opening.number > 1 else _ORDINALS[opening.number]
+    answered = "" if opening.number == 1 else " The person has not answered what you wrote before; do not repeat it."
+    return [
+        f"You do not answer: you begin. This is {which} to a person who once asked the business about something."
+        f"{answered} They have not written to you; there is nothing to answer, no slot to take and nobody to ask for.",
+        "How to opt out is added to your text; do not speak of it. Say sentiment UNCLEAR and intent other.",
+    ]
 
 
 def _of_this_lead(task: WritingTask) -> str:
@@ -60,7 +75,7 @@ def _of_this_lead(task: WritingTask) -> str:
     ]
     slots = [{"id": slot.id, "say": slot.spoken} for slot in task.slots]
     parts = [
-        f"Now: {task.now:%A %d %B %Y %H:%M} UTC. Language of the answer: {task.language}.",
+        f"Now: {task.now:%A %d %B %Y %H:%M} UTC. Language of the text: {task.language}.",
         f"Offered slots: {quoted(slots)}",
         *between_marks({"person": dict(task.lead), "thread": thread}, "one person and what they wrote"),
     ]

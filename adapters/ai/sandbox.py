@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from adapters.ai.sandbox_openings import opening_text
 from adapters.ai.sandbox_teaching import as_prompted, lesson_for, offering
 from application.messaging.reply_writing import WritingTask, Written
 from application.model_calls import Usage
@@ -161,7 +162,11 @@ class SandboxReplyWriter:
     """Implement `ReplyWriter` by rules."""
 
     async def write(self, task: WritingTask) -> Written:
-        """Propose the same answer to the same thread, always."""
+        """Propose the same text for the same thread, always."""
+        if task.opening is not None:
+            return _written(
+                task, as_prompted(task, opening_text(task)), Intent.OTHER, Sentiment.UNCLEAR, None, sure=0.9
+            )
         latest = _latest(task)
         language = "es" if task.language == "es" else "en"
         taken = _taken(task, latest)
@@ -235,11 +240,12 @@ def _written(
     slot: str | None,
     needs_person: str | None = None,
     lessons: tuple[UUID, ...] = (),
+    sure: float | None = None,
 ) -> Written:
     proposal = Proposal(
         text=text,
-        confidence=_CONFIDENCE.get(intent, 0.9),
-        reasoning=f"Read as {intent.value}; answered by {'a lesson' if lessons else 'rule'}.",
+        confidence=_CONFIDENCE.get(intent, 0.9) if sure is None else sure,
+        reasoning=f"Read as {intent.value}; written by {'a lesson' if lessons else 'rule'}.",
         sentiment=sentiment,
         intent=intent,
         slot=slot,

@@ -1,5 +1,6 @@
-"""The prompt that a conversation is answered with: what is live, or what is being tried on it; never a draft."""
+"""The prompt that a lead is written to with: what is live, or what is being tried on them; never a draft."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -11,13 +12,13 @@ from application.messaging.reply_writing import Lesson
 from application.messaging.reply_writing import Prompt as WritersPrompt
 from domain.coaching.built_in import built_in
 from domain.coaching.canary import Canary
-from domain.coaching.prompt import BUILT_IN, PromptType, PromptVersion, Told, told
+from domain.coaching.prompt import BUILT_IN, PromptType, PromptVersion, Told, beside, told
 from domain.messaging import reply_prompt
 
 _LIVE = """
 SELECT p.id, p.prompt_type, p.live, to_jsonb(c) AS canary FROM prompts p
 LEFT JOIN canaries c ON c.organization_id = $1 AND c.prompt_id = p.id AND c.is_open
-WHERE p.organization_id = $1 AND p.prompt_type IN ('master', 'reply')
+WHERE p.organization_id = $1 AND p.prompt_type IN ('master', $2)
 """
 _VERSION = """
 SELECT number, system_prompt, user_prompt_template, lessons, left_out, made_by, made_at, reason, evaluation_id
@@ -31,27 +32,51 @@ class PostgresLivePrompt:
     def __init__(self, uow: PostgresUnitOfWork) -> None:
         self._uow = uow
 
-    async def live(self, conversation_id: UUID) -> WritersPrompt:
-        """Give the prompt for a conversation: the master's words before those of answers."""
-        rows = await self._uow.connection.fetch(_LIVE, self._uow.organization_id)
-        found = {PromptType(row["prompt_type"]): row for row in rows}
-        master = await self._chosen(PromptType.MASTER, found.get(PromptType.MASTER), conversation_id)
-        special = await self._chosen(PromptType.REPLY, found.get(PromptType.REPLY), conversation_id)
-        both = told(master, PromptType.REPLY, special)
-        if master.number == special.number == BUILT_IN:
+    async def live(self, lead_id: UUID, touch: str | None = None) -> WritersPrompt:
+        """Give the prompt for a lead: the master's words before those of answers, or of a touch."""
+        prompt_type = _type_of(touch)
+        rows = await self._rows(prompt_type)
+        master = await self._version(PromptType.MASTER, rows, lead_id)
+        special = await self._version(prompt_type, rows, lead_id)
+        both = told(master, prompt_type, special)
+        if prompt_type is PromptType.REPLY and master.number == special.number == BUILT_IN:
             return WritersPrompt(reply_prompt.VERSION, both.text)
         return prompt_of(both)
 
-    async def _chosen(self, prompt_type: PromptType, row: Any, conversation_id: UUID) -> PromptVersion:
-        if row is None:
-            return built_in(prompt_type, reply_prompt.PROMPT)
-        number = row["live"]
-        if row["canary"] is not None:
-            number = msgspec.json.decode(row["canary"], type=Canary).number_for(conversation_id)
+    async def labels(self, lead_ids: Iterable[UUID], touch: str) -> dict[UUID, str]:
+        """Name what a touch would be written with for each of these leads."""
+        prompt_type = _type_of(touch)
+        rows = await self._rows(prompt_type)
+        return {
+            lead_id: beside(_number(PromptType.MASTER, rows, lead_id), prompt_type, _number(prompt_type, rows, lead_id))
+            for lead_id in lead_ids
+        }
+
+    async def _rows(self, prompt_type: PromptType) -> dict[PromptType, Any]:
+        rows = await self._uow.connection.fetch(_LIVE, self._uow.organization_id, prompt_type.value)
+        return {PromptType(row["prompt_type"]): row for row in rows}
+
+    async def _version(self, prompt_type: PromptType, rows: Mapping[PromptType, Any], lead_id: UUID) -> PromptVersion:
+        number = _number(prompt_type, rows, lead_id)
         if number == BUILT_IN:
             return built_in(prompt_type, reply_prompt.PROMPT)
-        found = await self._uow.connection.fetchrow(_VERSION, self._uow.organization_id, row["id"], number)
+        found = await self._uow.connection.fetchrow(
+            _VERSION, self._uow.organization_id, rows[prompt_type]["id"], number
+        )
         return version_of(found)
+
+
+def _type_of(touch: str | None) -> PromptType:
+    return PromptType.REPLY if touch is None else PromptType(touch.lower())
+
+
+def _number(prompt_type: PromptType, rows: Mapping[PromptType, Any], lead_id: UUID) -> int:
+    row = rows.get(prompt_type)
+    if row is None:
+        return BUILT_IN
+    if row["canary"] is None:
+        return int(row["live"])
+    return msgspec.json.decode(row["canary"], type=Canary).number_for(lead_id)
 
 
 def prompt_of(said: Told) -> WritersPrompt:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from application.messaging.answered_threads import AnsweredThreads, answer_draft
 from application.messaging.answering import ReplyStore
+from application.messaging.asking import MOST_FAILURES
 from application.messaging.conversations import ConversationStore
-from application.messaging.drafting import MOST_FAILURES
 from application.messaging.gate import Gate, Recipient
 from application.messaging.outreach import Party
 from application.messaging.reply_writing import Booked, CallBooking

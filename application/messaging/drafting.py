@@ -6,17 +6,17 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from application.messaging.answering import Background, Reply, ReplyStatus
+from application.messaging.asking import Asking, Call, facts_of, harmless
 from application.messaging.outreach import Party
-from application.messaging.reply_writing import OfferedSlots, Prompt, ReplyWriter, WritingTask, Written
-from application.model_calls import Fault, Unusable, Usage
+from application.messaging.reply_writing import OfferedSlots, Prompt, WritingTask, Written
 from application.provider import ProviderError, Unknown, provider_port
+from domain.messaging.campaign_text import Opening
 from domain.messaging.conversation import Conversation
 from domain.messaging.injection import injection_signs
 from domain.messaging.languages import language_of
-from domain.messaging.reply_facts import ReplyFacts, Slot
-from domain.messaging.reply_rules import Judgement, judge
-
-MOST_FAILURES = 2
+from domain.messaging.reply import Proposal
+from domain.messaging.reply_facts import Slot
+from domain.messaging.reply_rules import Judgement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,50 +44,42 @@ class Outcome:
 @provider_port
 @dataclass(frozen=True)
 class Writing:
-    """Ask the writer, mend once what breaks a rule, and judge; nothing here touches the database."""
+    """Ask the writer for an answer with the times that the calendar offers; nothing here touches the database."""
 
-    writer: ReplyWriter
+    asking: Asking
     offered: OfferedSlots
 
     async def write(self, started: Started, answers_id: UUID | None, seconds: float | None = None) -> Outcome:
         """Give what may be proposed to the rules; `seconds` is how long all of it may take, where somebody waits."""
-        calls: list[Reply] = []
+        calls: list[Call] = []
         try:
             async with asyncio.timeout(seconds):
                 return await self._write(started, answers_id, calls)
         except TimeoutError:
-            return Outcome(tuple(calls), None, None, (), Unknown("The AI took too long; try again."))
+            return Outcome(
+                _rows(started, answers_id, calls), None, None, (), Unknown("The AI took too long; try again.")
+            )
 
-    async def _write(self, started: Started, answers_id: UUID | None, calls: list[Reply]) -> Outcome:
+    async def _write(self, started: Started, answers_id: UUID | None, calls: list[Call]) -> Outcome:
         background, thread = started.background, started.thread
         theirs = [said.text for said in background.history if said.by == "lead"]
         if any(injection_signs(text) for text in (*_latest(background), *theirs[-1:])):
             return Outcome((), None, None, (), signs=True)
-        language = language_of(" ".join(theirs[-3:])) or background.locale
         slots: Sequence[Slot] = ()
         if thread.lead_id is not None:
             try:
                 ours = [said.text for said in background.history if said.by == "us"]
+                language = spoken_with(background)
                 slots = await self.offered.offered(thread.lead_id, background.now, background.zone, language, ours)
             except ProviderError:
                 slots = ()  # an answer without times is better than none
-        task = _task(started, slots, language)
-        facts = _facts(task, background)
-        while True:
-            try:
-                written = await self.writer.write(task)
-            except Unusable as error:
-                calls.append(_failed(started, answers_id, error.usage, error.fault.value))
-                if error.fault is not Fault.DECLINED and len(calls) < MOST_FAILURES:
-                    continue
-                return Outcome(tuple(calls), None, None, slots, error)
-            except ProviderError as error:
-                return Outcome(tuple(calls), None, None, slots, error)
-            judgement = judge(written.proposal, facts)
-            calls.append(_called(started, answers_id, written, judgement))
-            if judgement.hand_over is not None or not judgement.breaches or len(calls) >= MOST_FAILURES:
-                return Outcome(tuple(calls), written, judgement, slots)
-            task = replace(task, mend=[breach.mend for breach in judgement.breaches])
+        task = replace(task_of(background, started.prompt), slots=slots)
+        settings = background.settings
+        failure = await self.asking.ask(task, facts_of(task, settings.threshold, settings.most_segments), calls)
+        rows = _rows(started, answers_id, calls)
+        if failure is not None:
+            return Outcome(rows, None, None, slots, failure)
+        return Outcome(rows, calls[-1].written, calls[-1].judgement, slots)
 
 
 def _latest(background: Background) -> list[str]:
@@ -100,65 +92,37 @@ def _latest(background: Background) -> list[str]:
     return latest
 
 
-def _task(started: Started, slots: Sequence[Slot], language: str) -> WritingTask:
+def spoken_with(background: Background) -> str:
+    """Name the language that a lead wrote last, or the organisation's."""
+    theirs = [said.text for said in background.history if said.by == "lead"]
+    return language_of(" ".join(theirs[-3:])) or background.locale
+
+
+def task_of(background: Background, prompt: Prompt, opening: Opening | None = None) -> WritingTask:
     """Give the writer all but what speaks to it: texts that a person answered long ago, and fields of the lead."""
-    background = started.background
     return WritingTask(
         organization=background.organization,
         lead=[(name, value) for name, value in background.lead if not injection_signs(value)],
         facts=[line for line in background.settings.facts.splitlines() if line.strip()],
         history=[said for said in background.history if said.by == "us" or not injection_signs(said.text)],
-        prompt=started.prompt,
-        slots=slots,
-        language=language,
+        prompt=prompt,
+        slots=(),
+        language=spoken_with(background),
         now=background.now,
-        first_name=_harmless(background.first_name),
-        product=_harmless(background.product),
+        first_name=harmless(background.first_name),
+        product=harmless(background.product),
         access=background.access,
+        opening=opening,
     )
 
 
-def _harmless(value: str | None) -> str | None:
-    return None if value is None or injection_signs(value) else value
+def _rows(started: Started, answers_id: UUID | None, calls: Sequence[Call]) -> tuple[Reply, ...]:
+    return tuple(_row(started, answers_id, call) for call in calls)
 
 
-def _facts(task: WritingTask, background: Background) -> ReplyFacts:
-    return ReplyFacts(
-        ours=[task.organization, *task.facts, *(said.text for said in task.history if said.by == "us")],
-        recorded=[value for _, value in task.lead],
-        theirs=[said.text for said in task.history if said.by == "lead"],
-        prompt="\n".join((task.prompt.text, *(lesson.instruction for lesson in task.prompt.lessons))),
-        slots=task.slots,
-        language=task.language,
-        threshold=background.settings.threshold,
-        most_segments=background.settings.most_segments,
-    )
-
-
-def _called(started: Started, answers_id: UUID | None, written: Written, judgement: Judgement) -> Reply:
-    proposal = written.proposal
-    known = {lesson.id for lesson in started.prompt.lessons}
-    blank = _row(started, answers_id, written.usage, "draft" if judgement.may_be_shown else "unfit")
-    handed = () if judgement.hand_over is None else (judgement.hand_over.value,)
-    return replace(
-        blank,
-        text=proposal.text,
-        confidence=proposal.confidence,
-        reasoning=proposal.reasoning,
-        lessons=tuple(lesson for lesson in proposal.lessons if lesson in known),
-        sentiment=proposal.sentiment,
-        intent=proposal.intent,
-        slot=proposal.slot,
-        breaches=tuple(breach.rule for breach in judgement.breaches) or handed,
-    )
-
-
-def _failed(started: Started, answers_id: UUID | None, usage: Usage, fault: str) -> Reply:
-    return replace(_row(started, answers_id, usage, "failed"), breaches=(fault,))
-
-
-def _row(started: Started, answers_id: UUID | None, usage: Usage, status: ReplyStatus) -> Reply:
-    return Reply(
+def _row(started: Started, answers_id: UUID | None, call: Call) -> Reply:
+    usage, status = call.usage, _status(call.judgement)
+    made = Reply(
         conversation_id=started.thread.id,
         lead_id=started.thread.lead_id,
         answers_id=answers_id,
@@ -171,3 +135,35 @@ def _row(started: Started, answers_id: UUID | None, usage: Usage, status: ReplyS
         cost_micros=usage.cost_micros,
         latency_ms=usage.latency_ms,
     )
+    if call.written is None or call.judgement is None:
+        return replace(made, breaches=() if call.fault is None else (call.fault.value,))
+    proposal = call.written.proposal
+    return replace(
+        made,
+        text=proposal.text,
+        confidence=proposal.confidence,
+        reasoning=proposal.reasoning,
+        lessons=applied(proposal, started.prompt),
+        sentiment=proposal.sentiment,
+        intent=proposal.intent,
+        slot=proposal.slot,
+        breaches=broken(call.judgement),
+    )
+
+
+def _status(judgement: Judgement | None) -> ReplyStatus:
+    if judgement is None:
+        return "failed"
+    return "draft" if judgement.may_be_shown else "unfit"
+
+
+def applied(proposal: Proposal, prompt: Prompt) -> tuple[UUID, ...]:
+    """Name the lessons that a writer says it followed, of those that it was given."""
+    known = {lesson.id for lesson in prompt.lessons}
+    return tuple(lesson for lesson in proposal.lessons if lesson in known)
+
+
+def broken(judgement: Judgement) -> tuple[str, ...]:
+    """Name the rules that a proposal breaks, or else why a person is to decide."""
+    handed = () if judgement.hand_over is None else (judgement.hand_over.value,)
+    return tuple(breach.rule for breach in judgement.breaches) or handed

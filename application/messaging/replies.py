@@ -6,30 +6,27 @@ from datetime import timedelta
 from uuid import UUID
 
 from application.agenda import Agenda
+from application.messaging.access_notes import AccessNotes
 from application.messaging.answered_threads import AnsweredThreads, answer_draft
 from application.messaging.answering import ANSWER, ReplyStore
+from application.messaging.asking import AGAIN_AFTER, MOST_FAILURES, again_in, is_away
 from application.messaging.conversations import ConversationStore
-from application.messaging.drafting import MOST_FAILURES, Outcome, Started, Writing
+from application.messaging.drafting import Outcome, Started, Writing
 from application.messaging.gate import Gate
 from application.messaging.outreach import Parties, Party
 from application.messaging.reply_writing import LivePrompt, TextAllowance
 from application.model_calls import Fault, Unusable
 from application.ports import Actor, Clock, UnitOfWork, effect
-from application.provider import Unavailable, Unknown, Untried
-from application.provider import Unusable as NoAccess
 from domain.kernel import NotFound
 from domain.messaging.conversation import Conversation
 from domain.messaging.policy import Delay, Purpose, Refuse
-from domain.messaging.reply import AiFailed, AnswerDue, Intent, LeadTurnedHot, Reason, Sentiment, SlotAccepted
+from domain.messaging.reply import AnswerDue, Intent, LeadTurnedHot, Reason, Sentiment, SlotAccepted
 from domain.messaging.reply_facts import Slot
 from domain.messaging.reply_rules import Judgement
 from domain.messaging.turn import Holder
 
 TAKEN_AT_ONCE = 100
 MOST_OVERTAKINGS = 3
-AGAIN_AFTER = timedelta(seconds=30)
-SOON = timedelta(seconds=5)  # what was not even tried, since others wait for the model too
-LAST = 2 * SOON  # before a person is asked: it takes one call to see that the model is back, and then another
 
 
 @dataclass(frozen=True)
@@ -48,6 +45,7 @@ class Replies:
     writing: Writing
     allowance: TextAllowance
     threads: AnsweredThreads
+    access_notes: AccessNotes
 
     @effect
     async def begin_due(self) -> None:
@@ -122,7 +120,7 @@ class Replies:
             self.uow.publish(thread.give_to(Holder.AI))
             await self.conversations.save(thread)
             background = await self.replies.background(thread)
-            prompt = await self.prompts.live(thread.id)
+            prompt = await self.prompts.live(thread.lead_id or thread.id)
             return Started(thread=thread, party=party, background=background, prompt=prompt)
 
     async def _finish(self, started: Started, outcome: Outcome) -> bool:
@@ -132,7 +130,7 @@ class Replies:
             thread, party = await self.threads.locked(started.thread.id)
             for call in outcome.calls:
                 await self.replies.record(call, now)
-            await self._note_access(started, outcome)
+            await self.access_notes.note(started.background.access, outcome.failure, outcome.written is not None)
             if not thread.turn.admits(started.thread.turn_number) or thread.unanswered_id is None:
                 return True  # a person, or a later turn of the AI, has it
             if thread.unanswered_id != started.thread.unanswered_id:
@@ -145,15 +143,6 @@ class Replies:
                 await self.replies.left_to_person(outcome.calls[-1].id)
             await self.conversations.save(thread)
             return True
-
-    async def _note_access(self, started: Started, outcome: Outcome) -> None:
-        """Note how the access did, and say once of the organisation's own that people must mend it."""
-        trouble = outcome.failure.reason if isinstance(outcome.failure, NoAccess) else None
-        if trouble is None and outcome.written is None:
-            return
-        provider = await self.replies.note_access(trouble, own=started.background.access.api_key is not None)
-        if provider is not None and trouble is not None:
-            self.uow.publish(AiFailed(subject=self.actor.organization_id, provider=provider, reason=trouble))
 
     async def _act(self, thread: Conversation, party: Party, outcome: Outcome, patience: timedelta) -> None:
         written, judgement = outcome.written, outcome.judgement
@@ -177,20 +166,16 @@ class Replies:
         if isinstance(error, Unusable) and error.fault is Fault.DECLINED:
             await self.threads.hand_over(thread, party, Reason.DECLINED)
             return
-        is_away = isinstance(error, Unavailable | Unknown)
-        thread.answer_failures += len(outcome.calls) if is_away else max(len(outcome.calls), 1)
+        away = is_away(error)
+        thread.answer_failures += len(outcome.calls) if away else max(len(outcome.calls), 1)
         if thread.answer_failures >= MOST_FAILURES:
             await self.threads.hand_over(thread, party, Reason.FAILED_TWICE)
             return
-        soonest = SOON if isinstance(error, Untried) else AGAIN_AFTER
-        wait = max(soonest, timedelta(seconds=min(getattr(error, "retry_after", None) or 0, 600)))
-        if is_away:
-            left = patience - thread.find_writer_away(self.clock.now())
-            if left <= timedelta():
-                await self.threads.hand_over(thread, party, Reason.MODEL_AWAY)
-                return
-            wait = min(wait, left - LAST if left > LAST else left)
-        await self._put_off(thread, wait)
+        left = patience - thread.find_writer_away(self.clock.now()) if away else None
+        if left is not None and left <= timedelta():
+            await self.threads.hand_over(thread, party, Reason.MODEL_AWAY)
+            return
+        await self._put_off(thread, again_in(error, left))
 
     async def _put_off(self, thread: Conversation, wait: timedelta) -> None:
         if thread.unanswered_id is not None:

@@ -98,7 +98,7 @@ class ReplyDrafts:
             answers_id = await self.replies.latest_inbound(thread.id)
             known = None if asked.force_regenerate else await self.replies.draft(thread.id, answers_id)
             background = await self.replies.background(thread)
-            prompt = await self.prompts.live(thread.id)
+            prompt = await self.prompts.live(thread.lead_id or thread.id)
         if known is not None and known.prompt_version == prompt.version:
             return _view(known)
         budget = background.settings.budget_micros

@@ -10,6 +10,7 @@ from uuid import UUID
 from application.model_calls import Access, Usage
 from application.provider import provider_port
 from domain.coaching.lesson import SAY
+from domain.messaging.campaign_text import Opening
 from domain.messaging.reply import Proposal
 from domain.messaging.reply_facts import Slot
 
@@ -49,7 +50,10 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WritingTask:
-    """Hold all that a writer may know: one lead, one thread, our own facts, the slots of this turn, what to mend."""
+    """Hold all that a writer may know: one lead, one thread, our own facts, the slots of this turn, what to mend.
+
+    `opening` says that it is no answer but a campaign's text, and which.
+    """
 
     organization: str
     lead: Sequence[tuple[str, str]]
@@ -63,6 +67,7 @@ class WritingTask:
     product: str | None = None
     mend: Sequence[str] = ()
     access: Access = field(default_factory=Access)
+    opening: Opening | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +115,10 @@ class CallBooking(Protocol):
 
 
 class LivePrompt(Protocol):
-    """Know the prompts of answers that are live, within the open unit of work."""
+    """Know the prompts that are live, within the open unit of work."""
 
-    async def live(self, conversation_id: UUID) -> Prompt:
-        """Give the one for a conversation, which may be on one side of a trial."""
+    async def live(self, lead_id: UUID, touch: str | None = None) -> Prompt:
+        """Give the one for answers to a lead, who may be on one side of a trial, or for a touch (`M1`)."""
         ...
 
 

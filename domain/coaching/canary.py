@@ -55,7 +55,8 @@ class CanaryDecided(Event):
 class Side:
     """Count the conversations of one side, and in how many of them the lead answered, booked, opted out.
 
-    `handed_over` counts those that the version left to a person; they belong to it whatever came then.
+    `handed_over` counts those that the version left to a person, or to a touch's template; they belong to it whatever
+    came then.
     """
 
     conversations: int = 0
@@ -138,9 +139,9 @@ def _said(word: str, new_hits: int, old_hits: int, new: Side, old: Side) -> str:
     return f"{word}: {new_hits} of {new.conversations} conversations, against {old_hits} of {old.conversations}."
 
 
-def part_of(conversation_id: UUID, canary_id: UUID) -> int:
-    """Give a conversation its part of ten thousand in a trial: always the same there, another elsewhere."""
-    digest = hashlib.sha256(conversation_id.bytes + canary_id.bytes).digest()
+def part_of(lead_id: UUID, canary_id: UUID) -> int:
+    """Give a lead its part of ten thousand in a trial: always the same there, another elsewhere."""
+    digest = hashlib.sha256(lead_id.bytes + canary_id.bytes).digest()
     return int.from_bytes(digest[:8], "big") % _PARTS
 
 
@@ -174,9 +175,9 @@ class Canary(Entity):
             return None
         return Phase(self.ended_at, self.closed_at)
 
-    def number_for(self, conversation_id: UUID) -> int:
-        """Choose the version for a conversation: the hold-out stands at one end, the trial at the other."""
-        part = part_of(conversation_id, self.id)
+    def number_for(self, lead_id: UUID) -> int:
+        """Choose the version for a lead: the hold-out stands at one end, the trial at the other."""
+        part = part_of(lead_id, self.id)
         if part < self.hold_out * 100:
             return self.baseline
         if self.status is CanaryStatus.PROMOTED:

@@ -28,12 +28,12 @@ class PromptType(StrEnum):
 
     @property
     def writes_answers(self) -> bool:
-        """Tell whether answers to leads are written with it; touches of campaigns are not written with prompts."""
+        """Tell whether answers to leads are written with it; the others write the texts that begin a conversation."""
         return self in (PromptType.MASTER, PromptType.REPLY)
 
     @property
     def beside(self) -> "PromptType":
-        """Name what answers are told besides: the master, or with the master the one for replies."""
+        """Name what is told besides: the master, or with the master the one for replies."""
         return PromptType.REPLY if self is PromptType.MASTER else PromptType.MASTER
 
 
@@ -240,7 +240,7 @@ def told(master: PromptVersion, prompt_type: PromptType, own: PromptVersion) -> 
     So what was edited or put away since the earlier one is not told on.
     """
     return Told(
-        f"{label(PromptType.MASTER, master.number)}/{label(prompt_type, own.number)}",
+        beside(master.number, prompt_type, own.number),
         f"{master.base}\n\n{own.base}",
         max(master, own, key=_age).lessons,
     )
@@ -255,6 +255,11 @@ def _age(version: PromptVersion) -> tuple[bool, bool, float]:
 def label(prompt_type: PromptType, number: int) -> str:
     """Name a version as messages remember it."""
     return f"{prompt_type.value}-{number}"
+
+
+def beside(master: int, prompt_type: PromptType, number: int) -> str:
+    """Name the two versions that a message is written with."""
+    return f"{label(PromptType.MASTER, master)}/{label(prompt_type, number)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,8 @@ _SIGNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "role",
         re.compile(
-            r"\byou are (?:now|no longer)\b|\b(?:act|behave|respond|roleplay|pretend)(?: as| like| to be|ing)\b.{0,40}"
+            r"\byou are (?:now|no longer|dan)\b|"
+            r"\b(?:act|behave|respond|roleplay|pretend)(?: as| like| to be|ing)\b.{0,40}"
             r"\b(?:ai|bot|assistant|model|admin\w*|developer|root|system|dan|owner|manager|unrestricted|pirate)\b|"
             r"\b(?:developer|debug|god|admin|maintenance|jailbreak|sudo|root|test) ?mode\b|\bjailbreak\w*\b|"
             r"\bdan\b.{0,20}"

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from uuid import UUID
 
-from dishka import Provider, Scope, provide
+from dishka import AnyOf, Provider, Scope, provide
 
 from adapters.ai.own_key import OwnKeyReplyWriter
 from adapters.ai.sandbox import SandboxReplyWriter
@@ -11,8 +11,10 @@ from adapters.crossings.answered_calls import CallsFromAnswers, SlotsForAnswers
 from adapters.persistence.coaching_live import PostgresLivePrompt
 from adapters.persistence.model_spending import InstallationBudget, PostgresSpending
 from adapters.persistence.replies import CapableOfAi, PostgresReplies
+from application.messaging.access_notes import AccessNotes
 from application.messaging.answered_threads import AnsweredThreads
 from application.messaging.answering import AiAvailable, Answering, ReplyStore
+from application.messaging.asking import Asking
 from application.messaging.call_promises import CallPromises
 from application.messaging.drafting import Writing
 from application.messaging.replies import Replies
@@ -43,12 +45,14 @@ class Answers(Provider):
 
     store = provide(PostgresReplies, provides=ReplyStore)
     available = provide(CapableOfAi, provides=AiAvailable)
-    prompts = provide(PostgresLivePrompt, provides=LivePrompt)
+    prompts = provide(PostgresLivePrompt, provides=AnyOf[PostgresLivePrompt, LivePrompt])
     slots = provide(SlotsForAnswers, provides=OfferedSlots)
     calls = provide(CallsFromAnswers, provides=CallBooking)
     allowance = provide(HourlyTexts, provides=TextAllowance, scope=Scope.APP)
     answering = provide(Answering)
+    asking = provide(Asking, scope=Scope.APP)
     writing = provide(Writing)
+    access_notes = provide(AccessNotes)
     threads = provide(AnsweredThreads)
     replies = provide(Replies)
     promises = provide(CallPromises)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pytest_bdd import given, parsers, scenarios, then, when
 
+from application.messaging.asking import Asking
 from application.messaging.messages import Messages, SendMessage
 from application.messaging.replies import Replies
 from application.messaging.reply_writing import WritingTask, Written
@@ -20,7 +21,11 @@ from tests.features.conftest import Run
 from tests.features.office import LONDON, Office
 
 pytestmark = pytest.mark.usefixtures("anyio_backend")
-pytest_plugins = ["tests.http.background", "tests.features.opened_office", "tests.features.coach_steps"]
+pytest_plugins = [
+    "tests.http.background",
+    "tests.features.opened_office",
+    "tests.features.coach_steps",
+]
 scenarios(
     "outreach/campaign_timing.feature",
     "outreach/quiet_hours.feature",
@@ -232,12 +237,12 @@ async def _meanwhile(story: Story, name: str, words: str, *, by_person: bool) ->
     )
     async with office.tenant.use(Replies, office.tenant.system()) as replies:
         writing = replies.writing
-        asked = writing.writer
+        asked = writing.asking
 
         class Slow:
             async def write(self, task: WritingTask) -> Written:
-                written = await asked.write(task)
-                object.__setattr__(writing, "writer", asked)
+                written = await asked.writer.write(task)
+                object.__setattr__(writing, "asking", asked)
                 if by_person:
                     async with office.tenant.use(Messages) as messages:
                         await messages.send(SendMessage(lead_id=office.leads[name], content=words))
@@ -245,7 +250,7 @@ async def _meanwhile(story: Story, name: str, words: str, *, by_person: bool) ->
                     await office.arrive(name, words)
                 return written
 
-        object.__setattr__(writing, "writer", Slow())
+        object.__setattr__(writing, "asking", Asking(Slow()))
         await replies.answer(AnswerDue(subject=thread))
     await office.work_off()
 

@@ -45,14 +45,13 @@ async def test_the_writer_by_rules_follows_its_prompt(thread: Thread) -> None:
     assert text.endswith("Talk soon.")
 
 
-async def test_a_trial_decides_by_the_conversation(thread: Thread) -> None:
+async def test_a_trial_decides_by_the_lead(thread: Thread) -> None:
     await publish(thread, "Old.")
     number = await publish(thread, "New.", share=50)
     canary = await thread.tenant.value("SELECT id FROM canaries WHERE organization_id = $1")
     await thread.arrive("How much is it?")
     await thread.answer()
-    conversation = await thread.id()
-    expected = number if part_of(conversation, canary) >= 5000 else 1
+    expected = number if part_of(thread.lead_id, canary) >= 5000 else 1
     assert [row["prompt_version"] for row in await thread.written()] == [f"master-0/reply-{expected}"]
 
 

@@ -175,7 +175,7 @@ async def test_who_waits_for_a_draft_does_not_wait_for_ever(thread: Thread) -> N
     await thread.arrive("Yes please")
     thread.writer.meanwhile = lambda: asyncio.sleep(5)
     async with thread.tenant.use(ReplyDrafts) as drafts:
-        patient = replace(drafts, writing=_Hurried(drafts.writing.writer, drafts.writing.offered))
+        patient = replace(drafts, writing=_Hurried(drafts.writing.asking, drafts.writing.offered))
         with pytest.raises(Unknown):
             await patient.generate(GenerateReply(lead_id=thread.lead_id))
 
