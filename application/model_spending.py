@@ -3,7 +3,7 @@
 from typing import Literal, Protocol
 
 SPENT = "The day's budget for the AI is used up; it is new at midnight on the organisation's clock."
-Purpose = Literal["evaluation", "preview", "lesson_check", "patterns"]
+Purpose = Literal["evaluation", "preview", "lesson_check", "patterns", "touch"]
 
 
 class Spending(Protocol):

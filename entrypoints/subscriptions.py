@@ -26,6 +26,7 @@ from application.messaging.notifying import DIGEST
 from application.messaging.reconciling import RECONCILE, Reconciling
 from application.messaging.replies import Replies
 from application.messaging.sending import Sending
+from application.messaging.touch_writing import WRITE, TouchWriting
 from application.outreach.campaigns import PLAN
 from application.outreach.dataset_removals import DatasetRemovals
 from application.outreach.import_undo import ImportUndo
@@ -130,6 +131,7 @@ SCHEDULED: tuple[Subscription, ...] = (
     Subscription(SEND, None, Sending, "send_due", queue="campaigns", lease_seconds=5, long=True),
     Subscription(SETTLE, None, Sending, "settle", queue="default", lease_seconds=5, long=True),
     Subscription(ANSWER, None, Replies, "begin_due", queue="default", lease_seconds=5, long=True),
+    Subscription(WRITE, None, TouchWriting, "write_due", queue="touches", lease_seconds=5, long=True),
     Subscription(REVIEW, None, Reviews, "begin_due", queue="reviews", lease_seconds=10, long=True),
     Subscription(DAILY, None, Patterns, "detect_daily", queue="reviews", long=True),
     Subscription(SWEEP, None, Reviews, "sweep", queue="reviews", long=True),

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from application.messaging.gate import Draft, Gate
-from application.outreach.planning import Answer, CampaignPace, TouchText
-from domain.kernel import derived_id
+from application.outreach.touch_gate import Answer, CampaignPace, TouchText
 from domain.messaging.policy import Channel, Delay, Purpose, Verdict
+from domain.outreach.campaign import message_id
 
 
 class GateForTouches:
@@ -19,11 +19,14 @@ class GateForTouches:
         verdicts = await self._gate.submit([_draft(text) for text in texts], pace, leave_delayed=True)
         return [_answer(verdict) for verdict in verdicts]
 
+    async def foresee(self, texts: Sequence[TouchText], pace: CampaignPace) -> list[Answer]:
+        """Decide on each as if it were submitted now."""
+        return [_answer(verdict) for verdict in await self._gate.foresee([_draft(text) for text in texts], pace)]
+
 
 def _draft(text: TouchText) -> Draft:
     return Draft(
-        # The same again when a restored database plans it again, so that the provider can be asked for it.
-        id=derived_id(text.lead_id, f"campaign:{text.touch.value}"),
+        id=message_id(text.lead_id, text.touch),
         natural_key=f"campaign:{text.campaign_id}:{text.touch.value}:{text.lead_id}",
         purpose=Purpose.CAMPAIGN,
         channel=Channel.SMS,

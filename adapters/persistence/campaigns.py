@@ -10,7 +10,7 @@ from adapters.persistence.schema.outreach import campaigns as campaigns_table
 from adapters.persistence.stale_plans import forget_plans
 from adapters.persistence.store import PostgresStore
 from adapters.persistence.visibility import LeadVisibility
-from application.outreach.campaign_views import TouchCounts
+from application.outreach.campaign_views import AiTextCounts, TouchCounts
 from application.outreach.campaigns import LeadFacts
 from application.outreach.planning import DueTouch
 from application.ports import Actor
@@ -62,6 +62,11 @@ SELECT touch, variant, state, delayed_by, count(*) AS count,
           WHERE r ->> 'outcome' = 'refused' LIMIT 1) END AS rule
 FROM sends WHERE organization_id = $1 AND campaign_id = $2
 GROUP BY touch, variant, state, delayed_by, rule ORDER BY touch, variant, state
+"""
+_AI_TEXTS = """
+SELECT touch, variant, status, reason, count(*) AS count FROM touch_texts
+WHERE organization_id = $1 AND campaign_id = $2 AND status <> 'withdrawn'
+GROUP BY touch, variant, status, reason ORDER BY touch, variant, status, reason
 """
 _DUE_CAMPAIGN = """
 SELECT campaign_id FROM enrolments e
@@ -201,6 +206,10 @@ class PostgresCampaigns(PostgresStore[Campaign]):
             for row in await self._rows(_COUNTS, campaign.id)
         ]
         return leads[0], queued[0], texts
+
+    async def ai_texts(self, campaign: Campaign) -> list[AiTextCounts]:
+        """Count the texts that the AI is to write; what is wanted no more is none."""
+        return [AiTextCounts(**dict(row.items())) for row in await self._rows(_AI_TEXTS, campaign.id)]
 
     async def lead_facts(self, dataset_id: UUID, lead_id: UUID) -> LeadFacts:
         """Give what a template may say of a lead."""

@@ -41,7 +41,7 @@ _NEEDED = {
 KNOWN_REFERENCES = {
     "leads": {
         "bookings", "conversations", "enrolments", "evaluation_cases", "insight_evidence", "lead_tags", "messages",
-        "notes", "notifications", "sends",
+        "notes", "notifications", "sends", "touch_texts",
     },
     "contacts": {"bookings", "conversations", "leads", "notifications"},
 }  # fmt: skip

@@ -136,6 +136,12 @@ MESSAGES = Listing(
 )
 _SCORE: sa.ColumnElement[Any] = sa.literal_column("""(SELECT score FROM message_scores s
   WHERE s.organization_id = messages.organization_id AND s.message_id = messages.id)""")
+_WITH = """(SELECT json_build_object('prompt_version', r.prompt_version, 'lesson_ids', to_json(r.lessons),
+    'model', r.model, 'input_tokens', r.input_tokens, 'output_tokens', r.output_tokens)
+  FROM replies r LEFT JOIN sends s ON s.organization_id = r.organization_id AND s.id = messages.id
+  WHERE r.organization_id = messages.organization_id AND r.conversation_id = messages.conversation_id
+    AND r.status = 'sent' AND (r.id = messages.id OR s.natural_key = 'reply:' || r.answers_id) LIMIT 1)"""
+_WRITTEN_WITH: sa.ColumnElement[Any] = sa.literal_column(_WITH)
 _FOUND: sa.ColumnElement[Any] = (
     sa.literal_column("""(SELECT json_agg(json_build_object('id', i.id, 'severity', i.severity, 'title', i.title,
     'status', i.status) ORDER BY i.raised_at DESC, i.id DESC)
@@ -146,7 +152,8 @@ THREAD_MESSAGES = replace(
     MESSAGES,
     shown={
         **MESSAGE_SHOWN,
-        "ai_generated": messages.c.category == sa.literal_column("'ai_response'"),
+        "ai_generated": sa.or_(messages.c.category == sa.literal_column("'ai_response'"), _WRITTEN_WITH.is_not(None)),
+        "written_with": _WRITTEN_WITH,
         "ai_quality_score": _SCORE,
         "insights": sa.func.coalesce(_FOUND, sa.literal_column("'[]'::json")),
     },

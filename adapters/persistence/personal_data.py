@@ -30,6 +30,7 @@ OF_A_PERSON: dict[str, str] = {
     "notes": "lead_id = ANY ($3)",
     "lead_tags": "lead_id = ANY ($3)",
     "enrolments": "lead_id = ANY ($3)",
+    "touch_texts": "lead_id = ANY ($3)",
     "lead_progress": "lead_id = ANY ($3)",
     "bookings": "contact_id = $2 OR lead_id = ANY ($3)",
     "conversations": "contact_id = $2",
@@ -55,6 +56,7 @@ _GIVEN = "AND ($2::uuid, $3::uuid[], $4::text[], $5::uuid[]) IS NOT NULL"
 _LOCKED_ROWS = {table: OF_A_PERSON[table] for table in _LOCKED} | {"sends": f"{OF_A_PERSON['sends']} OR id = ANY ($6)"}
 _DELETED = (
     "enrolments",
+    "touch_texts",
     "bookings",
     "evaluation_answers",
     "evaluation_cases",

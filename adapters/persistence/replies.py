@@ -16,6 +16,7 @@ from application.identity.secrets import Secrets
 from application.messaging.answering import Background, Reply, ReplySettings, ReplyStatus
 from application.messaging.reply_writing import Said
 from application.provider import Capabilities, NotConfigured
+from domain.kernel import NotFound
 from domain.messaging.conversation import Conversation
 from domain.messaging.reply import Sentiment
 from domain.messaging.reply_facts import DEFAULT_SEGMENTS, DEFAULT_THRESHOLD
@@ -105,10 +106,24 @@ class PostgresReplies:
 
     async def background(self, thread: Conversation) -> Background:
         """Read what an answer is written from."""
+        return await self._background(thread.contact_id, thread.lead_id, thread.id)
+
+    async def background_of(self, contact_id: UUID, lead_id: UUID) -> Background:
+        """Read what a text that begins is written from: there may be no thread yet."""
+        thread = await self._uow.connection.fetchval(
+            "SELECT id FROM conversations WHERE organization_id = $1 AND contact_id = $2 AND channel = 'sms'",
+            self._uow.organization_id,
+            contact_id,
+        )
+        return await self._background(contact_id, lead_id, thread)
+
+    async def _background(self, contact_id: UUID, lead_id: UUID | None, thread_id: UUID | None) -> Background:
         connection, organization_id = self._uow.connection, self._uow.organization_id
         now = await connection.fetchval("SELECT business_now()")
-        lead = await connection.fetchrow(_LEAD, organization_id, thread.contact_id, thread.lead_id, now)
-        said = await connection.fetch(_HISTORY, organization_id, thread.id, MOST_HISTORY)
+        lead = await connection.fetchrow(_LEAD, organization_id, contact_id, lead_id, now)
+        if lead is None:
+            raise NotFound("There is no such contact any more.")
+        said = await connection.fetch(_HISTORY, organization_id, thread_id, MOST_HISTORY)
         return Background(
             organization=lead["organization"],
             locale=lead["locale"].partition("-")[0].partition("_")[0],
@@ -120,7 +135,7 @@ class PostgresReplies:
                 Said("lead" if row["direction"] == "inbound" else "us", row["body"], row["created_at"])
                 for row in reversed(said)
             ],
-            settings=await self.settings_for(thread.lead_id),
+            settings=await self.settings_for(lead_id),
             access=own_access(self._secrets, lead["credentials"], lead["model"]),
             spent_micros=lead["spent"],
             now=now,

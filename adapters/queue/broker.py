@@ -20,8 +20,8 @@ from pika.exceptions import (
 from redis.exceptions import RedisError
 
 ACTOR = "deliver"
-PREFETCH = {"replies": 16, "answers": 8, "default": 8, "campaigns": 4, "reviews": 3, "imports": 2}
-PRIORITY = {"replies": 0, "answers": 5, "default": 10, "campaigns": 20, "reviews": 25, "imports": 30}
+PREFETCH = {"replies": 16, "answers": 8, "default": 8, "campaigns": 4, "touches": 2, "reviews": 3, "imports": 2}
+PRIORITY = {"replies": 0, "answers": 5, "default": 10, "campaigns": 20, "touches": 22, "reviews": 25, "imports": 30}
 
 
 AWAY = (RedisError, BrokerConnectionError, OSError)
@@ -74,7 +74,15 @@ def redis_broker(url: str, *middleware: dramatiq.Middleware) -> RedisBroker:
     )
 
 
-LOOK_EVERY = {"replies": 25, "answers": 25, "default": 50, "campaigns": 150, "reviews": 150, "imports": 250}
+LOOK_EVERY = {
+    "replies": 25,
+    "answers": 25,
+    "default": 50,
+    "campaigns": 150,
+    "touches": 150,
+    "reviews": 150,
+    "imports": 250,
+}
 END_WITHIN = 500
 """Milliseconds: how often an empty queue is looked into, and how soon an idle thread notices that it is to end."""
 

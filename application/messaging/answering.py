@@ -101,6 +101,10 @@ class ReplyStore(Protocol):
         """Read what an answer is written from."""
         ...
 
+    async def background_of(self, contact_id: UUID, lead_id: UUID) -> Background:
+        """Read what a text that begins a conversation, or goes on with one nobody answers, is written from."""
+        ...
+
     async def latest_inbound(self, conversation_id: UUID) -> UUID | None:
         """Name the latest text that came in."""
         ...

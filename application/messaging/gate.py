@@ -161,6 +161,15 @@ class Gate:
         await self._call(entries, recorded)
         return verdicts
 
+    @within
+    async def foresee(self, drafts: Sequence[Draft], pace: Pace | None = None) -> list[Verdict]:
+        """Decide on each draft as it would be if it were submitted now, and write nothing."""
+        at = (pace or AtOnce(self.clock.now())).peek()
+        known = await self.facts.of([_recipient(draft) for draft in drafts]) if drafts else []
+        return [
+            decide(_request(draft, facts.turn.number), facts, at) for draft, facts in zip(drafts, known, strict=True)
+        ]
+
     async def _call(self, entries: Sequence[Entry], recorded: frozenset[UUID]) -> None:
         due = [e for e in entries if e.state == "planned" and not e.held and e.draft.id in recorded]
         if due:

@@ -130,13 +130,36 @@ class FoundInMessage(msgspec.Struct, frozen=True, kw_only=True):
     status: str
 
 
+class WrittenWith(msgspec.Struct, frozen=True, kw_only=True):
+    """Show what the AI wrote a message with: versions of prompts, lessons that it followed, model and tokens."""
+
+    prompt_version: str
+    lesson_ids: list[UUID]
+    model: str
+    input_tokens: int
+    output_tokens: int
+
+
 class MessageOfThread(MessageView, frozen=True):
     """Show a message with what the coach thinks of it: `ai_quality_score` is from 0 to 100, for the AI's alone."""
 
     ai_generated: bool
+    written_with: WrittenWith | None
     ai_quality_score: int | None
     insights: list[FoundInMessage]
-    example: ClassVar[dict[str, Any]] = {**_MESSAGE, "ai_generated": False, "ai_quality_score": None, "insights": []}
+    example: ClassVar[dict[str, Any]] = {
+        **_MESSAGE,
+        "ai_generated": True,
+        "written_with": {
+            "prompt_version": "master-0/m1-2",
+            "lesson_ids": ["01938c5e-9b1a-7c3e-8f00-5a2b6c7d8ea4"],
+            "model": "claude-haiku-4-5",
+            "input_tokens": 912,
+            "output_tokens": 61,
+        },
+        "ai_quality_score": 85,
+        "insights": [],
+    }
 
 
 class ThreadView(ConversationView, frozen=True):

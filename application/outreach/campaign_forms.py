@@ -12,6 +12,7 @@ from domain.kernel import Invalid
 from domain.messaging.window import EVERY_DAY, Weekday, Window
 from domain.outreach.campaign import (
     CampaignSettings,
+    TextFrom,
     Touch,
     TouchPlan,
     Variant,
@@ -32,11 +33,12 @@ class ScheduleIn(Command, frozen=True):
 
 
 class VariantIn(Command, frozen=True):
-    """Hold one wording and its weight."""
+    """Hold one wording and its weight; from `prompt` the AI writes it, and `template` is sent where it writes none."""
 
     template: MessageText
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=50)] = "A"
     weight: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 100
+    text_from: TextFrom = TextFrom.TEMPLATE
 
 
 class TouchIn(Command, frozen=True):
@@ -124,7 +126,7 @@ def _plan(asked: TouchIn, settings: CampaignSettings) -> TouchPlan:
     assert present is not None
     variants = present.variants
     if asked.variants is not None:
-        variants = tuple(Variant(v.name, v.weight, v.template) for v in asked.variants)
+        variants = tuple(Variant(v.name, v.weight, v.template, v.text_from) for v in asked.variants)
     return TouchPlan(touch, present.delay_hours if asked.delay_hours is None else asked.delay_hours, variants)
 
 

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from application.ports import View
+from domain.outreach.campaign import TextFrom
 
 
 class VariantView(View, frozen=True):
@@ -13,6 +14,7 @@ class VariantView(View, frozen=True):
     name: str
     weight: int
     template: str
+    text_from: TextFrom
 
 
 class TouchView(View, frozen=True):
@@ -42,6 +44,16 @@ class TouchCounts(View, frozen=True):
     count: int
 
 
+class AiTextCounts(View, frozen=True):
+    """Count one variant's texts that the AI is to write: `due`, `written`, or `fell_back` on the template, and why."""
+
+    touch: str
+    variant: str
+    status: str
+    reason: str | None
+    count: int
+
+
 class CampaignView(View, frozen=True):
     """Show a campaign with its plan and where it stands."""
 
@@ -58,6 +70,7 @@ class CampaignView(View, frozen=True):
     started_at: datetime | None
     completed_at: datetime | None
     texts: list[TouchCounts]
+    ai_texts: list[AiTextCounts]
     version: int
     example: ClassVar[dict[str, Any]] = {
         "id": "01890a5d-ab00-7b1e-9d2c-7e51c0a4b8aa",
@@ -74,7 +87,12 @@ class CampaignView(View, frozen=True):
                 "touch": "M1",
                 "delay_hours": 0,
                 "variants": [
-                    {"name": "A", "weight": 100, "template": "Hi {{ first_name | there }}, still interested?"}
+                    {
+                        "name": "A",
+                        "weight": 100,
+                        "template": "Hi {{ first_name | there }}, still interested?",
+                        "text_from": "prompt",
+                    }
                 ],
             }
         ],
@@ -90,21 +108,27 @@ class CampaignView(View, frozen=True):
                 "count": 188,
             }
         ],
+        "ai_texts": [
+            {"touch": "M1", "variant": "A", "status": "written", "reason": None, "count": 595},
+            {"touch": "M1", "variant": "A", "status": "fell_back", "reason": "failed_twice", "count": 5},
+        ],
         "version": 2,
     }
 
 
 class PreviewView(View, frozen=True):
-    """Show a text as a lead would get it."""
+    """Show a text as a lead would get it; where it is written by the prompt, the template that stands in for it."""
 
     text: str
     variant: str | None
+    text_from: TextFrom
     encoding: str
     segments: int
     characters: int
     example: ClassVar[dict[str, Any]] = {
         "text": "Hi Ada, still interested?",
         "variant": "A",
+        "text_from": "template",
         "encoding": "GSM-7",
         "segments": 1,
         "characters": 25,

@@ -9,6 +9,7 @@ from uuid import UUID
 from application.agenda import Agenda
 from application.outreach.campaign_forms import OfDataset, PreviewText, SettingsIn, StartCampaign, changed
 from application.outreach.campaign_views import (
+    AiTextCounts,
     CampaignView,
     PreviewView,
     ScheduleView,
@@ -26,6 +27,7 @@ from domain.outreach.campaign import (
     Campaign,
     CampaignSettings,
     CampaignStatus,
+    TextFrom,
     Touch,
     Variant,
     choose_variant,
@@ -76,6 +78,10 @@ class CampaignStore(Store[Campaign], Protocol):
 
     async def counts(self, campaign: Campaign) -> tuple[int, int, list[TouchCounts]]:
         """Count leads, open texts and enrolments, and texts by touch, variant and state."""
+        ...
+
+    async def ai_texts(self, campaign: Campaign) -> list[AiTextCounts]:
+        """Count the texts that the AI is to write by touch, variant and what became of them."""
         ...
 
     async def lead_facts(self, dataset_id: UUID, lead_id: UUID) -> LeadFacts:
@@ -193,7 +199,7 @@ class Campaigns:
             campaign = await self.campaigns.of_dataset(asked.dataset_id)
             lead = await self.campaigns.lead_facts(asked.dataset_id, asked.lead_id)
         settings = campaign.settings if campaign else CampaignSettings()
-        name, template = None, asked.template
+        name, template, text_from = None, asked.template, TextFrom.TEMPLATE
         if template is not None:
             Variant("preview", 1, template)  # refuses what could not be saved either
         else:
@@ -202,11 +208,16 @@ class Campaigns:
                 raise NotFound(f"This campaign has no {touch.value}.")
             phone = lead.phone or Phone("+440000000000")
             variant = choose_variant(campaign.seed if campaign else 0, touch, phone, plan.variants)
-            name, template = variant.name, variant.template
+            name, template, text_from = variant.name, variant.template, variant.text_from
         text = render(template, lead.words)
         count = count_segments(text)
         return PreviewView(
-            text=text, variant=name, encoding=count.encoding, segments=count.segments, characters=len(text)
+            text=text,
+            variant=name,
+            text_from=text_from,
+            encoding=count.encoding,
+            segments=count.segments,
+            characters=len(text),
         )
 
     async def _of(self, dataset_id: UUID) -> Campaign:
@@ -245,12 +256,16 @@ class Campaigns:
                 TouchView(
                     touch=plan.touch.value,
                     delay_hours=plan.delay_hours,
-                    variants=[VariantView(name=v.name, weight=v.weight, template=v.template) for v in plan.variants],
+                    variants=[
+                        VariantView(name=v.name, weight=v.weight, template=v.template, text_from=v.text_from)
+                        for v in plan.variants
+                    ],
                 )
                 for plan in settings.touches
             ],
             started_at=campaign.started_at,
             completed_at=campaign.completed_at,
             texts=texts,
+            ai_texts=await self.campaigns.ai_texts(campaign),
             version=campaign.version,
         )

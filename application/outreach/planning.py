@@ -7,12 +7,14 @@ from typing import Protocol
 from uuid import UUID
 
 from application.agenda import Agenda
+from application.outreach.ai_texts import AiTexts, AiWording
 from application.outreach.campaigns import PLAN, CampaignStore
+from application.outreach.touch_gate import TouchGate, TouchText
 from application.ports import Clock, UnitOfWork, effect
 from domain.kernel import Phone
 from domain.messaging.message import MessagesSettled
 from domain.messaging.template import render
-from domain.outreach.campaign import EXHAUSTED_AFTER, Campaign, Touch, choose_variant
+from domain.outreach.campaign import EXHAUSTED_AFTER, Campaign, TextFrom, Touch, choose_variant
 
 PLANNED_AT_ONCE = 1000
 BATCHES_IN_TURN = 10
@@ -30,49 +32,6 @@ class DueTouch:
     phone: Phone | None
     words: dict[str, str | None]
     delayed_by: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TouchText:
-    """Hold one text that a campaign wants to send."""
-
-    campaign_id: UUID
-    lead_id: UUID
-    contact_id: UUID
-    touch: Touch
-    variant: str
-    phone: Phone
-    body: str
-    delayed_by: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Say what the gate decided on one text: `until` and `rule` when it is to be asked again later."""
-
-    kind: str
-    until: datetime | None = None
-    rule: str | None = None
-
-
-class CampaignPace(Protocol):
-    """Space a campaign's texts."""
-
-    def peek(self) -> datetime:
-        """Tell when the next text could leave."""
-        ...
-
-    def take(self) -> datetime:
-        """Reserve that time."""
-        ...
-
-
-class TouchGate(Protocol):
-    """Ask messaging to decide on texts and write them down, in this unit of work."""
-
-    async def submit(self, texts: Sequence[TouchText], pace: CampaignPace) -> list[Answer]:
-        """Decide on each, in order."""
-        ...
 
 
 class Enrolments(Protocol):
@@ -156,6 +115,8 @@ class Planning:
     campaigns: CampaignStore
     enrolments: Enrolments
     gate: TouchGate
+    wording: AiWording
+    ai_texts: AiTexts
     agenda: Agenda
 
     @effect
@@ -193,14 +154,17 @@ class Planning:
         return True
 
     async def _plan(self, campaign: Campaign, due: Sequence[DueTouch]) -> None:
+        pace = _Pace(campaign, self.clock.now())
         texts = [text for touch in due if (text := _text(campaign, touch)) is not None]
-        answers = await self.gate.submit(texts, _Pace(campaign, self.clock.now()))
-        told = {text.lead_id: answer for text, answer in zip(texts, answers, strict=True)}
-        await self.enrolments.in_flight(campaign, [lead for lead, a in told.items() if a.kind in ("allow", "hold")])
-        await self.enrolments.delay(
-            campaign, [(lead, a.until, a.rule or "") for lead, a in told.items() if a.until is not None]
-        )
-        ended = [d.lead_id for d in due if d.lead_id not in told or told[d.lead_id].kind == "refuse"]
+        sorted_out = await self.wording.sort(campaign, texts, pace)
+        answers = list(zip(sorted_out.ready, await self.gate.submit(sorted_out.ready, pace), strict=True))
+        planned = [text for text, answer in answers if answer.kind in ("allow", "hold")]
+        await self.ai_texts.submitted([text for text in planned if text.by_prompt])
+        await self.enrolments.in_flight(campaign, [text.lead_id for text in planned])
+        delayed = [(text.lead_id, a.until, a.rule or "") for text, a in answers if a.until is not None]
+        await self.enrolments.delay(campaign, [*sorted_out.later, *delayed])
+        ended = [text.lead_id for text, answer in answers if answer.kind == "refuse"]
+        ended += {d.lead_id for d in due} - {text.lead_id for text in texts}
         await self.enrolments.end(campaign, ended)
 
     @effect
@@ -244,4 +208,5 @@ def _text(campaign: Campaign, due: DueTouch) -> TouchText | None:
         phone=due.phone,
         body=render(variant.template, due.words),
         delayed_by=due.delayed_by,
+        by_prompt=variant.text_from is TextFrom.PROMPT,
     )

@@ -8,7 +8,7 @@ from itertools import accumulate
 from typing import ClassVar
 from uuid import UUID
 
-from domain.kernel import Conflict, Entity, Event, Invalid, Phone
+from domain.kernel import Conflict, Entity, Event, Invalid, Phone, derived_id
 from domain.messaging.template import variables
 from domain.messaging.window import DEFAULT_WINDOW, Window
 
@@ -34,13 +34,24 @@ class Touch(StrEnum):
         return {Touch.M1: Touch.M2, Touch.M2: Touch.M3}.get(self)
 
 
+class TextFrom(StrEnum):
+    """Name where a variant's text comes from: its template, or the live prompt of the touch, written for each lead."""
+
+    TEMPLATE = "template"
+    PROMPT = "prompt"
+
+
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """Hold one wording of a touch and its share of the recipients, relative to the other weights."""
+    """Hold one wording of a touch and its share of the recipients, relative to the other weights.
+
+    Where the text comes from the prompt, the template is what is sent when the AI writes none.
+    """
 
     name: str
     weight: int
     template: str
+    text_from: TextFrom = TextFrom.TEMPLATE
 
     def __post_init__(self) -> None:
         if not self.name.strip():
@@ -226,6 +237,11 @@ def slots(
 def estimated_completion(count: int, rate_per_minute: int, since: datetime) -> datetime:
     """Estimate when the last of `count` texts leaves at a rate, if the hours never close meanwhile."""
     return slots(None, since, max(count, 1), rate_per_minute)[0][-1]
+
+
+def message_id(lead_id: UUID, touch: Touch) -> UUID:
+    """Name the message of a lead's touch: the same again when a restored database plans it again."""
+    return derived_id(lead_id, f"campaign:{touch.value}")
 
 
 def choose_variant(seed: int, touch: Touch, phone: Phone, variants: tuple[Variant, ...]) -> Variant:

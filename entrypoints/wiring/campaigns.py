@@ -4,8 +4,11 @@ from dishka import AnyOf, Provider, Scope, provide
 
 from adapters.crossings.touches import GateForTouches
 from adapters.persistence.campaigns import PostgresCampaigns
+from adapters.persistence.touch_texts import PostgresAiTexts
+from application.outreach.ai_texts import AiTexts, AiWording
 from application.outreach.campaigns import Campaigns, CampaignStore
-from application.outreach.planning import Enrolments, Planning, TouchGate
+from application.outreach.planning import Enrolments, Planning
+from application.outreach.touch_gate import TouchGate
 
 
 class Campaigning(Provider):
@@ -15,5 +18,7 @@ class Campaigning(Provider):
 
     store = provide(PostgresCampaigns, provides=AnyOf[CampaignStore, Enrolments])
     gate = provide(GateForTouches, provides=TouchGate)
+    ai_texts = provide(PostgresAiTexts, provides=AiTexts)
+    wording = provide(AiWording)
     campaigns = provide(Campaigns)
     planning = provide(Planning)

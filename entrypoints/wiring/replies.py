@@ -11,6 +11,7 @@ from adapters.crossings.answered_calls import CallsFromAnswers, SlotsForAnswers
 from adapters.persistence.coaching_live import PostgresLivePrompt
 from adapters.persistence.model_spending import InstallationBudget, PostgresSpending
 from adapters.persistence.replies import CapableOfAi, PostgresReplies
+from adapters.persistence.touch_texts import PostgresTouchTexts
 from application.messaging.access_notes import AccessNotes
 from application.messaging.answered_threads import AnsweredThreads
 from application.messaging.answering import AiAvailable, Answering, ReplyStore
@@ -20,6 +21,8 @@ from application.messaging.drafting import Writing
 from application.messaging.replies import Replies
 from application.messaging.reply_drafts import ReplyDrafts
 from application.messaging.reply_writing import CallBooking, LivePrompt, OfferedSlots, ReplyWriter, TextAllowance
+from application.messaging.touch_texts import TouchTexts
+from application.messaging.touch_writing import TouchWriting
 from application.model_spending import Spending
 from entrypoints.config import Config
 from entrypoints.http.limits import RateLimiter
@@ -46,6 +49,7 @@ class Answers(Provider):
     store = provide(PostgresReplies, provides=ReplyStore)
     available = provide(CapableOfAi, provides=AiAvailable)
     prompts = provide(PostgresLivePrompt, provides=AnyOf[PostgresLivePrompt, LivePrompt])
+    texts = provide(PostgresTouchTexts, provides=TouchTexts)
     slots = provide(SlotsForAnswers, provides=OfferedSlots)
     calls = provide(CallsFromAnswers, provides=CallBooking)
     allowance = provide(HourlyTexts, provides=TextAllowance, scope=Scope.APP)
@@ -53,6 +57,7 @@ class Answers(Provider):
     asking = provide(Asking, scope=Scope.APP)
     writing = provide(Writing)
     access_notes = provide(AccessNotes)
+    touch_writing = provide(TouchWriting)
     threads = provide(AnsweredThreads)
     replies = provide(Replies)
     promises = provide(CallPromises)

@@ -85,6 +85,12 @@ SEED = (
     " status, body, sender, recipient, created_at)"
     " SELECT $1, uuidv7(), id, contact_id, lead_id, 'sms', CASE unread_count WHEN 1 THEN 'inbound' ELSE 'outbound' END,"
     " 'campaign', 'sent', 'Hello', '', address, started_at FROM conversations WHERE organization_id = $1",
+    "INSERT INTO sends (organization_id, id, natural_key, purpose, channel, contact_id, conversation_id, recipient,"
+    " sender, due_at, verdict, reasons, created_at) SELECT $1, id, id::text, 'manual', 'sms', contact_id,"
+    " conversation_id, recipient, '', created_at, 'allow', '[]', created_at FROM messages WHERE organization_id = $1",
+    "INSERT INTO replies (organization_id, id, conversation_id, status, lessons, breaches, prompt_version, model,"
+    " input_tokens, output_tokens, cached_tokens, cost_micros, latency_ms, created_at) SELECT $1, id, conversation_id,"
+    " 'sent', '{}', '{}', 'built-in-1', 'm', 0, 0, 0, 0, 0, created_at FROM messages WHERE organization_id = $1",
     "INSERT INTO bookings (organization_id, id, lead_id, contact_id, provider, natural_key, source, start_at, zone,"
     " status, created_at, updated_at) SELECT $1, uuidv7(), id, contact_id, 'sandbox', id::text, 'person', created_at,"
     " 'UTC', (ARRAY['scheduled', 'cancelled', 'failed'])[1 + (row_number() OVER ()) % 3], created_at, now()"

@@ -25,6 +25,7 @@ pytest_plugins = [
     "tests.http.background",
     "tests.features.opened_office",
     "tests.features.coach_steps",
+    "tests.features.touch_steps",
 ]
 scenarios(
     "outreach/campaign_timing.feature",
@@ -34,6 +35,7 @@ scenarios(
     "messaging/manual_mode.feature",
     "messaging/ai_replies.feature",
     "coaching/insights.feature",
+    "coaching/touches.feature",
 )
 ZONES = {"London": ("Europe/London",), "New York": ("America/New_York",)}
 KINDS = {

@@ -10,6 +10,7 @@ import pytest
 from dishka import AsyncContainer
 
 from adapters.persistence.database import Cause
+from application.messaging.touch_writing import TouchWriting
 from application.outreach.campaign_views import CampaignView, PreviewView
 from application.outreach.planning import Planning
 from application.ports import Actor
@@ -158,6 +159,14 @@ async def test_settings_change_under_a_version(owner: Client, world: World, data
         ({"touches": [{"touch": "M1", "variants": []}]}, "settings.touches[0].variants"),
         ({"touches": [{"touch": "M1", "variants": [{"template": "Hi {{ shoe_size }}"}]}]}, "template"),
         ({"touches": [{"touch": "M1", "variants": [{"template": "Hi", "weight": 0}]}]}, "variants"),
+        (
+            {"touches": [{"touch": "M1", "variants": [{"template": "Hi", "text_from": "hat"}]}]},
+            "settings.touches[0].variants[0].text_from",
+        ),
+        (
+            {"touches": [{"touch": "M1", "variants": [{"text_from": "prompt"}]}]},
+            "settings.touches[0].variants[0].template",
+        ),
         ({"touches": [{"touch": "M1"}], "m2_delay_hours": 3}, "m2_delay_hours"),
         ({"colour": "red"}, "settings.colour"),
     ],
@@ -208,6 +217,39 @@ async def test_a_preview_is_what_the_lead_would_get(owner: Client, join: Join, w
     await world.fetch("UPDATE leads SET assigned_to = $2 WHERE organization_id = $1", owner.user_id)
     rep = await join(owner, Role.REP)
     problem(await rep.post("/campaigns/preview", json=asked), 404, "NOT_FOUND")
+
+
+async def test_a_touch_that_the_ai_writes_says_so(owner: Client, world: World, dataset: str) -> None:
+    variants = [{"template": "Hello from the template. Reply STOP to opt out.", "text_from": "prompt"}]
+    view = shown(await start(owner, dataset, {**ALWAYS, "touches": [{"touch": "M1", "variants": variants}]}))
+    assert [v.text_from for v in view.touches[0].variants] == ["prompt"]
+    await world.fetch("UPDATE contacts SET zones = '{Etc/GMT}' WHERE organization_id = $1")
+    [lead, *_] = (await owner.get("/leads", params={"dataset_id": dataset, "order": "asc"})).json()["data"]
+    asked = {"dataset_id": dataset, "lead_id": lead["id"]}
+    preview = shown(await owner.post("/campaigns/preview", json=asked), PreviewView)
+    assert (preview.text_from, preview.text) == ("prompt", variants[0]["template"])
+    await plan(world)
+    waiting = shown(await owner.get(f"/campaigns/{dataset}"))
+    assert [(t.status, t.count) for t in waiting.ai_texts] == [("due", 3)]
+    assert waiting.messages_queued == 3
+    async with world.house({Actor: Actor.system(world.organization_id), Cause: Cause()}) as scope:
+        await (await scope.get(TouchWriting)).write_due()
+    await plan(world)
+    view = shown(await owner.get(f"/campaigns/{dataset}"))
+    assert [(t.touch, t.variant, t.status, t.reason, t.count) for t in view.ai_texts] == [
+        ("M1", "A", "written", None, 3)
+    ]
+    [thread, *_] = (await owner.get("/conversations")).json()["data"]
+    [message] = (await owner.get(f"/conversations/{thread['id']}")).json()["data"]["messages"]
+    assert message["ai_generated"]
+    assert message["message_category"] == "m1"
+    assert message["written_with"] == {
+        "prompt_version": "master-0/m1-0",
+        "lesson_ids": [],
+        "model": "sandbox",
+        "input_tokens": 0,
+        "output_tokens": len(message["content"].removesuffix(" Reply STOP to opt out.").split()),
+    }
 
 
 @pytest.mark.parametrize("status", ["HOT", "WARM", "COLD", "CONVERTED", "CALL_BOOKED", "REPLIED", "UNREACHABLE"])

@@ -45,6 +45,7 @@ CANARIES = (
     "red ibis",
     "pink newt",
     "green gecko",
+    "mauve otter",
 )
 
 
@@ -98,8 +99,22 @@ async def make_known(owner: Client, work_off: WorkOff, config: Config, house: As
     assert (await call(owner, config, SMS, arrived)).status_code == 204
     await receive_texts(house, world)
     await tell_of(house, owner, lead_id)
+    await write_touch_to(world, lead_id, dataset_id)
     await learn_from(owner, work_off, world, lead_id)
     return Known(contact_id, lead_id, dataset_id)
+
+
+async def write_touch_to(world: World, lead_id: str, dataset_id: str) -> None:
+    """Let the AI have written a touch that nobody has sent."""
+    await world.fetch(
+        "WITH c AS (INSERT INTO campaigns (organization_id, id, dataset_id, seed, settings)"
+        " VALUES ($1, uuidv7(), $2, 1, '{}') RETURNING id)"
+        " INSERT INTO touch_texts (organization_id, id, campaign_id, lead_id, touch, variant, status, text,"
+        " requested_at, due_at) SELECT $1, uuidv7(), id, $3, 'M1', 'A', 'written', 'Hi, how is your mauve otter?',"
+        " business_now(), business_now() FROM c RETURNING id",
+        UUID(dataset_id),
+        UUID(lead_id),
+    )
 
 
 async def learn_from(owner: Client, work_off: WorkOff, world: World, lead_id: str) -> None:
@@ -202,6 +217,7 @@ async def test_after_an_erasure_nothing_names_the_person_anywhere(
         "contacts.first_name", "contacts.notes", "leads.phone", "notes.body", "messages.body", "sends.recipient",
         "events.personal", "inbound.payload", "import_rows.cells", "idempotency.answer", "uploads.shape",
         "notifications.title", "notifications.message", "insight_evidence.words", "insight_evidence.suggested_text",
+        "touch_texts.text",
     } <= before, "the canaries came in by every door"  # fmt: skip
     assert len(files_naming(config, owner.organization_id, CANARIES)) == 2
 
@@ -260,6 +276,7 @@ async def test_an_export_tells_all_that_is_known(
     assert told["about"] == {"contact_id": known.contact_id, "name": "Zebedee Quagmire"}
     assert told["contacts"][0]["notes"] == "Keeps a teal heron"
     assert [note["body"] for note in told["notes"]] == ["Likes a purple walrus"]
+    assert [text["text"] for text in told["touch_texts"]] == ["Hi, how is your mauve otter?"]
     assert {message["body"] for message in told["messages"]} >= {"My amber stork is well. Zebedee"}
     assert len(told["evaluation_cases"]) == len(told["evaluation_answers"]) == 1
     assert {booking["notes"] for booking in told["bookings"]} == {"Brings a green gecko", None}

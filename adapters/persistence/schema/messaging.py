@@ -185,6 +185,7 @@ replies = tenant_table(
     text("intent", null=True),
     text("slot", null=True),
     sa.Column("breaches", sa.ARRAY(sa.Text()), nullable=False),
+    text("prompt_type", default="reply"),
     text("prompt_version"),
     text("model"),
     number("input_tokens"),
@@ -197,6 +198,7 @@ replies = tenant_table(
     time("measured_at", null=True),
     references("conversation_id", "conversations", ondelete="CASCADE"),
     one_of("status", ["draft", "sent", "superseded", "unfit", "failed"]),
+    one_of("prompt_type", ["m1", "m2", "m3", "reply"]),
 )
 index("ix_replies_conversation", replies.c.organization_id, replies.c.conversation_id, replies.c.created_at)
 index(

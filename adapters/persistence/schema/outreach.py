@@ -156,3 +156,43 @@ index(
     postgresql_where=sa.and_(enrolments.c.due_at.is_not(None), sa.not_(enrolments.c.held)),
 )
 index("ix_enrolments_lead", enrolments.c.organization_id, enrolments.c.lead_id)
+
+# A touch's text that the AI is to write; its id will be its message's. Once that is in the ledger, `replies` tells of
+# it as of every message that the AI wrote.
+touch_texts = tenant_table(
+    "touch_texts",
+    uuid("campaign_id"),
+    uuid("lead_id"),
+    text("touch"),
+    text("variant"),
+    text("status"),
+    text("reason", null=True),
+    text("text", null=True),
+    sa.Column("confidence", sa.Float(), nullable=True),
+    text("reasoning", null=True),
+    sa.Column("lessons", sa.ARRAY(sa.Uuid()), nullable=False, server_default=sa.text("'{}'")),
+    sa.Column("breaches", sa.ARRAY(sa.Text()), nullable=False, server_default=sa.text("'{}'")),
+    text("prompt_version", null=True),
+    text("model", null=True),
+    *(
+        number(name, default=0)
+        for name in ("input_tokens", "output_tokens", "cached_tokens", "cost_micros", "latency_ms")
+    ),
+    time("requested_at"),
+    time("due_at"),
+    time("lease_until", null=True),
+    time("away_since", null=True),
+    time("written_at", null=True),
+    references("campaign_id", "campaigns", ondelete="CASCADE"),
+    references("lead_id", "leads", ondelete="CASCADE"),
+    sa.UniqueConstraint("organization_id", "campaign_id", "lead_id", "touch"),
+    one_of("touch", ["M1", "M2", "M3"]),
+    one_of("status", ["due", "written", "fell_back", "withdrawn"]),
+)
+index(
+    "ix_touch_texts_due",
+    touch_texts.c.organization_id,
+    touch_texts.c.due_at,
+    postgresql_where=touch_texts.c.status == sa.literal_column("'due'"),
+)
+index("ix_touch_texts_lead", touch_texts.c.organization_id, touch_texts.c.lead_id)

@@ -1,0 +1,87 @@
+"""What is kept of a campaign's texts that the AI writes, as messaging needs it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, Protocol
+from uuid import UUID
+
+from application.messaging.answering import Background
+from domain.kernel import Phone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueText:
+    """Hold one text that is to be written, taken so that nobody else writes it meanwhile; `id` will be its message's.
+
+    `is_wanted` tells that the lead's touch still waits for it, `phone` where it would go.
+    """
+
+    id: UUID
+    campaign_id: UUID
+    lead_id: UUID
+    contact_id: UUID
+    phone: Phone | None
+    touch: str
+    touches: int
+    is_wanted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextEnd:
+    """Hold what came of one: written, the template's (`reason`), withdrawn, or due again, tried in vain or not.
+
+    Costs are those of all calls, the rest is of the last.
+    """
+
+    id: UUID
+    status: Literal["written", "fell_back", "withdrawn", "due"]
+    reason: str | None = None
+    text: str | None = None
+    confidence: float | None = None
+    reasoning: str | None = None
+    lessons: tuple[UUID, ...] = ()
+    breaches: tuple[str, ...] = ()
+    prompt_version: str | None = None
+    model: str | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    cost_micros: int = 0
+    latency_ms: int = 0
+
+
+class TouchTexts(Protocol):
+    """Keep them."""
+
+    async def take(self, limit: int, most: int, lease: timedelta) -> list[DueText]:
+        """Take those that were asked for first, as long as no more than `most` are being written."""
+        ...
+
+    async def background(self, due: DueText) -> Background:
+        """Read what one is written from."""
+        ...
+
+    async def end(self, ends: Sequence[TextEnd]) -> None:
+        """Write down what came of them, and let the touches that waited for theirs be planned now."""
+        ...
+
+    async def wait(self, ends: Sequence[TextEnd], wait: timedelta) -> None:
+        """Leave them due, not to be tried before that time has passed."""
+        ...
+
+    async def away_since(self, ids: Sequence[UUID], *, all_of_them: bool) -> datetime:
+        """Note that the model was away for these, or for all that are due; tells since when at the longest."""
+        ...
+
+    async def back(self) -> None:
+        """Note that the model answers."""
+        ...
+
+    async def give_up(self, away_since: datetime, reason: str, limit: int) -> int:
+        """Let some take their template that the model has been away for since then or before; tells how many."""
+        ...
+
+    async def seconds_until_due(self) -> float | None:
+        """Tell in how many seconds the next can be taken; None where none is due."""
+        ...
