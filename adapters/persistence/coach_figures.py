@@ -29,7 +29,7 @@ WITH first_answers AS MATERIALIZED (
   FROM replies r
   JOIN conversations c ON c.organization_id = $1 AND c.id = r.conversation_id
   JOIN leads l ON l.organization_id = $1 AND l.id = c.lead_id
-  WHERE r.organization_id = $1 AND r.status = 'sent' AND r.created_at >= $2 AND {visible}
+  WHERE r.organization_id = $1 AND r.status = 'sent' AND r.prompt_type = 'reply' AND r.created_at >= $2 AND {visible}
   ORDER BY c.lead_id, r.created_at
 )
 SELECT taught, count(*) AS leads, count(*) FILTER (WHERE EXISTS (

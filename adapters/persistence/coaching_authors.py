@@ -6,5 +6,5 @@ _OURS: dict[str, Author] = {"ai_response": "ai", "human_manual": "person"}
 
 
 def author_of(direction: str, category: str) -> Author:
-    """Tell who wrote it; what leaves by itself in fixed words (touches, reminders, notifications) is a campaign's."""
+    """Tell who wrote it; what leaves by itself (touches, reminders, notifications) is a campaign's."""
     return "lead" if direction == "inbound" else _OURS.get(category, "campaign")

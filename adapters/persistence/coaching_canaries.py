@@ -15,7 +15,8 @@ from domain.coaching.canary import Canary, Phase, Side
 from domain.coaching.prompt import label
 
 # A conversation counts once in a phase, on the side of the version that wrote in it or left it to a person, with all
-# that came of it: what the version did with it must not decide whether it counts.
+# that came of it: what the version did with it must not decide whether it counts. What another prompt wrote, such as
+# the texts of touches in a trial of answers, says nothing of this one; the master's part in all of it does.
 _SIDES = f"""
 SELECT is_new, count(*) AS conversations, count(*) FILTER (WHERE replied) AS replied,
        count(*) FILTER (WHERE booked) AS booked, count(*) FILTER (WHERE opted_out) AS opted_out,
@@ -25,27 +26,28 @@ FROM (
          bool_or(replied) AS replied, bool_or(booked) AS booked, bool_or(opted_out) AS opted_out,
          bool_or(handed_over) AS handed_over
   FROM replies WHERE organization_id = $1 AND (status = 'sent' OR handed_over) AND created_at < $4
-    AND created_at >= greatest($3, $4::timestamptz - interval '{LONGEST_COUNTED} days') GROUP BY conversation_id
+    AND created_at >= greatest($3, $4::timestamptz - interval '{LONGEST_COUNTED} days')
+    AND $5 IN (prompt_type, 'master') GROUP BY conversation_id
 ) AS threads GROUP BY is_new
 """  # noqa: S608 - a number
 # What is counted is added to what was: each message gives its lessons what it gained since it was last looked at. It
 # counts from when it left, and one that never will is settled uncounted; what was left to a person counts for trials
-# alone, from when it was. Messages of one thread are no trials apart: whether a lesson succeeds is counted a thread.
+# alone, from when it was, and what was left to a template from when that left; a touch has its message's id, and so has
+# what a person approved. Messages of one thread are no trials apart: whether a lesson succeeds is counted a thread.
 # Times are compared as differences and others looked up one by one: while PostgreSQL knows no figures it would read a
 # week, or all there is, for each message.
 _MEASURE = """
 WITH looked AS MATERIALIZED (
   SELECT id, conversation_id, lead_id, created_at, status = 'sent' AS sent,
-         'draft:' || id AS approved, 'reply:' || answers_id AS turn
+         'reply:' || answers_id AS turn
   FROM replies
   WHERE organization_id = $1 AND (status = 'sent' OR handed_over) AND NOT settled AND (created_at, id) > ($3, $4)
   ORDER BY created_at, id LIMIT $5
 ), planned AS MATERIALIZED (
   SELECT r.id, r.conversation_id, r.lead_id, r.created_at, r.sent,
     (SELECT t.address FROM conversations t WHERE t.organization_id = $1 AND t.id = r.conversation_id) AS address,
-    CASE WHEN r.sent THEN
-      coalesce((SELECT s.id FROM sends s WHERE s.organization_id = $1 AND s.natural_key = r.approved),
-               (SELECT s.id FROM sends s WHERE s.organization_id = $1 AND s.natural_key = r.turn)) END AS message_id
+    coalesce((SELECT s.id FROM sends s WHERE s.organization_id = $1 AND s.id = r.id), CASE WHEN r.sent THEN
+             (SELECT s.id FROM sends s WHERE s.organization_id = $1 AND s.natural_key = r.turn) END) AS message_id
   FROM looked r
 ), due AS MATERIALIZED (
   SELECT r.id, r.conversation_id, r.lead_id, r.address, r.sent, coalesce(m.sent_at, r.created_at) AS at,
@@ -152,7 +154,9 @@ class PostgresCanaries(PostgresStore[Canary]):
         """Count both sides of one phase, the new one first."""
         name = label(canary.prompt_type, canary.number)
         until = phase.ended or await self.uow.connection.fetchval("SELECT business_now()")
-        rows = await self.uow.connection.fetch(_SIDES, self.uow.organization_id, name, phase.began, until)
+        rows = await self.uow.connection.fetch(
+            _SIDES, self.uow.organization_id, name, phase.began, until, canary.prompt_type.value
+        )
         found = {row["is_new"]: Side(**{one.name: row[one.name] for one in fields(Side)}) for row in rows}
         return found.get(True, Side()), found.get(False, Side())
 

@@ -104,7 +104,8 @@ INSIGHTS = Listing(
 _EVIDENCE = """
 SELECT coalesce(json_agg(shown ORDER BY id DESC), '[]')::text FROM (
   SELECT e.id, json_build_object('message_id', e.message_id, 'conversation_id', e.conversation_id,
-    'lead_id', e.lead_id, 'by', CASE WHEN m.direction = 'inbound' THEN 'lead' WHEN m.category = 'ai_response' THEN 'ai'
+    'lead_id', e.lead_id, 'by', CASE WHEN m.direction = 'inbound' THEN 'lead' WHEN m.category = 'ai_response'
+      OR EXISTS (SELECT FROM replies r WHERE r.organization_id = $1 AND r.id = m.id AND r.status = 'sent') THEN 'ai'
       WHEN m.category = 'human_manual' THEN 'person' ELSE 'campaign' END,
     'words', e.words, 'suggested_text', e.suggested_text,
     'written_at', to_char(coalesce(m.sent_at, m.created_at), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) AS shown

@@ -247,9 +247,9 @@ class PostgresReviews:
         return [one for one in await self._lessons.active() if one.mutes is None][:MOST_LESSONS]
 
     async def _written_with(self, conversation_id: UUID) -> Mapping[str, Any]:
-        """Map what a message's ledger row is called to what the AI wrote it with."""
+        """Map a message's id, or what its ledger row is called, to what the AI wrote it with."""
         rows = await self._fetch(_WRITTEN_WITH, conversation_id)
-        return {f"reply:{row['answers_id']}": row for row in rows} | {f"draft:{row['id']}": row for row in rows}
+        return {f"reply:{row['answers_id']}": row for row in rows} | {str(row["id"]): row for row in rows}
 
     async def require_visible(self, conversation_id: UUID) -> None:
         """Refuse what the actor may not see."""
@@ -327,10 +327,10 @@ def _first(chosen: int | None, standard: int | None) -> int | None:
 
 
 def _message(row: Any, written_with: Mapping[str, Any]) -> ReviewedMessage:
-    reply = written_with.get(row["natural_key"] or "")
+    reply = written_with.get(str(row["id"])) or written_with.get(row["natural_key"] or "")
     return ReviewedMessage(
         id=row["id"],
-        by=author_of(row["direction"], row["category"]),
+        by=author_of(row["direction"], row["category"]) if reply is None else "ai",
         text=row["body"],
         at=row["at"],
         prompt_version=None if reply is None else reply["prompt_version"],

@@ -22,7 +22,10 @@ class Drafts:
     async def candidates(self, prompt_type: PromptType, *, testing: bool = False) -> Candidates:
         """Give what answers are written with now, and what they would be written with; `testing` lessons if wanted."""
         if not prompt_type.writes_answers:
-            raise Conflict("Answers to leads are compared; this prompt writes none.")
+            message = (
+                "Past answers are what drafts are judged by, and this prompt writes none: it begins conversations."
+            )
+            raise Conflict(f"{message} Make it live for a share of leads, and see what follows.")
         prompt, live = await self._standing(prompt_type)
         candidate = prompt.candidate(await self.lessons.active(testing=testing), await self.prompts.lesson_budget())
         _, other = await self._standing(prompt_type.beside)

@@ -78,8 +78,6 @@ class Prompts:
         self.actor.require(Permission.PROMPTS_PUBLISH)
         if command.share < _WHOLE and command.share + command.hold_out > _WHOLE:
             raise Invalid("Share and hold-out come to more than all conversations.", field="hold_out")
-        if (command.share < _WHOLE or command.hold_out) and not prompt_type.writes_answers:
-            raise Conflict("No message is written with this prompt yet, so that a trial of it would compare nothing.")
         async with self.uow:
             now = self.clock.now()
             prompt, is_new = await self._own(prompt_type)

@@ -97,9 +97,10 @@ def link_first(thread: Thread) -> Iterator[Finding]:
 
 
 def no_opt_out(thread: Thread) -> Iterator[Finding]:
-    """Find a first campaign text that does not say how to hear no more."""
+    """Find a first campaign text that does not say how to hear no more, nor does what we wrote before it."""
     first = next((message for message in thread.messages if message.by == "campaign"), None)
-    if first is not None and thread.begins and not _OPT_OUT.search(first.text):
+    said = [message.text for message in _ours(thread) if first is not None and message.at <= first.at]
+    if first is not None and thread.begins and not any(_OPT_OUT.search(text) for text in said):
         yield Finding(
             rule="no_opt_out",
             category=Category.COMPLIANCE,

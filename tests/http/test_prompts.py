@@ -189,12 +189,20 @@ async def test_a_hold_out_is_counted_until_another_version_is_live(owner: Client
     assert (held["new"]["conversations"], held["new"]["booked"], held["old"]["conversations"]) == (2, 2, 1)
 
 
-@pytest.mark.parametrize("body", [{"share": 20}, {"hold_out": 10}])
-async def test_what_no_message_is_written_with_is_not_tried(owner: Client, body: dict[str, Any]) -> None:
+async def test_a_touch_is_tried_by_its_own_texts(owner: Client, house: AsyncContainer) -> None:
     path = "/coach/prompts/m1"
     await draft(owner, path=path)
-    assert refused(await owner.post(f"{path}/make-live", json=body), 409) == "CONFLICT"
-    assert (await make_live(owner, path))["version"] == 1
+    made = await make_live(owner, path, share=20)
+    assert (made["version"], made["evaluation"]) == (1, None), "it was not judged"
+    world = World(house, owner.organization_id)
+    await answered(world, {"a": True, "b": False}, "master-0/m1-1", kind="m1")
+    await answered(world, {"c": True}, "master-0/m1-0", kind="m1")
+    await answered(world, {"d": True}, "master-0/m2-0", kind="m2")
+    await answered(world, {"e": True}, "built-in-1")
+    canary = (await prompt(owner, path))["canary"]
+    assert (canary["new"]["conversations"], canary["new"]["booked"]) == (2, 1)
+    assert (canary["old"]["conversations"], canary["old"]["booked"]) == (1, 1), "others' messages say nothing of it"
+    assert refused(await owner.post(f"{path}/evaluations", json={}), 409) == "CONFLICT"
 
 
 @pytest.mark.parametrize(
@@ -260,7 +268,9 @@ async def test_performance_counts_conversations_of_the_live_version(owner: Clien
     assert (performance["conversations_using"], performance["success_rate"]["value"]) == (3, 0.6667)
 
 
-async def answered(world: World, threads: dict[str, bool], version: str, replies: int = 2) -> list[UUID]:
+async def answered(
+    world: World, threads: dict[str, bool], version: str, replies: int = 2, kind: str = "reply"
+) -> list[UUID]:
     """Write conversations that the AI answered, and whether a call was booked."""
     made = []
     for name, booked in threads.items():
@@ -270,10 +280,11 @@ async def answered(world: World, threads: dict[str, bool], version: str, replies
             " t AS (INSERT INTO conversations (organization_id, id, contact_id, channel, address, started_at,"
             " last_message_at) SELECT $1, uuidv7(), id, 'sms', id::text, now(), now() FROM c RETURNING id)"
             " INSERT INTO replies (organization_id, id, conversation_id, status, lessons, breaches, prompt_version,"
-            " model, input_tokens, output_tokens, cached_tokens, cost_micros, latency_ms, created_at, booked)"
-            " SELECT $1, uuidv7(), t.id, 'sent', '{}', '{}', $3, 'm', 0, 0, 0, 0, 0, business_now(), $4"
+            " model, input_tokens, output_tokens, cached_tokens, cost_micros, latency_ms, created_at, booked,"
+            " prompt_type)"
+            " SELECT $1, uuidv7(), t.id, 'sent', '{}', '{}', $3, 'm', 0, 0, 0, 0, 0, business_now(), $4, $6"
             " FROM t, generate_series(1, $5::int) RETURNING conversation_id",
-            name, version, booked, replies,
+            name, version, booked, replies, kind,
         )  # fmt: skip
         made.append(UUID(str(rows[0]["conversation_id"])))
     return made

@@ -249,3 +249,51 @@ def test_an_obedient_model_gets_nothing_out_of_the_house(desk: Desk) -> None:
 @pytest.mark.prove
 def test_an_obedient_model_gets_none_of_all_texts_out_of_the_house(desk: Desk, proved: Note) -> None:
     proved(10, _tried(desk, _hostile()))
+
+
+FIRST = "Hi there, are the doors still of interest to you?"
+SAID = f"{FIRST} Reply STOP to opt out."
+STAND_IN = "Hi, this is the template. Reply STOP to opt out."
+_WRITTEN = "SELECT count(*) FROM touch_texts WHERE campaign_id = (SELECT id FROM campaigns WHERE dataset_id = $1::uuid)"
+_LEASES_END = "UPDATE touch_texts SET lease_until = NULL WHERE status = 'due' RETURNING id"
+
+
+def _killed_while_writing(desk: Desk, count: int, kills: int) -> str:
+    """Kill workers while they have touches written, and assert that each lead got one text, the AI's; tells it."""
+    office, phones = desk.office, desk.office.phones(count)
+    dataset_id = desk.enter(dict.fromkeys(phones, "doors"))
+    desk.model.answers(fixture(EVERY, proposal(FIRST, intent="other", sentiment="UNCLEAR")))
+    desk.model.ails(latencyMs=500)
+    asked = len(desk.model.asked())
+    variants = [{"template": STAND_IN, "text_from": "prompt"}]
+    office.begin(dataset_id, touches=[{"touch": "M1", "variants": variants}])
+
+    def written() -> int:
+        return int(office.ask(f"{_WRITTEN} AND status = 'written'", dataset_id)[0][0])
+
+    for number in range(kills):
+        goal = (number + 1) * count // (kills + 2)
+        wait_for(lambda: written() >= goal, 60, "some are written", 0.01)  # noqa: B023 - within the round
+        for worker in ("worker-1", "worker-2"):
+            office.house.kill(worker)
+        assert written() < count, "others are still to be written"
+        office.ask(_LEASES_END)  # a minute sooner
+    office.all_accepted(dataset_id, count, 120)
+    desk.model.answers()
+    wanted = set(phones)
+    taken = [(one["to"], one["body"]) for one in desk.twilio.outbound() if one["to"] in wanted]
+    assert Counter(taken) == Counter((phone, SAID) for phone in phones), "each got one text, and the AI's"
+    assert written() == count
+    calls = len(desk.model.asked()) - asked
+    return (
+        f"{count} touches that the AI writes, both workers killed {kills} times: each got its text once ({calls} calls)"
+    )
+
+
+def test_a_worker_that_dies_while_touches_are_written_loses_none(desk: Desk) -> None:
+    print(_killed_while_writing(desk, 20, 1))
+
+
+@pytest.mark.prove
+def test_workers_that_die_while_touches_are_written_lose_none(desk: Desk, proved: Note) -> None:
+    proved(1, _killed_while_writing(desk, 120, 4))

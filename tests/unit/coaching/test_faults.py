@@ -186,6 +186,8 @@ def test_the_first_campaign_text_says_how_to_opt_out() -> None:
     assert found.suggested_text is not None
     assert rules(thread(("campaign", found.suggested_text))) == []
     assert rules(thread(("campaign", OPENING), ("campaign", "Still of interest?"))) == []
+    assert rules(thread(("ai", OPENING), ("campaign", "Still of interest?"))) == [], "the AI wrote the first"
+    assert rules(thread(("ai", "Hi Ada, hello."), ("campaign", "Still of interest?"))) == ["no_opt_out"]
 
 
 def test_more_than_two_segments_are_found() -> None:
