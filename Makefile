@@ -1,5 +1,7 @@
 # Every target installs what is missing into .venv first; nothing outside the checkout is touched.
 export UV_SYSTEM_CERTS := 1
+# Tests and demo start hundreds of processes: where a shell forbids it, each would compile again all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 SHELL := /bin/sh
 PYTHON := .venv/bin/python
 STAMP := .venv/.installed
