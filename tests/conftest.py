@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 from alembic import command
+from argon2 import PasswordHasher
 from dishka import AsyncContainer
 
+from adapters.identity.argon2 import Argon2Passwords
 from adapters.persistence.database import Database
 from adapters.persistence.migrations.run import alembic_config
 from entrypoints.config import Config
@@ -27,6 +29,15 @@ LIMITS_OFF = {
 def anyio_backend() -> str:
     """Run every asynchronous test and fixture on the one event loop of the session."""
     return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shipped_hasher() -> Iterator[PasswordHasher]:
+    """Hash passwords at the least cost, since nearly every test signs somebody up; give what is shipped."""
+    shipped = Argon2Passwords.hasher
+    Argon2Passwords.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    yield shipped
+    Argon2Passwords.hasher = shipped
 
 
 @pytest.fixture(scope="session")
