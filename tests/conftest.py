@@ -1,6 +1,7 @@
 """One pair of embedded servers, one migrated database and one container a test process; each test its own tenant."""
 
 import shutil
+import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -41,9 +42,25 @@ def shipped_hasher() -> Iterator[PasswordHasher]:
 
 
 @pytest.fixture(scope="session")
-def data_dir() -> Iterator[Path]:
-    """Make a data folder outside pytest's own, which PostgreSQL's user could not pass."""
+def migrated() -> Iterator[Path]:
+    """Make the data folder of which all others are copies, where PostgreSQL's user can pass: outside pytest's own."""
     folder = Path(tempfile.mkdtemp(prefix="rapport-test-"))
+    config = Config.load({"RAPPORT_DATA_DIR": str(folder)})
+    with Servers(config):
+        command.upgrade(alembic_config(config.owner_database_url), "head")
+    for left in ("run", "log"):
+        shutil.rmtree(folder / left)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def data_dir(migrated: Path) -> Iterator[Path]:
+    """Make this process's own, whose PostgreSQL answers before the disk does: no test in here plays a power cut."""
+    folder = Path(tempfile.mkdtemp(prefix="rapport-test-"))
+    subprocess.run(["cp", "-a", f"{migrated}/.", folder], check=True)  # with its owners, as PostgreSQL wants them
+    with (folder / "postgres" / "postgresql.auto.conf").open("a") as settings:
+        settings.write("synchronous_commit = off\n")
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -64,9 +81,7 @@ def environment(data_dir: Path) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def servers(environment: dict[str, str]) -> Iterator[Servers]:
     """Run PostgreSQL and Valkey, migrated."""
-    config = Config.load(environment)
-    with Servers(config) as running:
-        command.upgrade(alembic_config(config.owner_database_url), "head")
+    with Servers(Config.load(environment)) as running:
         yield running
 
 

@@ -1,7 +1,7 @@
 """The bench of the delivery tests, and the office that is killed and robbed."""
 
-import shutil
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 import redis.asyncio as redis
@@ -19,18 +19,11 @@ from tests.processes.workbench import Bench, Carpentry, Script
 
 
 @pytest.fixture(scope="session", autouse=True)
-def migrated() -> Iterator[None]:
-    """Let all houses begin from copies of one that was made and migrated."""
-    with House("template", 1, None, keep=True) as house:
-        folder = house.folder
-        house.end()
-    for left in ("run", "sandbox", "log"):
-        shutil.rmtree(folder / left, ignore_errors=True)
-    (folder / "supervisor.log").unlink()
-    House.template = folder
+def copies(migrated: Path) -> Iterator[None]:
+    """Let all houses begin as copies of a data folder that was made and migrated."""
+    House.template = migrated
     yield
     House.template = None
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
