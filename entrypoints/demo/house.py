@@ -99,14 +99,15 @@ class House:
                 start_new_session=True,
             )
         deadline = time.monotonic() + _READY_SECONDS
-        while not self._is_ready():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise Conflict(f"The house did not start:\n{log.read_text()[-2000:]}")
-            time.sleep(0.1)
+        with httpx.Client(timeout=2, trust_env=False) as http:
+            while not self._is_ready(http):
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    raise Conflict(f"The house did not start:\n{log.read_text()[-2000:]}")
+                time.sleep(0.1)
 
-    def _is_ready(self) -> bool:
+    def _is_ready(self, http: httpx.Client) -> bool:
         with contextlib.suppress(httpx.HTTPError):
-            return httpx.get(f"{self.url}/api/v1/health/ready", timeout=2, trust_env=False).status_code == 200
+            return http.get(f"{self.url}/api/v1/health/ready").status_code == 200
         return False
 
     def work_of_workers(self) -> dict[str, float]:

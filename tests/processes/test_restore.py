@@ -81,7 +81,7 @@ def drill(folder: Path, count: int, per_minute: int) -> dict[str, int]:
         office.all_accepted(first, count, 300)
         office.all_accepted(second, len(later), 120)
         office.assert_each_got_one([*under_way, *later])
-        office.client.close()
+        office.close()
     shutil.rmtree(shelf, ignore_errors=True)
     return counted
 
