@@ -5,6 +5,7 @@ unexport PYTHONDONTWRITEBYTECODE
 SHELL := /bin/sh
 PYTHON := .venv/bin/python
 STAMP := .venv/.installed
+BY_TWO := -n 2 --dist loadfile --no-loadscope-reorder
 TOOL := $(shell command -v uv 2>/dev/null || echo .venv/bin/uv)
 
 .DEFAULT_GOAL := help
@@ -29,10 +30,10 @@ contract: $(STAMP) ## One suite a port, on its sandbox and on its real adapters
 	@$(PYTHON) -m pytest tests/contracts $(ARGS); status=$$?; [ $$status -eq 5 ] || exit $$status
 
 test: $(STAMP) ## All tests but the long proofs
-	$(PYTHON) -m pytest tests -m "not prove" -n 2 --dist loadfile $(ARGS)
+	$(PYTHON) -m pytest tests -m "not prove" $(BY_TWO) $(ARGS)
 
 prove: $(STAMP) ## The promises at full numbers; at most 40 minutes
-	@$(PYTHON) -m pytest tests -m "prove and not alone" -n 2 --dist loadfile $(ARGS); together=$$?; \
+	@$(PYTHON) -m pytest tests -m "prove and not alone" $(BY_TWO) $(ARGS); together=$$?; \
 		$(PYTHON) -m pytest tests -m "prove and alone" $(ARGS); alone=$$?; \
 		for status in $$together $$alone; do [ $$status -eq 0 ] || [ $$status -eq 5 ] || exit $$status; done
 

@@ -20,7 +20,7 @@ from entrypoints.container import container
 from entrypoints.servers import Servers
 from tests.calendars import DiaryOfTests
 
-pytest_plugins = ("tests.proofs",)
+pytest_plugins = ("tests.proofs", "tests.sharing")
 LIMITS_OFF = {
     f"RAPPORT_LIMIT_{name}": "0"
     for name in ("SIGN_IN", "API", "UPLOADS", "ANONYMOUS", "TEXTS", "ANALYSES", "BAD_SIGNATURES")

@@ -15,7 +15,10 @@ from entrypoints.container import container
 from entrypoints.demo.house import House
 from tests.processes.office import Office, opened
 from tests.processes.own_valkey import OwnValkey
+from tests.processes.siege import besieged
 from tests.processes.workbench import Bench, Carpentry, Script
+
+__all__ = ["besieged"]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -50,7 +50,7 @@ async def _take_in(owner: Client, role: Role) -> Client:
         return member
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def besieged() -> Iterator[Besieged]:
     """Open the house."""
     with House("besieged", 1, None, keep=False) as house:

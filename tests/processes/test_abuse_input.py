@@ -13,7 +13,6 @@ import pytest
 
 from tests.processes.besieged import Besieged
 
-pytest_plugins = ["tests.processes.siege"]
 DEEP = 10_000
 GROWTH_MB = 60
 NAME = b'{"name": "X", "business_hours": %s}'

@@ -18,7 +18,6 @@ from tests.access.world import kind_of
 from tests.processes.besieged import Besieged
 from tests.proofs import Note
 
-pytest_plugins = ["tests.processes.siege"]
 MANY = 600
 GROWTH_MB = 120
 SQLMAP_SECONDS = 150

@@ -20,7 +20,6 @@ from tests.access.world import STREAMS, kind_of
 from tests.processes.besieged import Besieged
 from tests.proofs import Note
 
-pytest_plugins = ["tests.processes.siege"]
 LEFT_OUT = ("/sandbox/", "/cron/")
 ENDS = frozenset({"signOut", "deleteOrganization"})
 """Asked by somebody new each time: they end who asks."""
