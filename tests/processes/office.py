@@ -176,6 +176,10 @@ class Office:
         """Tell whether the house says that it can do its work."""
         return self.readiness()[0] == 200
 
+    def at_work(self, *names: str) -> bool:
+        """Tell whether parts are past their start; a signal before that ends them as it would any program."""
+        return all((self.house.folder / "run" / f"{name}.pulse").exists() for name in names)
+
     def deaths(self) -> list[tuple[str, int]]:
         """List the parts that ended, each with its exit status, as the supervisor saw it."""
         log = (self.house.folder / "supervisor.log").read_text().splitlines()

@@ -37,6 +37,7 @@ def drained_campaign(office: Office, recipients: int, rounds: int) -> tuple[floa
     dataset_id, phones = office.start(recipients)
     slowest = 0.0
     for number in range(rounds):
+        wait_for(lambda: office.at_work("worker-1", "worker-2", "relay", "scheduler"), 60, "all are at work", 0.1)
         goal = office.books.count() + 20
         wait_for(lambda goal=goal: office.books.count() >= goal, 60, "the campaign goes on")  # type: ignore[misc]
         before = len(office.deaths())
