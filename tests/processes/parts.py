@@ -1,8 +1,11 @@
 """Worker, relay and scheduler as processes of their own, on the servers of the tests."""
 
+import contextlib
 import json
 import os
+import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,6 +15,16 @@ from typing import Any
 from entrypoints.config import CHECKOUT
 
 DRAINED_SECONDS = 25
+
+
+def ports_in_a_row(count: int) -> int:
+    """Find the first of so many free ports, below those that are given out to clients meanwhile."""
+    while True:
+        first = random.randrange(20_000, 32_000)
+        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+            for port in range(first, first + count):
+                stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            return first
 
 
 class Processes:

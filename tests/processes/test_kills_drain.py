@@ -13,6 +13,8 @@ from tests.proofs import Note
 
 DRAINED_SECONDS = 25
 RECIPIENTS = 400
+A_MINUTE = 1200  # so that the campaign outlasts the starts of parts that were told to end
+PARTS = ("worker-1", "worker-2", "relay", "scheduler")
 
 
 def terminated(office: Office, *names: str) -> float:
@@ -34,10 +36,13 @@ def exit_codes(office: Office, before: int, count: int) -> list[int]:
 
 def drained_campaign(office: Office, recipients: int, rounds: int) -> tuple[float, int]:
     """Tell both workers, relay and scheduler to end while a campaign is sent; gives the slowest end, and the count."""
-    dataset_id, phones = office.start(recipients)
+    phones = office.phones(recipients)
+    dataset_id = office.imported(phones)
+    wait_for(lambda: office.at_work(*PARTS), 60, "all are at work", 0.1)
+    office.begin(dataset_id, rate_limit_messages_per_minute=A_MINUTE)
     slowest = 0.0
     for number in range(rounds):
-        wait_for(lambda: office.at_work("worker-1", "worker-2", "relay", "scheduler"), 60, "all are at work", 0.1)
+        wait_for(lambda: office.at_work(*PARTS), 60, "all are at work", 0.1)
         goal = office.books.count() + 20
         wait_for(lambda goal=goal: office.books.count() >= goal, 60, "the campaign goes on")  # type: ignore[misc]
         before = len(office.deaths())

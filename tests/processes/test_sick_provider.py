@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from entrypoints.demo.house import free_port
 from tests.processes.office import Office, frozen, opened, wait_for
+from tests.processes.parts import ports_in_a_row
 from tests.processes.test_flood import listed, p95, timed
 from tests.proofs import Note
 
@@ -55,7 +55,7 @@ class Ward:
 @contextmanager
 def ward(folder: Path) -> Iterator[Ward]:
     """Open an office with one worker, whose metrics can be read."""
-    port = free_port()
+    port = ports_in_a_row(4)
     with opened(folder, "sick", workers=1, settings={"RAPPORT_METRICS_PORT": str(port)}) as office:
         yield Ward(office, port)
 

@@ -36,11 +36,11 @@ time.sleep(600)
 
 
 @pytest.fixture
-def data_dir() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="rapport-test-"))
-    (folder / "rapport_part.py").write_text(_PART)
-    yield folder
-    shutil.rmtree(folder)
+def folder() -> Iterator[Path]:
+    made = Path(tempfile.mkdtemp(prefix="rapport-test-"))
+    (made / "rapport_part.py").write_text(_PART)
+    yield made
+    shutil.rmtree(made)
 
 
 def _free_port() -> int:
@@ -58,9 +58,9 @@ def _eventually(condition: Callable[[], bool], seconds: float = 15) -> bool:
     return False
 
 
-def _pid(data_dir: Path, name: str) -> int:
+def _pid(folder: Path, name: str) -> int:
     try:
-        return int((data_dir / "run" / f"{name}.pid").read_text())
+        return int((folder / "run" / f"{name}.pid").read_text())
     except (OSError, ValueError):
         return 0
 
@@ -77,19 +77,19 @@ def _session(leader: int) -> list[psutil.Process]:
 
 
 @contextmanager
-def _supervised(data_dir: Path) -> Iterator[subprocess.Popen[bytes]]:
+def _supervised(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     port = _free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RAPPORT_")}
     process = subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM], cwd=CHECKOUT, stderr=(data_dir / "log.txt").open("ab"),
+        [sys.executable, "-c", _PROGRAM], cwd=CHECKOUT, stderr=(folder / "log.txt").open("ab"),
         env=environment | {
-            "RAPPORT_DATA_DIR": str(data_dir), "RAPPORT_PORT": str(port), "RAPPORT_METRICS_PORT": "0",
-            "RAPPORT_SANDBOX_PROVIDER_URL": f"http://127.0.0.1:{_free_port()}", "PYTHONPATH": str(data_dir),
+            "RAPPORT_DATA_DIR": str(folder), "RAPPORT_PORT": str(port), "RAPPORT_METRICS_PORT": "0",
+            "RAPPORT_SANDBOX_PROVIDER_URL": f"http://127.0.0.1:{_free_port()}", "PYTHONPATH": str(folder),
         },
     )  # fmt: skip
     try:
-        up = _eventually(lambda: len(_session(_pid(data_dir, "stubborn"))) == 2 and bool(_pid(data_dir, "steady")))
-        assert up, (data_dir / "log.txt").read_text()
+        up = _eventually(lambda: len(_session(_pid(folder, "stubborn"))) == 2 and bool(_pid(folder, "steady")))
+        assert up, (folder / "log.txt").read_text()
         yield process
     finally:
         process.terminate()
@@ -99,50 +99,50 @@ def _supervised(data_dir: Path) -> Iterator[subprocess.Popen[bytes]]:
             process.kill()
 
 
-def test_a_dead_part_is_started_again_and_its_orphans_are_gone(data_dir: Path) -> None:
-    with _supervised(data_dir) as supervisor:
-        steady, before = _pid(data_dir, "steady"), _pid(data_dir, "stubborn")
+def test_a_dead_part_is_started_again_and_its_orphans_are_gone(folder: Path) -> None:
+    with _supervised(folder) as supervisor:
+        steady, before = _pid(folder, "steady"), _pid(folder, "stubborn")
         os.kill(before, signal.SIGKILL)
-        assert _eventually(lambda: _pid(data_dir, "stubborn") not in (0, before), 5)
+        assert _eventually(lambda: _pid(folder, "stubborn") not in (0, before), 5)
         assert _session(before) == []
-        assert _pid(data_dir, "steady") == steady
-        postgres = _pid(data_dir, "postgres")
+        assert _pid(folder, "steady") == steady
+        postgres = _pid(folder, "postgres")
         os.kill(postgres, signal.SIGKILL)
-        assert _eventually(lambda: _pid(data_dir, "postgres") not in (0, postgres), 10)
+        assert _eventually(lambda: _pid(folder, "postgres") not in (0, postgres), 10)
         supervisor.terminate()
         assert supervisor.wait(20) == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_everything_and_leaves_nothing(data_dir: Path, number: signal.Signals) -> None:
-    with _supervised(data_dir) as supervisor:
-        leaders = [_pid(data_dir, name) for name in ("steady", "stubborn", "postgres", "valkey")]
+def test_a_signal_stops_everything_and_leaves_nothing(folder: Path, number: signal.Signals) -> None:
+    with _supervised(folder) as supervisor:
+        leaders = [_pid(folder, name) for name in ("steady", "stubborn", "postgres", "valkey")]
         supervisor.send_signal(number)
         assert supervisor.wait(20) == 0
     assert [process for leader in leaders for process in _session(leader)] == []
-    assert list((data_dir / "run").glob("*.pid")) == []
+    assert list((folder / "run").glob("*.pid")) == []
 
 
-def test_a_killed_supervisor_takes_its_parts_along_and_the_next_ends_the_orphans(data_dir: Path) -> None:
-    with _supervised(data_dir) as supervisor:
-        leaders = [_pid(data_dir, name) for name in ("steady", "stubborn", "postgres", "valkey")]
+def test_a_killed_supervisor_takes_its_parts_along_and_the_next_ends_the_orphans(folder: Path) -> None:
+    with _supervised(folder) as supervisor:
+        leaders = [_pid(folder, name) for name in ("steady", "stubborn", "postgres", "valkey")]
         supervisor.kill()
         supervisor.wait()
         assert _eventually(lambda: not any(psutil.pid_exists(leader) for leader in leaders))
         assert len(_session(leaders[1])) == 1
-    with _supervised(data_dir):
+    with _supervised(folder):
         assert _session(leaders[1]) == []
 
 
-def test_a_taken_port_is_told_with_its_holder(data_dir: Path) -> None:
+def test_a_taken_port_is_told_with_its_holder(folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port = holder.getsockname()[1]
-        config = Config.load({"RAPPORT_DATA_DIR": str(data_dir), "RAPPORT_PORT": str(port)})
+        config = Config.load({"RAPPORT_DATA_DIR": str(folder), "RAPPORT_PORT": str(port)})
         told = [sentence for sentence in taken_ports(config) if sentence.startswith(f"Port {port} ")]
         assert f"process {os.getpid()}" in told[0]
         done = subprocess.run(
             [sys.executable, "-m", "entrypoints.supervisor"], cwd=CHECKOUT, capture_output=True, text=True, check=False,
-            env=os.environ | {"RAPPORT_DATA_DIR": str(data_dir), "RAPPORT_PORT": str(port)},
+            env=os.environ | {"RAPPORT_DATA_DIR": str(folder), "RAPPORT_PORT": str(port)},
         )  # fmt: skip
     assert (done.returncode, f"process {os.getpid()}" in done.stderr) == (1, True)
 
@@ -159,9 +159,9 @@ def test_restarts_are_put_off_ever_longer_and_a_long_life_forgives() -> None:
     assert round(part.start_at - 103.0, 1) == 0.2
 
 
-def test_the_sandbox_provider_is_a_part_in_the_sandbox_only(data_dir: Path) -> None:
-    inside = Config.load({"RAPPORT_DATA_DIR": str(data_dir)})
-    outside = Config.load({"RAPPORT_DATA_DIR": str(data_dir), "RAPPORT_SANDBOX": "0", "RAPPORT_SECRET_KEYS": "A" * 43})
+def test_the_sandbox_provider_is_a_part_in_the_sandbox_only(folder: Path) -> None:
+    inside = Config.load({"RAPPORT_DATA_DIR": str(folder)})
+    outside = Config.load({"RAPPORT_DATA_DIR": str(folder), "RAPPORT_SANDBOX": "0", "RAPPORT_SECRET_KEYS": "A" * 43})
     names = [part.name for part in parts_of(outside, 2)]
     assert names == ["api", "worker-1", "worker-2", "relay", "scheduler"]
     assert [part.name for part in parts_of(inside, 2)] == ["sandbox_provider", *names]

@@ -20,8 +20,8 @@ from application.ports import Actor
 from domain.identity.role import PERMISSIONS, Role
 from domain.kernel import new_id
 from domain.messaging.message import MessageReceived
-from tests.contracts.sandbox_process import ProviderProcess, Receiver, free_port
-from tests.processes.parts import DRAINED_SECONDS, Processes
+from tests.contracts.sandbox_process import ProviderProcess, Receiver
+from tests.processes.parts import DRAINED_SECONDS, Processes, ports_in_a_row
 from tests.processes.workbench import Bench
 
 pytestmark = pytest.mark.anyio
@@ -47,8 +47,8 @@ def provider(data_dir: Path, receiver: Receiver, servers: object) -> Iterator[Pr
 
 @pytest.fixture(scope="module")
 def metrics_port() -> int:
-    """Find four ports in a row: API, relay, scheduler, worker."""
-    return free_port()
+    """Find ports for API, relay, scheduler and worker."""
+    return ports_in_a_row(4)
 
 
 @pytest.fixture(scope="module")
