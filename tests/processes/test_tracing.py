@@ -93,14 +93,14 @@ async def _exported(collector: Collector, config: Config, house: AsyncContainer,
     transport = httpx.ASGITransport(cast("Any", create_app(config, house)), raise_app_exceptions=False)
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://testserver/api/v1") as client:
-            account = {"email": EMAIL, "password": PASSWORD, "name": "Zebedee", "organization_name": ORGANIZATION}
+            account = {"email": EMAIL, "password": PASSWORD, "name": "Thaddeus", "organization_name": ORGANIZATION}
             made = (await client.post("/auth/register", json=account)).json()["data"]
             client.headers["Authorization"] = f"Bearer {made['token']}"
-            person = {"first_name": "Zebedee", "email": "zebedee@example.com", "phone_number": PHONE}
+            person = {"first_name": "Thaddeus", "email": "thaddeus@example.com", "phone_number": PHONE}
             lead = (await client.post("/leads", json={"contact": person})).json()["data"]
             sent = await client.post(
                 "/messages/send",
-                json={"lead_id": lead["id"], "content": "Hello Zebedee, a word in private."},
+                json={"lead_id": lead["id"], "content": "Hello Thaddeus, a word in private."},
                 headers={"traceparent": f"00-{CALLER}-00f067aa0ba902b7-00"},
             )
             assert sent.status_code == 201, sent.text
@@ -156,7 +156,15 @@ async def test_a_trace_goes_from_the_callers_through_the_event_to_the_provider(
     # Nothing personal is told.
     assert len(exported.spans()) > 10
     said = "".join(str(batch) for batch in exported.batches)
-    for personal in ("Zebedee", "zebedee", PHONE.removeprefix("+"), "private", EMAIL, "no-such-address", ORGANIZATION):
+    for personal in (
+        "Thaddeus",
+        "thaddeus",
+        PHONE.removeprefix("+"),
+        "private",
+        EMAIL,
+        "no-such-address",
+        ORGANIZATION,
+    ):
         assert personal not in said
 
 
@@ -168,7 +176,7 @@ def test_the_processes_send_their_spans_and_one_trace_spans_them(
     with House("7", 1, None, keep=False) as house:
         client = Client(house.url)
         client.set_up(EMAIL, PASSWORD, ORGANIZATION)
-        lead = client.call("POST", "/leads", json={"contact": {"first_name": "Zebedee", "phone_number": PHONE}})
+        lead = client.call("POST", "/leads", json={"contact": {"first_name": "Thaddeus", "phone_number": PHONE}})
         client.call("POST", "/messages/send", json={"lead_id": lead["id"], "content": "Hello."})
         client.settle()
     assert [part for part, span in collector.spans() if span.name == "sandbox send"] == ["worker"]
