@@ -4,13 +4,13 @@ from dataclasses import replace
 
 from adapters.persistence.coaching_live import prompt_of
 from application.coaching.evaluation_ports import CandidateAnswer, PastThread
+from application.messaging.asking import facts_of, harmless
 from application.messaging.reply_writing import ReplyWriter, Said, WritingTask
 from application.model_calls import Access, Usage
 from domain.coaching.prompt import Told
 from domain.messaging.injection import injection_signs
 from domain.messaging.languages import language_of
 from domain.messaging.reply import Reason
-from domain.messaging.reply_facts import ReplyFacts
 from domain.messaging.reply_rules import judge
 
 _TO_PEOPLE = frozenset({Reason.LOW_CONFIDENCE, Reason.WRITER_ASKS, Reason.ENDS_CONTACT})
@@ -30,7 +30,7 @@ class AnswersForCoaching:
         task = _task(thread, said, access, theirs)
         written = await self._writer.write(task)
         proposal = written.proposal
-        judgement = judge(proposal, _facts(task, thread))
+        judgement = judge(proposal, facts_of(task, thread.threshold, thread.most_segments))
         known = {lesson.id for lesson in said.lessons}
         return CandidateAnswer(
             text=proposal.text,
@@ -59,20 +59,5 @@ def _task(thread: PastThread, said: Told, access: Access, theirs: list[str]) -> 
         now=thread.messages[-1].at,
         access=access,
     )
-    return replace(task, first_name=_harmless(thread.first_name), product=_harmless(thread.product))
+    return replace(task, first_name=harmless(thread.first_name), product=harmless(thread.product))
 
-
-def _harmless(value: str | None) -> str | None:
-    return None if value is None or injection_signs(value) else value
-
-
-def _facts(task: WritingTask, thread: PastThread) -> ReplyFacts:
-    return ReplyFacts(
-        ours=[task.organization, *task.facts, *(one.text for one in task.history if one.by == "us")],
-        recorded=[value for _, value in task.lead],
-        theirs=[one.text for one in task.history if one.by == "lead"],
-        prompt="\n".join((task.prompt.text, *(lesson.instruction for lesson in task.prompt.lessons))),
-        language=task.language,
-        threshold=thread.threshold,
-        most_segments=thread.most_segments,
-    )
