@@ -60,4 +60,3 @@ def _task(thread: PastThread, said: Told, access: Access, theirs: list[str]) -> 
         access=access,
     )
     return replace(task, first_name=harmless(thread.first_name), product=harmless(thread.product))
-

@@ -78,10 +78,26 @@ SELECT $1, $2, n.row, n.outcome, n.ineligible, n.lead_id, n.contact_id, n.reason
 FROM unnest($3::bigint[], $4::text[], $5::bool[], $6::uuid[], $7::uuid[], $8::text[], $9::jsonb[])
      AS n(row, outcome, ineligible, lead_id, contact_id, reason, cells)
 """
-_FAILED = """
-SELECT row, reason, cells FROM import_rows
-WHERE organization_id = $1 AND import_id = $2 AND row > $3 AND outcome = 'failed' ORDER BY row LIMIT $4
+_REASONS = """
+SELECT row, reason FROM import_rows
+WHERE organization_id = $1 AND import_id = $2 AND outcome = 'failed' ORDER BY row LIMIT $3
 """
+# One row after the other, since what fails may take 2 MB a row: a page ends with the row that fills it.
+_FAILED = """
+WITH RECURSIVE page AS (
+  (SELECT row, reason, cells, octet_length(cells::text) AS size, 1 AS place FROM import_rows
+   WHERE organization_id = $1 AND import_id = $2 AND row > $3 AND outcome = 'failed' ORDER BY row LIMIT 1)
+  UNION ALL
+  SELECT following.row, following.reason, following.cells,
+         page.size + octet_length(following.cells::text), page.place + 1
+  FROM page CROSS JOIN LATERAL (
+    SELECT row, reason, cells FROM import_rows
+    WHERE organization_id = $1 AND import_id = $2 AND row > page.row AND outcome = 'failed' ORDER BY row LIMIT 1
+  ) AS following WHERE page.size < $4 AND page.place < $5
+)
+SELECT row, reason, cells FROM page ORDER BY row
+"""
+_PAGE_BYTES, _PAGE_ROWS = 1_000_000, 1_000
 _ENROL = """
 INSERT INTO enrolments (organization_id, campaign_id, lead_id, touch, due_at)
 SELECT $1, c.id, l.id, 'M1', $4 FROM campaigns c, unnest($3::uuid[]) AS l(id)
@@ -202,9 +218,13 @@ class PostgresImports(PostgresStore[LeadImport]):
             outcomes = _outcomes(leads, duplicates, failed)
         await connection.execute(_OUTCOMES, organization_id, plan.import_id, *outcomes, timeout=SECONDS)
 
-    async def failed(self, import_id: UUID, after_row: int, limit: int) -> list[FailedCells]:
-        """Give failed rows past a line."""
-        rows = await self._rows(_FAILED, import_id, after_row, limit)
+    async def reasons(self, import_id: UUID, limit: int) -> list[tuple[int, str]]:
+        """Give the first failed rows' lines and reasons."""
+        return [(row["row"], row["reason"]) for row in await self._rows(_REASONS, import_id, limit)]
+
+    async def failed(self, import_id: UUID, after_row: int) -> list[FailedCells]:
+        """Give the next page of failed rows past a line."""
+        rows = await self._rows(_FAILED, import_id, after_row, _PAGE_BYTES, _PAGE_ROWS)
         return [FailedCells(row["row"], row["reason"], msgspec.json.decode(row["cells"])) for row in rows]
 
 

@@ -72,8 +72,12 @@ class ImportStore(Store[LeadImport], Protocol):
         """Store contacts, leads and the outcome of every row; raises `Collided` when one is there already."""
         ...
 
-    async def failed(self, import_id: UUID, after_row: int, limit: int) -> list[FailedCells]:
-        """Give failed rows past a line, in the order of the file."""
+    async def reasons(self, import_id: UUID, limit: int) -> list[tuple[int, str]]:
+        """Give the first failed rows' lines, and why each failed."""
+        ...
+
+    async def failed(self, import_id: UUID, after_row: int) -> list[FailedCells]:
+        """Give the next failed rows past a line, in the order of the file: as many as fit a page, which may be one."""
         ...
 
 

@@ -63,7 +63,10 @@ class ImportRowFilter(Filter, frozen=True):
 
 
 class ImportRowItem(View, frozen=True):
-    """Show what became of a row; `row` is its line in the file, `cells` are kept of failed rows only."""
+    """Show what became of a row; `row` is its line in the file, `cells` are kept of failed rows only.
+
+    Of a row of more than 10,000 characters each cell shows its beginning; whole it is in the CSV of failed rows.
+    """
 
     row: int
     outcome: Literal["created", "duplicate", "failed", "undone"]

@@ -32,7 +32,6 @@ from domain.outreach.lead_import import ImportRequested, LeadImport
 
 ERRORS_SHOWN = 100
 _COLLISIONS = 5
-_PAGE = 1_000
 _REASON = "reason"
 
 Column = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -226,7 +225,7 @@ class Imports:
             return running.records_done
 
     async def _result(self, running: LeadImport) -> dict[str, Any]:
-        errors = await self.imports.failed(running.id, 0, ERRORS_SHOWN)
+        errors = await self.imports.reasons(running.id, ERRORS_SHOWN)
         return {
             "import_id": str(running.id),
             "dataset_id": str(running.dataset_id),
@@ -237,7 +236,7 @@ class Imports:
                 "duplicates": running.duplicates,
             },
             "ineligible": running.ineligible,
-            "errors": [{"row": error.row, "reason": error.reason} for error in errors],
+            "errors": [{"row": row, "reason": reason} for row, reason in errors],
             "failed_rows_url": f"/api/v1/imports/{running.id}/failed-rows.csv" if running.failed else None,
         }
 
@@ -259,7 +258,7 @@ class Imports:
         after = 0
         while True:
             async with self.uow.reading():
-                rows = await self.imports.failed(plan.import_id, after, _PAGE)
+                rows = await self.imports.failed(plan.import_id, after)
             if not rows:
                 return
             after = rows[-1].row

@@ -264,6 +264,20 @@ async def test_failed_rows_download_and_import_after_mending(owner: Client, work
     assert sorted(names) == ["=Ann", "Bob"]
 
 
+async def test_failed_rows_come_whole_and_in_order_however_large_they_are(owner: Client, work_off: WorkOff) -> None:
+    names = [f"N{n}" if n % 300 else f"N{n}" + "x" * 900_000 for n in range(1_500)]
+    done = await imported(owner, work_off, table(*(f"{name},Ash,none," for name in names)), MAPPING)
+    assert (done["result"]["imported"]["failed"], len(done["result"]["errors"])) == (1_500, 100)
+    answer = await owner.get(done["result"]["failed_rows_url"].removeprefix("/api/v1"))
+    _, *rows = csv.reader(io.StringIO(answer.content.decode("utf-8-sig")))
+    assert [row[0] for row in rows] == names
+
+    listed = await owner.get(f"/imports/{done['result']['import_id']}/rows", params={"limit": 3})
+    shown = [row["cells"][0] for row in listed.json()["data"]]
+    assert shown[1:] == ["N1", "N2"]
+    assert shown[0] == names[0][:2500] + "…", "its beginning, since the row is longer than 10,000"
+
+
 async def test_a_row_with_too_many_cells_or_a_nul_fails_alone(owner: Client, work_off: WorkOff) -> None:
     content = table("Ann,Ash,07700 900001,,surplus", "B\0b,Birch,07700 900002,", "Cy,Cedar,07700 900003,")
     done = await imported(owner, work_off, content, MAPPING)

@@ -143,6 +143,14 @@ def rows_that_fail(sender: Sender, size: int) -> None:
     long = b"Ann," + b"9" * 1_000_000 + b"\n"
     job = sender.imported(itertools.chain((b"First,Mobile\n",), itertools.repeat(long, size // len(long))))
     assert job["result"]["imported"]["failed"] == size // len(long)
+    rows = sender.client.answer("GET", f"/imports/{job['result']['import_id']}/rows", params={"limit": "200"})
+    assert len(rows.content) < 20_000 * (size // len(long))
+    whole = 0
+    url = f"{sender.url}{job['result']['failed_rows_url']}"
+    with httpx.stream("GET", url, headers=dict(sender.client.headers), timeout=60, trust_env=False) as answer:
+        for piece in answer.iter_bytes():
+            whole += len(piece)
+    assert whole > size // len(long) * 1_000_000
     odd = b"First,Mobile\nZo\xc3\xab,07700 900001\nZo\xeb,07700 900002\nB\0b,07700 900003\n"
     even = b"".join(b"\xc5\x81,07700 900%03d\n" % n for n in range(100, 200))
     result = sender.imported(iter((odd, even)))["result"]
