@@ -172,6 +172,14 @@ class Config:
         port = self.metrics_port + offset
         return port if self.metrics_port and port <= 65535 else 0
 
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """Name the installation's accounts as it is noted how they did; a sandbox uses none."""
+        if self.sandbox:
+            return ()
+        named = [account.name for account in (*self.texting_accounts, self.mail_account) if account is not None]
+        return (*named, "anthropic") if self.anthropic.api_key else tuple(named)
+
     def settings_table(self) -> list[tuple[str, str, str]]:
         """List (variable, value, where it comes from) with secrets hidden, for `rapport config`."""
         return list(self.rows)

@@ -1,6 +1,7 @@
 """Prometheus metrics, each process on a loopback port of its own."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import structlog
@@ -44,7 +45,7 @@ FROM sends WHERE state IN ('claimed', 'handed', 'unknown') GROUP BY state
 """
 _ACCOUNTS = """
 SELECT name, coalesce(extract(epoch FROM clock_timestamp() - failing_since), 0)::float8 AS failing
-FROM installation_accounts
+FROM installation_accounts WHERE name = ANY ($1)
 """
 _OPEN = ("claimed", "handed", "unknown")
 
@@ -58,14 +59,14 @@ def serve_metrics(port: int) -> None:
             log.warning("metrics are off", port=port, error=error.strerror)
 
 
-async def measure_queues(database: Database) -> None:
-    """Set the gauges of queues, ledger and accounts; a queue that owes nothing is told as 0."""
+async def measure_queues(database: Database, accounts: Sequence[str] = ()) -> None:
+    """Set the gauges of queues, ledger and these accounts; what owes nothing, or is not refused, is told as 0."""
     async with database.connection() as connection:
         found = {row["queue"]: row for row in await connection.fetch(_DEPTHS)}
         stuck = {row["state"]: row["stuck"] for row in await connection.fetch(_STUCK)}
-        accounts = await connection.fetch(_ACCOUNTS)
-    for row in accounts:
-        ACCOUNT_FAILING.labels(row["name"]).set(row["failing"])
+        failing = {row["name"]: row["failing"] for row in await connection.fetch(_ACCOUNTS, accounts)}
+    for name in accounts:
+        ACCOUNT_FAILING.labels(name).set(failing.get(name, 0))
     for state in _OPEN:
         STUCK.labels(state).set(stuck.get(state, 0))
     for queue in {*PREFETCH, *found}:
@@ -76,11 +77,11 @@ async def measure_queues(database: Database) -> None:
     PARKED.set(sum(row["parked"] for row in found.values()))
 
 
-async def watch_queues(database: Database, relay: "Relay") -> None:
-    """Keep the gauges of queues, ledger and relay true, each second."""
+async def watch_queues(database: Database, relay: "Relay", accounts: Sequence[str]) -> None:
+    """Keep the gauges of queues, ledger, accounts and relay true, each second."""
     while True:
         try:
-            await measure_queues(database)
+            await measure_queues(database, accounts)
             RELAY_LAG.set(relay.lag_seconds)
         except (Unavailable, OSError, TimeoutError) as error:
             log.warning("queues cannot be measured", error=type(error).__name__)

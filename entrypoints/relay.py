@@ -24,7 +24,7 @@ async def run(config: Config, stop: asyncio.Event) -> None:
     database = await Database.open(config.system_database_url, size=4)
     client = redis.Redis.from_url(config.redis_url, socket_timeout=5, socket_connect_timeout=1)
     relay = Relay(database, broker_at(config.broker_url), routes(), FeedWake(client), GATHERED)
-    gauges = asyncio.create_task(watch_queues(database, relay))
+    gauges = asyncio.create_task(watch_queues(database, relay, config.accounts))
     house = asyncio.create_task(_keep_house(database))
     signs = asyncio.create_task(beat(client, "relay"))
     try:

@@ -66,7 +66,7 @@ GROUP BY s.provider HAVING count(*) >= $4 AND NOT EXISTS (
 
 _REFUSED = """
 SELECT name, failing_since AT TIME ZONE 'UTC' AS failing_since, error FROM installation_accounts
-WHERE failing_since IS NOT NULL ORDER BY name
+WHERE failing_since IS NOT NULL AND name = ANY ($1) ORDER BY name
 """
 
 
@@ -149,9 +149,12 @@ async def silence(config: Config) -> list[str]:
 
 
 async def accounts(config: Config) -> list[str]:
-    """Find accounts of the installation, at whatever provider, that are refused: no organisation is told of those."""
+    """Find accounts of the installation, at whatever provider, that are refused: no organisation is told of those.
+
+    One that was replaced by another, or removed, serves never again, and is not looked for.
+    """
     async with connected(config.database_url) as connection:
-        rows = await connection.fetch(_REFUSED)
+        rows = await connection.fetch(_REFUSED, config.accounts)
     return [
         f"The installation's account {row['name']} has been refused since {row['failing_since']:%d %B %Y at %H:%M} UTC:"
         f" {row['error']}"

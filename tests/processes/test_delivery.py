@@ -370,15 +370,18 @@ async def test_the_gauge_of_stuck_rows_counts_leases_that_ended_a_minute_ago(ben
 
 
 async def test_the_gauge_of_a_refused_account_of_the_installation_rises_until_it_serves(bench: Bench) -> None:
-    def failing() -> float:
-        return REGISTRY.get_sample_value("rapport_account_failing_seconds", {"account": "test:1"}) or 0
+    def failing(account: str = "test:1") -> float | None:
+        return REGISTRY.get_sample_value("rapport_account_failing_seconds", {"account": account})
 
+    async with bench.uow() as uow, uow:
+        await note_installation(uow, "test:0", "It was refused until another took its place.")
     for trouble in ("Refused.", None):
         async with bench.uow() as uow, uow:
             await note_installation(uow, "test:1", trouble)
         await asyncio.sleep(0.01)
-        await measure_queues(bench.system)
-        assert (failing() > 0) is (trouble is not None)
+        await measure_queues(bench.system, ["test:1", "test:2"])
+        assert ((failing() or 0) > 0) is (trouble is not None)
+    assert (failing(), failing("test:2"), failing("test:0")) == (0, 0, None)
 
 
 async def _ledger_rows(uow: PostgresUnitOfWork, rows: list[tuple[str, int]]) -> None:

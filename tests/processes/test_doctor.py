@@ -17,6 +17,8 @@ from adapters.persistence.database import connect_arguments
 from adapters.persistence.migrations.newest import newest_revision
 from adapters.persistence.migrations.run import alembic_config
 from adapters.queue.signs import beat
+from application.mailing import MailAccount
+from application.messaging.texting import account_of
 from domain.kernel import first_id, new_id
 from entrypoints.config import Config
 from entrypoints.doctor import database, machine, servers, work
@@ -334,16 +336,27 @@ async def test_an_account_that_takes_texts_and_tells_nothing_is_named(own: Confi
 async def test_an_account_of_the_installation_that_is_refused_is_found_until_it_serves(
     own: Config, superuser: Any
 ) -> None:
+    own = replace(
+        own,
+        sandbox=False,
+        texting_accounts=(account_of("twilio", {"account_sid": "AC1"}, {}),),
+        mail_account=MailAccount("resend", "2"),
+        anthropic=replace(own.anthropic, api_key="key"),
+    )
     assert await work.accounts(own) == []
     await superuser.execute(
         "INSERT INTO installation_accounts (name, failing_since, noted_at, error)"
         " VALUES ('anthropic', '2027-03-22T10:00:00Z', now(), 'The model refuses the access (401).'),"
-        " ('twilio:AC1', NULL, now(), 'It is over.')"
+        " ('twilio:AC1', NULL, now(), 'It is over.'),"
+        " ('resend:1', '2027-03-22T10:00:00Z', now(), 'That was the key before this one.')"
     )
     assert await only(work.accounts, own) == (
         "The installation's account anthropic has been refused since 22 March 2027 at 10:00 UTC:"
         " The model refuses the access (401)."
     )
+    without = replace(own, anthropic=replace(own.anthropic, api_key=None))
+    assert await work.accounts(without) == [], "who has no key any more is refused nothing"
+    assert await work.accounts(replace(own, sandbox=True)) == []
     await superuser.execute("TRUNCATE installation_accounts")
 
 
