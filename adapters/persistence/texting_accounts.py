@@ -12,6 +12,7 @@ from adapters.persistence.integration_notes import note, note_installation
 from application.identity.secrets import Secrets
 from application.messaging.reconciling import AT_FIRST, OVERLAP, Gap
 from application.messaging.texting import Price, TextingAccount, TextingAccounts, account_of
+from application.provider import Unavailable
 from domain.identity.integration import Provider
 from domain.kernel import Phone
 
@@ -143,10 +144,11 @@ class PostgresAccountBook:
         former = {account.name: account for account in everyone if account.name not in used}
         return TextingAccounts(preferred, own, tuple(former.values()))
 
-    async def note(self, used: Collection[str], failed: Mapping[str, str]) -> frozenset[str]:
+    async def note(self, used: Collection[str], failed: Mapping[str, Unavailable]) -> frozenset[str]:
         """Write of the organisation's own integrations and of the installation's that they serve, or why not."""
-        told: dict[str, str | None] = {**dict.fromkeys(used), **failed}
-        for name in sorted(told.keys() & {one.name for one in self._installation.accounts} - self._integrations):
+        told: dict[str, str | None] = {**dict.fromkeys(used), **{name: why.reason for name, why in failed.items()}}
+        everybodys = {one.name for one in self._installation.accounts} - self._integrations
+        for name in sorted(told.keys() & everybodys - {name for name, why in failed.items() if why.sender_only}):
             await note_installation(self._uow, name, told[name])
         ours = sorted(told.keys() & self._integrations)
         fresh = [name for name in ours if await note(self._uow, name.partition(":")[0], told[name])]

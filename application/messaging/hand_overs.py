@@ -8,6 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from application.messaging.texting import Price, TextingAccount, TextingAccounts
+from application.provider import Unavailable
 from domain.messaging.message import Settled
 from domain.messaging.policy import Channel, Purpose, Verdict
 
@@ -146,8 +147,11 @@ class AccountBook(Protocol):
         """Open them all."""
         ...
 
-    async def note(self, used: Collection[str], failed: Mapping[str, str]) -> frozenset[str]:
-        """Note which accounts served, and why others did not, by their names; gives those whose trouble is new."""
+    async def note(self, used: Collection[str], failed: Mapping[str, Unavailable]) -> frozenset[str]:
+        """Note which accounts served, and why others did not, by their names; gives those whose trouble is new.
+
+        A number of one organisation's (`sender_only`) is no trouble of an account that serves everybody.
+        """
         ...
 
 

@@ -263,13 +263,15 @@ class Sending:
 
     async def _tell(self, calls: _Calls, told: Sequence[Receipt | ProviderError]) -> None:
         """Note how the accounts did, and tell of recipients who stopped at the provider."""
-        used, failed = set(), {}
+        used: set[str] = set()
+        failed: dict[str, Unusable | Unfit] = {}
         for handed, one in zip(calls.handed, told, strict=True):
             row, name = handed.row, handed.account.name
             if isinstance(one, Receipt):
                 used.add(name)
             elif isinstance(one, Unusable | Unfit):
-                failed[name] = one.reason
+                if name not in failed or failed[name].sender_only:
+                    failed[name] = one
             elif isinstance(one, Rejected) and one.opted_out:
                 self.uow.publish(
                     RecipientRefused(subject=row.id, contact_id=row.contact_id, address=row.recipient, code=one.code)
@@ -278,7 +280,9 @@ class Sending:
             await self.agenda.no_later_than(RECONCILE, self.clock.now() + EVERY)
         for name in sorted(await self.book.note(used, {name: why for name, why in failed.items() if name not in used})):
             self.uow.publish(
-                TextingFailed(subject=self.owner.organization_id, provider=name.partition(":")[0], reason=failed[name])
+                TextingFailed(
+                    subject=self.owner.organization_id, provider=name.partition(":")[0], reason=failed[name].reason
+                )
             )
 
     async def _write(self, batch: UUID | None, results: Sequence[Result], now: datetime) -> None:

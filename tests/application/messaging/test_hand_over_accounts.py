@@ -14,7 +14,7 @@ from application.messaging.messages import Messages, SendTo
 from application.messaging.sending import Sending
 from application.messaging.texting import Texting, TextingAccounts, TextingHealth, account_of
 from application.ports import Actor
-from application.provider import Unusable
+from application.provider import Unavailable, Unfit, Unusable
 from domain.identity.role import PERMISSIONS, Role
 from domain.kernel import new_id
 from entrypoints.config import Config
@@ -31,12 +31,14 @@ class _Book:
     """Be an account book that a test writes: each look gives the next page, the last one for ever."""
 
     pages: list[TextingAccounts]
+    failed: Mapping[str, Unavailable]
 
     async def accounts(self) -> TextingAccounts:
         return self.pages.pop(0) if len(self.pages) > 1 else self.pages[0]
 
-    async def note(self, used: Collection[str], failed: Mapping[str, str]) -> frozenset[str]:
-        del used, failed
+    async def note(self, used: Collection[str], failed: Mapping[str, Unavailable]) -> frozenset[str]:
+        del used
+        self.failed = failed
         return frozenset()
 
 
@@ -147,6 +149,17 @@ async def test_what_people_must_mend_is_not_waited_for_where_there_is_a_second_a
     await send_due(there)
     [row] = await ledger(there)
     assert (row["state"], row["provider"], row["attempts"]) == ("accepted", "twilio:AC2", 1)
+
+
+async def test_of_troubles_in_one_batch_the_accounts_own_is_told_before_that_of_a_number(there: Tenant) -> None:
+    await pages(there, TextingAccounts((FIRST,)))
+    await planned(there, 3)
+    of_a_number = Unfit(300, "This number does not reach this recipient.", sender_only=True)
+    there.texting.failures += [(of_a_number, False), (Unusable(300, "Refused."), False), (of_a_number, False)]
+    await send_due(there)
+    book = await there.house.get(AccountBook)
+    assert isinstance(book, _Book)
+    assert {name: error.reason for name, error in book.failed.items()} == {FIRST.name: "Refused."}
 
 
 async def test_what_nobody_knows_of_is_asked_where_it_was_handed_and_given_to_nobody_else(there: Tenant) -> None:

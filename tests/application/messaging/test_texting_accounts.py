@@ -10,6 +10,7 @@ from adapters.persistence.texting_accounts import InstallationTexting, PostgresA
 from application.identity.secrets import Secrets
 from application.messaging.texting import NOBODY, TextingAccount, TextingAccounts, account_of
 from application.ports import Actor
+from application.provider import Unfit, Unusable
 from domain.kernel import new_id
 from tests.application.conftest import Tenant
 
@@ -63,14 +64,25 @@ async def test_trouble_of_the_installations_account_is_written_down_once_in_ten_
         book = PostgresAccountBook(uow, secrets, InstallationTexting((HOUSE,)))
         read = "SELECT failing_since, noted_at, error FROM installation_accounts WHERE name = $1"
         rows = []
-        for used, failed in (((), "No."), ((), "No."), ((), "Still no."), ((HOUSE.name,), None)):
+        number = Unfit(300, "This number does not reach this recipient.", sender_only=True)
+        refused, still = (Unusable(300, reason) for reason in ("No.", "Still no."))
+        for used, failed in (
+            ((), number),
+            ((), refused),
+            ((), refused),
+            ((), still),
+            ((), number),
+            ((HOUSE.name,), None),
+        ):
             async with uow:
                 await book.accounts()
-                fresh = await book.note(used, {} if failed is None else {HOUSE.name: failed, "twilio:AC9": "Not ours."})
+                ours = {} if failed is None else {HOUSE.name: failed, "twilio:AC9": Unusable(300, "Not ours.")}
+                fresh = await book.note(used, ours)
                 assert fresh == frozenset(), "no organisation is told of what it cannot mend"
                 rows.append(await uow.connection.fetchrow(read, HOUSE.name))
                 assert await uow.connection.fetchrow(read, "twilio:AC9") is None
-    first, again, other, served = rows
+    of_a_number, first, again, other, then_of_a_number, served = rows
+    assert (of_a_number, then_of_a_number) == (None, other), "one organisation's number is not everybody's account"
     assert (first["error"], first["failing_since"] is None) == ("No.", False)
     assert again["noted_at"] == first["noted_at"]
     assert (other["error"], other["failing_since"]) == ("Still no.", first["failing_since"])
