@@ -1,11 +1,12 @@
 """Steps of whoever teaches, makes prompts live and looks what followed."""
 
+from typing import Any
 from uuid import UUID
 
 from application.coaching.lesson_forms import NewLesson
 from application.coaching.lessons import Lessons
 from application.coaching.measuring import Measuring
-from application.coaching.prompt_forms import CanaryView, DraftPrompt, MakeLive
+from application.coaching.prompt_forms import CanaryView, DraftPrompt, MakeLive, PromptView
 from application.coaching.prompts import Prompts
 from domain.coaching.lesson import LessonType
 from domain.coaching.prompt import PromptType
@@ -15,17 +16,17 @@ SAY = "There are ways to bring it down; shall we go through them together on a q
 ANSWER = "A colleague will go through it with you."
 
 
-async def draft(thread: Thread, text: str) -> None:
+async def draft(thread: Thread, text: str, kind: PromptType = PromptType.REPLY) -> None:
     """Edit the draft."""
     async with thread.tenant.use(Prompts) as prompts:
-        await prompts.draft(PromptType.REPLY, DraftPrompt(system_prompt=text), None)
+        await prompts.draft(kind, DraftPrompt(system_prompt=text), None)
 
 
-async def publish(thread: Thread, text: str, share: int = 100) -> int:
-    """Edit the draft and make it live."""
-    await draft(thread, text)
+async def publish(thread: Thread, text: str, kind: PromptType = PromptType.REPLY, **command: Any) -> int:
+    """Edit the draft and make it live; gives its version."""
+    await draft(thread, text, kind)
     async with thread.tenant.use(Prompts) as prompts:
-        return (await prompts.make_live(PromptType.REPLY, MakeLive(share=share))).version
+        return (await prompts.make_live(kind, MakeLive(**command))).version
 
 
 async def teach(thread: Thread) -> UUID:
@@ -88,10 +89,15 @@ async def age(thread: Thread, days: int) -> None:
         )
 
 
-async def canary(thread: Thread) -> CanaryView:
-    """Show the latest trial."""
+async def show(thread: Thread, kind: PromptType = PromptType.REPLY) -> PromptView:
+    """Show a prompt."""
     async with thread.tenant.use(Prompts) as prompts:
-        shown = (await prompts.show(PromptType.REPLY)).canary
+        return await prompts.show(kind)
+
+
+async def canary(thread: Thread, kind: PromptType = PromptType.REPLY) -> CanaryView:
+    """Show the latest trial."""
+    shown = (await show(thread, kind)).canary
     assert shown is not None
     return shown
 

@@ -6,15 +6,14 @@ import pytest
 
 from adapters.ai.sandbox import SandboxReplyWriter
 from adapters.persistence.database import Cause
-from application.coaching.measuring import Measuring
 from application.coaching.prompt_forms import PromptView
-from application.coaching.prompts import Prompts
 from application.coaching.reviewed import ReviewStore
 from application.messaging.reply_writing import WritingTask, Written
 from application.ports import Actor, UnitOfWork
 from domain.coaching.prompt import PromptType
+from tests.application.messaging.prompting import canary, measure, publish, show
 from tests.application.messaging.replying import Thread, said
-from tests.application.messaging.test_touch_writing import WAY_OUT, WORDS, publish, started
+from tests.application.messaging.test_touch_writing import WAY_OUT, WORDS, started
 from tests.application.outreach.test_planning import phones
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("waking_hours")]
@@ -22,14 +21,12 @@ pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("waking_hours")]
 
 async def measured(thread: Thread, kind: PromptType = PromptType.M1) -> PromptView:
     """Look what followed, and show how the prompt does."""
-    async with thread.tenant.use(Measuring, thread.tenant.system()) as measuring:
-        await measuring.run()
-    async with thread.tenant.use(Prompts) as prompts:
-        return await prompts.show(kind)
+    await measure(thread)
+    return await show(thread, kind)
 
 
 async def test_what_followed_a_touch_counts_for_its_version(thread: Thread) -> None:
-    await publish(thread, PromptType.M1, "Be kind.")
+    await publish(thread, "Be kind.", PromptType.M1)
     campaign = await started(thread, 2)
     await campaign.work()
     assert (await measured(thread)).performance.conversations_using == 2
@@ -53,13 +50,13 @@ async def test_a_trial_counts_what_a_version_left_to_the_template(
             return said(WORDS, confidence=0.1)
         return await SandboxReplyWriter().write(task)
 
-    await publish(thread, PromptType.M1, "Be kind.", share=50)
+    await publish(thread, "Be kind.", PromptType.M1, share=50)
     monkeypatch.setattr(thread.writer, "write", unsure)
     campaign = await started(thread, 24)
     texts = await campaign.work()
-    canary = (await measured(thread)).canary
-    assert canary is not None
-    new, old = canary.new, canary.old
+    await measure(thread)
+    tried = await canary(thread, PromptType.M1)
+    new, old = tried.new, tried.old
     assert (new.conversations + old.conversations, len(texts)) == (24, 24)
     assert (new.handed_over, old.handed_over) == (new.conversations, 0)
     assert min(new.conversations, old.conversations) > 0
@@ -71,12 +68,12 @@ async def test_a_trial_counts_what_a_version_left_to_the_template(
 
 async def test_no_version_is_to_blame_for_a_budget(thread: Thread) -> None:
     await thread.setting(ai_daily_budget_usd=0)
-    await publish(thread, PromptType.M1, "Be kind.", share=50)
+    await publish(thread, "Be kind.", PromptType.M1, share=50)
     campaign = await started(thread, 2)
     assert len(await campaign.work()) == 2
-    canary = (await measured(thread)).canary
-    assert canary is not None
-    assert (canary.new.conversations, canary.old.conversations) == (0, 0)
+    await measure(thread)
+    tried = await canary(thread, PromptType.M1)
+    assert (tried.new.conversations, tried.old.conversations) == (0, 0)
 
 
 async def test_a_reviewer_is_told_what_a_touch_was_written_with(thread: Thread) -> None:

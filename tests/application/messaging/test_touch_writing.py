@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from adapters.persistence.integrations import OrganizationCapabilities
-from application.coaching.prompt_forms import DraftPrompt, MakeLive, RollBack
+from application.coaching.prompt_forms import RollBack
 from application.coaching.prompts import Prompts
 from application.messaging.messages import Messages, SendMessage
 from application.messaging.sending import Sending
@@ -24,6 +24,7 @@ from application.provider import NotConfigured, Rejected, Unavailable
 from domain.coaching.prompt import PromptType
 from domain.messaging.reply import Intent
 from domain.outreach.campaign import TextFrom
+from tests.application.messaging.prompting import publish
 from tests.application.messaging.replying import USAGE, Thread, said
 from tests.application.outreach.test_planning import agenda, phones, rows
 
@@ -324,15 +325,8 @@ async def test_a_paused_campaign_is_not_written_and_goes_on_when_it_is_resumed(t
     assert await campaign.work() == [WORDS + WAY_OUT]
 
 
-async def publish(thread: Thread, kind: PromptType, text: str, **command: Any) -> int:
-    """Make a draft live."""
-    async with thread.tenant.use(Prompts) as prompts:
-        await prompts.draft(kind, DraftPrompt(system_prompt=text), None)
-        return (await prompts.make_live(kind, MakeLive(**command))).version
-
-
 async def test_what_was_written_with_what_is_live_no_more_is_written_anew(thread: Thread) -> None:
-    await publish(thread, PromptType.M1, "Press them.")
+    await publish(thread, "Press them.", PromptType.M1)
     campaign = await started(thread)
     thread.writer.ready = [said("Hi Ada, reply now or never."), said(WORDS)]
     await campaign.plan()
@@ -345,7 +339,7 @@ async def test_what_was_written_with_what_is_live_no_more_is_written_anew(thread
 
 
 async def test_a_trial_decides_by_the_lead_for_touch_and_answer_alike(thread: Thread) -> None:
-    await publish(thread, PromptType.MASTER, "New.", share=50)
+    await publish(thread, "New.", PromptType.MASTER, share=50)
     campaign = await started(thread, 24)
     await campaign.work()
     found = await campaign.rows("SELECT lead_id, prompt_version FROM replies WHERE organization_id = $1")

@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from application.coaching.measuring import Measuring
-from application.coaching.prompt_forms import DraftPrompt, MakeLive, RollBack
+from application.coaching.prompt_forms import MakeLive, RollBack
 from application.coaching.prompt_ports import CanaryStore
 from application.coaching.prompts import Prompts
 from application.messaging.reply_drafts import ReplyDrafts, SendReply
@@ -23,6 +23,7 @@ from tests.application.messaging.prompting import (
     figures,
     measure,
     publish,
+    show,
     teach,
     write_again,
 )
@@ -127,8 +128,7 @@ async def test_a_trial_that_harms_is_rolled_back_and_one_that_helps_is_promoted(
         for version, booked in ((number, booked_new), (old, booked_old)):
             await conversations(thread, f"master-0/reply-{version}", 120, booked)
         await measure(thread)
-        async with thread.tenant.use(Prompts) as prompts:
-            shown = await prompts.show(PromptType.REPLY)
+        shown = await show(thread)
         assert shown.canary is not None
         assert (shown.canary.status, shown.live.version) == (status, number if status == "promoted" else old)
         assert (shown.canary.new.conversations, shown.canary.new.booked) == (120, booked_new)
@@ -165,9 +165,7 @@ async def test_what_a_version_leaves_to_people_counts_for_it_with_what_followed(
 
 async def test_trial_and_hold_out_are_two_sums_and_each_conversation_stands_once_in_each(thread: Thread) -> None:
     await publish(thread, "Old.")
-    async with thread.tenant.use(Prompts) as prompts:
-        await prompts.draft(PromptType.REPLY, DraftPrompt(system_prompt="New."), None)
-        await prompts.make_live(PromptType.REPLY, MakeLive(share=50, hold_out=10))
+    await publish(thread, "New.", share=50, hold_out=10)
     old = await conversations(thread, "master-0/reply-1", 100, 0)
     await conversations(thread, "master-0/reply-2", 100, 60)
     await measure(thread)
@@ -203,9 +201,7 @@ async def test_whoever_makes_a_text_live_again_hears_which_trial_rolled_it_back(
 
 async def test_what_is_long_past_is_counted_no_more(thread: Thread) -> None:
     await publish(thread, "Old.")
-    async with thread.tenant.use(Prompts) as prompts:
-        await prompts.draft(PromptType.REPLY, DraftPrompt(system_prompt="New."), None)
-        await prompts.make_live(PromptType.REPLY, MakeLive(hold_out=10))
+    await publish(thread, "New.", hold_out=10)
     for version, old, new in (("master-0/reply-1", 3, 2), ("master-0/reply-2", 30, 20)):
         await conversations(thread, version, old, old)
         await age(thread, days=91)
@@ -217,8 +213,7 @@ async def test_what_is_long_past_is_counted_no_more(thread: Thread) -> None:
             " WHERE organization_id = $1",
         ):
             await connection.execute(statement, thread.tenant.organization_id)
-    async with thread.tenant.use(Prompts) as prompts:
-        shown = await prompts.show(PromptType.REPLY)
+    shown = await show(thread)
     assert shown.performance.conversations_using == 20
     assert shown.canary is not None
     assert shown.canary.held_out is not None
