@@ -11,6 +11,8 @@ import msgspec
 
 from tests.processes.links import Link
 
+LATE_SECONDS = 30  # after which a house that neither reads nor hangs up fails a test, and does not hang it
+
 
 class Listener(Link):
     """Listen to channels; keeps what it was told, in order, and the code that it ended with."""
@@ -54,12 +56,13 @@ class Listener(Link):
         sent, piece = 0, b"a" * 2**16
         header, again = (bytes([kind, 0xFF]) + struct.pack(">Q", 2**16) + bytes(4) for kind in (1, 0))
         try:
-            while sent < megabytes * 2**20:
-                writer.write(header + piece)
-                await writer.drain()
-                header = again
-                sent += len(piece)
-                await asyncio.sleep(seconds * len(piece) / (megabytes * 2**20))
+            async with asyncio.timeout(seconds + LATE_SECONDS):
+                while sent < megabytes * 2**20:
+                    writer.write(header + piece)
+                    await writer.drain()
+                    header = again
+                    sent += len(piece)
+                    await asyncio.sleep(seconds * len(piece) / (megabytes * 2**20))
         except ConnectionError:
             pass
         return sent

@@ -372,8 +372,9 @@ async def test_two_at_once_write_each_text_once(thread: Thread) -> None:
     campaign = await started(thread, 30)
     await campaign.plan()
     await asyncio.gather(*(campaign.write() for _ in range(4)))
-    while (await campaign.counts())[0][0] == "due":
-        await campaign.write()
+    async with asyncio.timeout(30):
+        while (await campaign.counts())[0][0] == "due":
+            await campaign.write()
     assert len(thread.writer.tasks) == 30
     await campaign.plan()
     assert len(await campaign.send()) == 30
