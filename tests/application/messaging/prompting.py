@@ -45,15 +45,8 @@ async def teach(thread: Thread) -> UUID:
     return found
 
 
-async def measure(thread: Thread, days: int = 0) -> None:
-    """Look what followed, some days from now."""
-    async with thread.tenant.sql() as connection:
-        await connection.execute(
-            "UPDATE replies SET created_at = created_at - make_interval(days => $2), measured_at = NULL"
-            " WHERE organization_id = $1 AND $2 > 0",
-            thread.tenant.organization_id,
-            days,
-        )
+async def measure(thread: Thread) -> None:
+    """Look what followed."""
     async with thread.tenant.use(Measuring, thread.tenant.system()) as measuring:
         await measuring.run()
 
