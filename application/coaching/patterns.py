@@ -15,7 +15,7 @@ from application.model_calls import Access, Unusable
 from application.model_spending import Spending
 from application.ports import Actor, Clock, UnitOfWork, effect
 from application.provider import Capabilities, NotConfigured, ProviderError
-from domain.coaching.finding import LONGEST_QUOTE, PATTERN, Category, Finding, Quote, Severity
+from domain.coaching.finding import LONGEST_QUOTE, Category, Finding, Quote, Severity
 from domain.coaching.pattern import Action, Pattern, Sample, patterns
 from domain.coaching.pattern_wording import description_of, title_of
 from domain.identity.role import Permission
@@ -145,7 +145,7 @@ class Patterns:
 def _finding(one: Pattern, wording: Wording, samples: Mapping[UUID, Sample]) -> Finding:
     """Make a finding whose title is the rules' own, so that it is the same one every night."""
     return Finding(
-        rule=f"{PATTERN}{one.key}",
+        rule=f"pattern_{one.key}",
         category=Category.STRATEGY,
         severity=Severity.SUGGESTION,
         title=title_of(one),
@@ -153,6 +153,7 @@ def _finding(one: Pattern, wording: Wording, samples: Mapping[UUID, Sample]) -> 
         suggestion=wording.suggestion,
         suggested_text=None,
         quotes=[Quote(m, samples[m].text.strip()[:LONGEST_QUOTE].strip()) for m in one.examples],
+        is_pattern=True,
     )
 
 

@@ -8,8 +8,6 @@ from typing import Literal
 from uuid import UUID
 
 LONGEST_QUOTE = 300
-PATTERN = "pattern_"
-"""How the rules of findings begin that are patterns of many conversations."""
 Author = Literal["lead", "ai", "person", "campaign"]
 
 
@@ -69,7 +67,8 @@ class Finding:
     """Hold one fault, or one thing well done, with its evidence.
 
     `rule` names what was broken (`price_promise`), `title` says it without naming anybody, so that many conversations
-    can share it; `same_as` is the insight, of those that the reviewer was given, that says the same.
+    can share it; `same_as` is the insight, of those that the reviewer was given, that says the same. `is_pattern` tells
+    that it was counted in many conversations, whatever a reviewer calls a rule of its own.
     """
 
     rule: str
@@ -81,11 +80,12 @@ class Finding:
     suggested_text: str | None = None
     quotes: Sequence[Quote] = ()
     same_as: UUID | None = None
+    is_pattern: bool = False
 
     @property
     def is_practice(self) -> bool:
         """Tell whether it says what works rather than what went wrong: once that is learned, it is no news."""
-        return self.severity is Severity.INFO or self.rule.startswith(PATTERN)
+        return self.severity is Severity.INFO or self.is_pattern
 
     def quotes_message(self, message_id: UUID) -> bool:
         """Tell whether words of a message are among its evidence."""

@@ -13,6 +13,7 @@ from domain.kernel import new_id
 from tests.http.conftest import Client, Join
 from tests.http.team import refused
 from tests.http.test_coaching import Desk, desk
+from tests.http.test_coaching_lessons import AGREE
 
 __all__ = ["desk"]
 pytestmark = pytest.mark.anyio
@@ -104,7 +105,13 @@ async def test_every_night_the_last_week_is_looked_through(desk: Desk) -> None:
     await campaign(desk, dataset_id, NAMED, 12, 11)
     await campaign(desk, dataset_id, UNNAMED, 12, 1)
     await search_nightly(desk)
-    assert [one["rule"] for one in await desk.insights(category="strategy")] == ["pattern_opening_names_the_lead"]
+    [insight] = await desk.insights(category="strategy")
+    assert insight["rule"] == "pattern_opening_names_the_lead"
+    learned = await desk.owner.post(f"/coach/insights/{insight['id']}/agree", json=AGREE)
+    assert learned.status_code == 200, learned.text
+    await desk.world.fetch("UPDATE insights SET decided_at = decided_at - interval '8 days' WHERE organization_id = $1")
+    await search_nightly(desk)
+    assert await desk.insights(category="strategy", status="pending") == [], "what is taught is no news"
 
 
 async def test_whoever_sees_some_leads_counts_those_and_raises_nothing(desk: Desk, join: Join) -> None:

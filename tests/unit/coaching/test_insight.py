@@ -8,9 +8,10 @@ import pytest
 
 from domain.coaching.finding import Category, Severity
 from domain.coaching.insight import QUIET, Decided, Insight, InsightStatus, fingerprint_of, may_be_raised
+from domain.coaching.judgement import standing
 from domain.coaching.review import put_off
 from domain.kernel import Conflict, new_id
-from tests.unit.coaching.test_judgement import AI, FOUND, LEAD
+from tests.unit.coaching.test_judgement import AI, FOUND, LEAD, THREAD
 from tests.unit.coaching.threads import START
 
 WRITTEN = {AI.id: AI.at, LEAD.id: LEAD.at}
@@ -94,11 +95,19 @@ def test_what_was_approved_comes_again_from_later_messages_only() -> None:
     assert quotes(decided(InsightStatus.APPROVED_AND_LEARNED, at=AI.at)) == []
 
 
-@pytest.mark.parametrize("change", [{"severity": Severity.INFO}, {"rule": "pattern_answer_asks"}], ids=repr)
+@pytest.mark.parametrize("change", [{"severity": Severity.INFO}, {"is_pattern": True}], ids=repr)
 def test_what_works_is_no_news_while_its_lesson_is_active(change: dict[str, Any]) -> None:
     approved = decided(InsightStatus.APPROVED_AND_LEARNED)
     assert quotes(approved, **change) == []
     assert quotes(replace(approved, holds=False), **change) == [AI.id, LEAD.id]
+
+
+def test_a_fault_is_none_that_works_because_a_reviewer_called_its_rule_a_pattern() -> None:
+    approved = decided(InsightStatus.APPROVED_AND_LEARNED)
+    found = standing(replace(FOUND, rule="Pattern: pressure"), THREAD)
+    assert found is not None
+    assert found.rule == "pattern_pressure"
+    assert quotes(approved, rule=found.rule) == [AI.id, LEAD.id]
 
 
 def test_a_review_that_cannot_be_made_waits_longer_each_time() -> None:
