@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from adapters.persistence.coaching_authors import author_of
+from adapters.persistence.coaching_authors import AUTHOR
 from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.visibility import LeadVisibility
 from application.coaching.evaluation_ports import PastMessage, PastThread
@@ -18,14 +18,15 @@ MOST_MESSAGES = 30
 RECENT = 5_000
 """Among how many of the latest messages a sample is drawn: more would read all that an organisation ever wrote."""
 # What a lead wrote last ends a case: it is answered, and what we said to it then is not shown.
-_MESSAGES = """
-SELECT id, direction, category, body, created_at FROM messages
-WHERE organization_id = $1 AND conversation_id = $2 AND status NOT IN ('refused', 'cancelled', 'draft', 'failed')
-  AND NOT (direction = 'outbound' AND category IN ('help', 'opt_in', 'opt_out_confirmation'))
-  AND created_at <= (SELECT max(created_at) FROM messages
+_MESSAGES = f"""
+SELECT m.id, {AUTHOR} AS by, m.body, m.created_at FROM messages m
+WHERE m.organization_id = $1 AND m.conversation_id = $2
+  AND m.status NOT IN ('refused', 'cancelled', 'draft', 'failed')
+  AND NOT (m.direction = 'outbound' AND m.category IN ('help', 'opt_in', 'opt_out_confirmation'))
+  AND m.created_at <= (SELECT max(created_at) FROM messages
                      WHERE organization_id = $1 AND conversation_id = $2 AND direction = 'inbound')
-ORDER BY created_at DESC, (direction = 'outbound') DESC, id DESC LIMIT $3
-"""
+ORDER BY m.created_at DESC, (m.direction = 'outbound') DESC, m.id DESC LIMIT $3
+"""  # noqa: S608 - our own words
 _SAMPLE = """
 SELECT t.id FROM (
   SELECT DISTINCT conversation_id FROM (
@@ -100,4 +101,4 @@ class ThreadsForCoaching:
 
 
 def _message(row: Any) -> PastMessage:
-    return PastMessage(row["id"], author_of(row["direction"], row["category"]), row["body"], row["created_at"])
+    return PastMessage(row["id"], row["by"], row["body"], row["created_at"])

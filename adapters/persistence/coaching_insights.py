@@ -5,6 +5,7 @@ from uuid import UUID
 import msgspec
 import sqlalchemy as sa
 
+from adapters.persistence.coaching_authors import AUTHOR
 from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.finder import Finder, Listing
 from adapters.persistence.schema.coaching import insight_evidence, insights
@@ -104,9 +105,7 @@ INSIGHTS = Listing(
 _EVIDENCE = """
 SELECT coalesce(json_agg(shown ORDER BY id DESC), '[]')::text FROM (
   SELECT e.id, json_build_object('message_id', e.message_id, 'conversation_id', e.conversation_id,
-    'lead_id', e.lead_id, 'by', CASE WHEN m.direction = 'inbound' THEN 'lead' WHEN m.category = 'ai_response'
-      OR EXISTS (SELECT FROM replies r WHERE r.organization_id = $1 AND r.id = m.id AND r.status = 'sent') THEN 'ai'
-      WHEN m.category = 'human_manual' THEN 'person' ELSE 'campaign' END,
+    'lead_id', e.lead_id, 'by', {author},
     'words', e.words, 'suggested_text', e.suggested_text,
     'written_at', to_char(coalesce(m.sent_at, m.created_at), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) AS shown
   FROM insight_evidence e JOIN messages m ON m.organization_id = $1 AND m.id = e.message_id
@@ -182,6 +181,9 @@ class PostgresInsights(PostgresStore[Insight]):
             raise NotFound("There is no such insight.")
         seen, parameters = self._visibility.sql("l", first=3)
         evidence: str = await self.uow.connection.fetchval(
-            _EVIDENCE.format(seen=seen, most=MOST_EVIDENCE), self.uow.organization_id, identifier, *parameters
+            _EVIDENCE.format(seen=seen, most=MOST_EVIDENCE, author=AUTHOR),
+            self.uow.organization_id,
+            identifier,
+            *parameters,
         )
         return msgspec.Raw(bytes(head)[:-1] + b', "evidence": ' + evidence.encode() + b"}")

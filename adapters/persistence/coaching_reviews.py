@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from adapters.persistence.coaching_authors import author_of
+from adapters.persistence.coaching_authors import AUTHOR
 from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.model_access import own_access
 from adapters.persistence.model_spending import InstallationBudget, day_budget, dollars, spent_since
@@ -98,15 +98,15 @@ LEFT JOIN integrations own ON own.organization_id = $1 AND own.provider = 'anthr
 WHERE c.organization_id = $1 AND c.id = $2
 """
 # A campaign's text is read where it left, once it did; fixed wordings are nobody's to judge.
-_MESSAGES = """
-SELECT m.id, m.direction, m.category, s.purpose, s.natural_key, m.body, coalesce(m.sent_at, m.created_at) AS at
+_MESSAGES = f"""
+SELECT m.id, {AUTHOR} AS by, s.natural_key, m.body, coalesce(m.sent_at, m.created_at) AS at
 FROM messages m LEFT JOIN sends s ON s.organization_id = $1 AND s.id = m.id
 WHERE m.organization_id = $1 AND m.conversation_id = $2
   AND m.status NOT IN ('refused', 'cancelled', 'draft', 'failed')
   AND (m.status <> 'pending' OR s.purpose <> 'campaign')
   AND (m.direction = 'inbound' OR m.category IN ('ai_response', 'human_manual') OR s.purpose = 'campaign')
 ORDER BY coalesce(m.sent_at, m.created_at) DESC, (m.direction = 'outbound') DESC, m.id DESC LIMIT $3
-"""
+"""  # noqa: S608 - our own words
 _WRITTEN_WITH = """
 SELECT id, answers_id, prompt_version, lessons FROM replies
 WHERE organization_id = $1 AND conversation_id = $2 AND status = 'sent'
@@ -218,7 +218,7 @@ class PostgresReviews:
         """Read a conversation for review."""
         head = await self._fetchrow(_HEAD, conversation_id)
         rows = [] if head is None else await self._fetch(_MESSAGES, conversation_id, MOST_MESSAGES + 1)
-        if head is None or all(row["direction"] == "inbound" for row in rows):
+        if head is None or all(row["by"] == "lead" for row in rows):
             return None
         said = list(reversed(rows[:MOST_MESSAGES]))
         written_with = await self._written_with(conversation_id)
@@ -330,7 +330,7 @@ def _message(row: Any, written_with: Mapping[str, Any]) -> ReviewedMessage:
     reply = written_with.get(str(row["id"])) or written_with.get(row["natural_key"] or "")
     return ReviewedMessage(
         id=row["id"],
-        by=author_of(row["direction"], row["category"]) if reply is None else "ai",
+        by=row["by"],
         text=row["body"],
         at=row["at"],
         prompt_version=None if reply is None else reply["prompt_version"],

@@ -144,6 +144,32 @@ async def test_a_case_says_who_wrote_each_message(desk: Desk) -> None:
     assert [message["by"] for message in frozen] == ["campaign", "ai", "campaign", "person", "lead"]
 
 
+async def test_a_touch_that_the_ai_wrote_is_the_ais_in_cases_reviews_and_insights(desk: Desk) -> None:
+    made = await desk.thread(
+        ("outbound", "m1", "Hi Jane, is it still of interest? Reply STOP to opt out."),
+        ("outbound", "m1", "HELLO JANE, IT IS A BARGAIN!!!"),
+        ("inbound", "reply", "How much is it?"),
+    )
+    touch = made["messages"][1]
+    await desk.world.fetch(
+        "INSERT INTO replies (organization_id, id, conversation_id, status, lessons, breaches, prompt_type,"
+        " prompt_version, model, input_tokens, output_tokens, cached_tokens, cost_micros, latency_ms, created_at)"
+        " SELECT $1, m.id, m.conversation_id, 'sent', '{}', '{}', 'm1', 'v1', 'm', 1, 1, 0, 0, 1, now()"
+        " FROM messages m WHERE m.organization_id = $1 AND m.id = $2",
+        UUID(touch),
+    )
+    answer = await desk.owner.post("/coach/evaluation-cases", json={"conversation_id": made["conversation_id"]})
+    assert answer.status_code == 201, answer.text
+    [row] = await desk.world.fetch("SELECT thread FROM evaluation_cases WHERE organization_id = $1")
+    assert [message["by"] for message in msgspec.json.decode(row["thread"])["messages"]] == ["campaign", "ai", "lead"]
+    await desk.review(made)
+    scored = await desk.world.fetch("SELECT message_id::text FROM message_scores WHERE organization_id = $1")
+    assert [row["message_id"] for row in scored] == [touch], "what the AI wrote is scored"
+    insights = [await desk.owner.get(f"/coach/insights/{one['id']}") for one in await desk.insights()]
+    evidence = [one for insight in insights for one in insight.json()["data"]["evidence"]]
+    assert {one["by"] for one in evidence if one["message_id"] == touch} == {"ai"}
+
+
 async def test_an_evaluation_is_cancelled(owner: Client, house: AsyncContainer, work_off: WorkOff) -> None:
     await wrote(owner, house, 2)
     await draft(owner, SHOUTS)
