@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import pytest
 from dishka import AsyncContainer
 
 from adapters.persistence.database import Cause, PostgresUnitOfWork
@@ -21,6 +22,19 @@ async def enter(client: Client, contact: dict[str, Any] | None = None, **lead: A
     assert answer.status_code == 201, answer.text
     data: dict[str, Any] = answer.json()["data"]
     return data
+
+
+async def names(client: Client, query: str) -> list[str]:
+    """List leads; gives first names in order."""
+    answer = await client.get(f"/leads{query}")
+    assert answer.status_code == 200, answer.text
+    return [item["contact"]["first_name"] for item in answer.json()["data"]]
+
+
+async def types(client: Client, lead: dict[str, Any]) -> list[str]:
+    """Give what happened to a lead, latest first."""
+    answer = await client.get(f"/leads/{lead['id']}")
+    return [activity["type"] for activity in answer.json()["data"]["activities"]]
 
 
 @dataclass(frozen=True)
@@ -125,3 +139,9 @@ class World:
             UUID(lead["id"]),
             contact_status,
         )
+
+
+@pytest.fixture
+def world(house: AsyncContainer, owner: Client) -> World:
+    """Write rows of the owner's organisation."""
+    return World(house, owner.organization_id)

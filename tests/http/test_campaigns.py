@@ -7,7 +7,6 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from dishka import AsyncContainer
 
 from adapters.persistence.database import Cause
 from application.messaging.touch_writing import TouchWriting
@@ -17,19 +16,15 @@ from application.ports import Actor
 from domain.identity.role import Role
 from domain.kernel import new_id
 from tests.http.conftest import Client, Join
-from tests.http.sales_world import World, enter
+from tests.http.sales_world import World, enter, world
 
+__all__ = ["world"]
 pytestmark = pytest.mark.anyio
 ALWAYS = {"schedule": {"start": "00:00", "end": "24:00"}, "rate_limit_messages_per_minute": 60}
 
 
 def person(number: int) -> dict[str, Any]:
     return {"first_name": "Ada", "last_name": f"N{number}", "phone_number": f"+4477009002{number:02d}"}
-
-
-@pytest.fixture
-async def world(owner: Client, house: AsyncContainer) -> World:
-    return World(house, owner.organization_id)
 
 
 @pytest.fixture

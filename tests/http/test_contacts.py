@@ -4,20 +4,14 @@ import asyncio
 from typing import Any
 
 import pytest
-from dishka import AsyncContainer
 
 from domain.identity.role import Role
 from domain.kernel import new_id
 from tests.http.conftest import Client, Join
-from tests.http.sales_world import JANE, World, enter
+from tests.http.sales_world import JANE, World, enter, world
 
+__all__ = ["world"]
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def world(house: AsyncContainer, owner: Client) -> World:
-    """Write rows of the owner's organisation."""
-    return World(house, owner.organization_id)
 
 
 async def create(client: Client, **contact: Any) -> dict[str, Any]:

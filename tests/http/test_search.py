@@ -6,15 +6,15 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from dishka import AsyncContainer
 
 from adapters.persistence import sales_search
 from adapters.persistence.search_terms import pattern, plain
 from domain.identity.role import Role
 from domain.kernel import new_id
 from tests.http.conftest import Client, Join
-from tests.http.sales_world import World, enter
+from tests.http.sales_world import World, enter, world
 
+__all__ = ["world"]
 pytestmark = pytest.mark.anyio
 
 PEOPLE = [
@@ -26,12 +26,6 @@ PEOPLE = [
     ("Иван", "Петров", "ip@example.com", "07700900666"),
     ("Maria Anna", "da Silva Santos", "mass@example.com", "07700900777"),
 ]
-
-
-@pytest.fixture
-def world(house: AsyncContainer, owner: Client) -> World:
-    """Write rows of the owner's organisation."""
-    return World(house, owner.organization_id)
 
 
 @pytest.fixture

@@ -7,10 +7,11 @@ from dishka import AsyncContainer
 
 from entrypoints.config import Config
 from tests.http.conftest import Client
-from tests.http.sales_world import World
+from tests.http.sales_world import World, world
 from tests.http.test_webhooks_twilio import OWN_SID, OWN_TOKEN, set_up, stored, use_number
 from tests.http.twilio_house import SMS, TwilioHouse, form, twilio_house
 
+__all__ = ["world"]
 pytestmark = pytest.mark.anyio
 INTEGRATION = "/settings/integrations/twilio"
 
@@ -26,11 +27,6 @@ async def outside(config: Config, house: AsyncContainer) -> AsyncIterator[Twilio
 async def there(outside: TwilioHouse, owner: Client) -> Client:
     """Be an owner there."""
     return outside.of(owner)
-
-
-@pytest.fixture
-async def world(house: AsyncContainer, owner: Client) -> World:
-    return World(house, owner.organization_id)
 
 
 async def sender(there: Client) -> str | None:

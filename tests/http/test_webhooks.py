@@ -27,8 +27,9 @@ from entrypoints.http.app import create_app
 from entrypoints.http.routes import ROUTES
 from tests.conftest import LIMITS_OFF
 from tests.http.conftest import BASE, Client, Join
-from tests.http.sales_world import World, enter
+from tests.http.sales_world import World, enter, world
 
+__all__ = ["world"]
 pytestmark = pytest.mark.anyio
 SMS, STATUS = "/webhooks/sandbox/sms", "/webhooks/sandbox/status"
 
@@ -87,11 +88,6 @@ async def work_off(house: AsyncContainer, world: World) -> None:
         told["media"] = tuple(told["media"])
         async with house({Actor: Actor.system(world.organization_id), Cause: Cause()}) as scope:
             await (await scope.get(Conversations)).receive(TextArrived(subject=row["subject"], **told))
-
-
-@pytest.fixture
-async def world(owner: Client, house: AsyncContainer) -> World:
-    return World(house, owner.organization_id)
 
 
 async def test_a_text_brought_ten_times_at_once_is_one_text(

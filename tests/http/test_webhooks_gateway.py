@@ -23,9 +23,10 @@ from application.ports import Actor
 from domain.kernel import new_id
 from entrypoints.config import Config
 from tests.http.conftest import Client
-from tests.http.sales_world import World, enter
+from tests.http.sales_world import World, enter, world
 from tests.http.twilio_house import TwilioHouse, twilio_house
 
+__all__ = ["world"]
 pytestmark = pytest.mark.anyio
 PATH, SECRET, HOUSE_SECRET = "/webhooks/sms-gateway", "the-secret-of-the-gateway", "the-secret-of-the-house"
 ADDRESS = "https://phone.example.com/3rdparty/v1"
@@ -78,11 +79,6 @@ async def there(outside: TwilioHouse, owner: Client, phone: FakePhone) -> Client
     phone.asked.clear()
     phone.status = 202
     return outside.of(owner)
-
-
-@pytest.fixture
-async def world(house: AsyncContainer, owner: Client) -> World:
-    return World(house, owner.organization_id)
 
 
 def a_number() -> str:

@@ -18,9 +18,10 @@ from domain.kernel import new_id
 from domain.messaging.message import RecipientRefused
 from entrypoints.config import Config
 from tests.http.conftest import Client
-from tests.http.sales_world import World, enter
+from tests.http.sales_world import World, enter, world
 from tests.http.twilio_house import HOUSE_SID, SMS, STATUS, TwilioHouse, form, told, twilio_house
 
+__all__ = ["world"]
 pytestmark = pytest.mark.anyio
 OWN_SID, OWN_TOKEN, SHARED_KEY = f"AC{'b' * 32}", "the-organisations-own-token", "the-organisations-shared-key"
 EVENTS = "SELECT data FROM events WHERE organization_id = $1 AND type ="
@@ -41,11 +42,6 @@ async def there(outside: TwilioHouse, owner: Client) -> Client:
     outside.twilio.refuses.clear()
     vars(await outside.container.get(Breakers))["_known"].clear()  # another test's troubles
     return outside.of(owner)
-
-
-@pytest.fixture
-async def world(house: AsyncContainer, owner: Client) -> World:
-    return World(house, owner.organization_id)
 
 
 def a_number() -> str:
