@@ -17,6 +17,7 @@ from application.messaging.notices import Notices
 from application.ports import Actor
 from domain.coaching.canary import CanaryDecided
 from domain.coaching.evaluation import EvaluationRequested
+from tests.answered import answered
 from tests.features.conftest import Run
 from tests.http.conftest import Client
 from tests.http.sales_world import World, enter
@@ -27,19 +28,6 @@ scenarios("coaching/teaching.feature")
 REPLY = "/coach/prompts/reply"
 BUILT_IN = "Answer the person's latest messages."
 ADA = 71
-_OUTCOMES = """
-WITH c AS (
-  INSERT INTO contacts (organization_id, id, first_name, created_at, updated_at)
-  SELECT $1, uuidv7(), 'Ann', now(), now() FROM generate_series(1, $3::int) RETURNING id
-), t AS (
-  INSERT INTO conversations (organization_id, id, contact_id, channel, address, started_at, last_message_at)
-  SELECT $1, uuidv7(), id, 'sms', id::text, now(), now() FROM c RETURNING id
-)
-INSERT INTO replies (organization_id, id, conversation_id, status, lessons, breaches, prompt_version, model,
-  input_tokens, output_tokens, cached_tokens, cost_micros, latency_ms, created_at, opted_out, settled)
-SELECT $1, uuidv7(), id, 'sent', '{}', '{}', $2, 'm', 0, 0, 0, 0, 0, business_now(), row_number() OVER () <= $4, true
-FROM t RETURNING id
-"""
 
 
 @dataclass
@@ -226,8 +214,8 @@ def a_trial(story: Story, share: int) -> None:
 
 @when(parsers.parse("{new:d} of {of_new:d} leads opt out under it, against {old:d} of {of_old:d} under the old one"))
 def they_opt_out(story: Story, new: int, of_new: int, old: int, of_old: int) -> None:
-    story.run(story.world.fetch(_OUTCOMES, "master-0/reply-1", of_new, new))
-    story.run(story.world.fetch(_OUTCOMES, "built-in-1", of_old, old))
+    story.run(story.world.fetch(*answered("master-0/reply-1", of_new, opted_out=new)))
+    story.run(story.world.fetch(*answered("built-in-1", of_old, opted_out=old)))
 
 
 @given("the AI has cost in evaluations all that it may cost today")

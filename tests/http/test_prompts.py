@@ -2,12 +2,12 @@
 
 import asyncio
 from typing import Any
-from uuid import UUID
 
 import pytest
 from dishka import AsyncContainer
 
 from domain.coaching.prompt import PromptType
+from tests.answered import answered
 from tests.http.conftest import Client
 from tests.http.sales_world import World
 from tests.http.team import Hire, hire, refused
@@ -41,6 +41,11 @@ async def make_live(client: Client, path: str = REPLY, **body: Any) -> dict[str,
     assert answer.status_code == 200, answer.text
     data: dict[str, Any] = answer.json()["data"]
     return data
+
+
+async def converse(world: World, version: str, count: int, **followed: Any) -> None:
+    """Write conversations that the AI answered twice each."""
+    await world.fetch(*answered(version, count, replies=2, **followed))
 
 
 @pytest.mark.parametrize("prompt_type", list(PromptType))
@@ -178,11 +183,11 @@ async def test_a_hold_out_is_counted_until_another_version_is_live(owner: Client
     world = World(house, owner.organization_id)
     await draft(owner)
     await make_live(owner, hold_out=20)
-    await answered(world, {"a": True, "b": True}, "master-0/reply-1")
-    await answered(world, {"c": False}, "built-in-1")
+    await converse(world, "master-0/reply-1", 2, booked=2)
+    await converse(world, "built-in-1", 1)
     ended = await owner.post(f"{REPLY}/roll-back", json={"version": 1})
     assert ended.status_code == 200, ended.text
-    await answered(world, {"d": True, "e": True}, "master-0/reply-1")
+    await converse(world, "master-0/reply-1", 2, booked=2)
     canary = (await prompt(owner))["canary"]
     assert (canary["new"]["conversations"], canary["old"]["conversations"]) == (0, 0), "nothing was tried"
     held = canary["held_out"]
@@ -195,10 +200,10 @@ async def test_a_touch_is_tried_by_its_own_texts(owner: Client, house: AsyncCont
     made = await make_live(owner, path, share=20)
     assert (made["version"], made["evaluation"]) == (1, None), "it was not judged"
     world = World(house, owner.organization_id)
-    await answered(world, {"a": True, "b": False}, "master-0/m1-1", kind="m1")
-    await answered(world, {"c": True}, "master-0/m1-0", kind="m1")
-    await answered(world, {"d": True}, "master-0/m2-0", kind="m2")
-    await answered(world, {"e": True}, "built-in-1")
+    await converse(world, "master-0/m1-1", 2, booked=1, kind="m1")
+    await converse(world, "master-0/m1-0", 1, booked=1, kind="m1")
+    await converse(world, "master-0/m2-0", 1, booked=1, kind="m2")
+    await converse(world, "built-in-1", 1, booked=1)
     canary = (await prompt(owner, path))["canary"]
     assert (canary["new"]["conversations"], canary["new"]["booked"]) == (2, 1)
     assert (canary["old"]["conversations"], canary["old"]["booked"]) == (1, 1), "others' messages say nothing of it"
@@ -261,30 +266,8 @@ async def test_performance_counts_conversations_of_the_live_version(owner: Clien
     await draft(owner)
     await make_live(owner)
     world = World(house, owner.organization_id)
-    await answered(world, {"a": True, "b": False}, "built-in-1/reply-1")
-    await answered(world, {"c": True}, "master-0/reply-1")
-    await answered(world, {"d": True}, "master-1/reply-10")
+    await converse(world, "built-in-1/reply-1", 2, booked=1)
+    await converse(world, "master-0/reply-1", 1, booked=1)
+    await converse(world, "master-1/reply-10", 1, booked=1)
     performance = (await prompt(owner))["performance"]
     assert (performance["conversations_using"], performance["success_rate"]["value"]) == (3, 0.6667)
-
-
-async def answered(
-    world: World, threads: dict[str, bool], version: str, replies: int = 2, kind: str = "reply"
-) -> list[UUID]:
-    """Write conversations that the AI answered, and whether a call was booked."""
-    made = []
-    for name, booked in threads.items():
-        rows = await world.fetch(
-            "WITH c AS (INSERT INTO contacts (organization_id, id, first_name, created_at, updated_at)"
-            " VALUES ($1, uuidv7(), $2, now(), now()) RETURNING id),"
-            " t AS (INSERT INTO conversations (organization_id, id, contact_id, channel, address, started_at,"
-            " last_message_at) SELECT $1, uuidv7(), id, 'sms', id::text, now(), now() FROM c RETURNING id)"
-            " INSERT INTO replies (organization_id, id, conversation_id, status, lessons, breaches, prompt_version,"
-            " model, input_tokens, output_tokens, cached_tokens, cost_micros, latency_ms, created_at, booked,"
-            " prompt_type)"
-            " SELECT $1, uuidv7(), t.id, 'sent', '{}', '{}', $3, 'm', 0, 0, 0, 0, 0, business_now(), $4, $6"
-            " FROM t, generate_series(1, $5::int) RETURNING conversation_id",
-            name, version, booked, replies, kind,
-        )  # fmt: skip
-        made.append(UUID(str(rows[0]["conversation_id"])))
-    return made

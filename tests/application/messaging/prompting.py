@@ -10,6 +10,7 @@ from application.coaching.prompt_forms import CanaryView, DraftPrompt, MakeLive,
 from application.coaching.prompts import Prompts
 from domain.coaching.lesson import LessonType
 from domain.coaching.prompt import PromptType
+from tests.answered import answered
 from tests.application.messaging.replying import Thread
 
 SAY = "There are ways to bring it down; shall we go through them together on a quick call?"
@@ -111,19 +112,7 @@ async def write_again(thread: Thread, ids: list[UUID], version: str) -> None:
 
 async def conversations(thread: Thread, version: str, count: int, booked: int) -> list[UUID]:
     """Write conversations that were answered with a version, of which some came to a call."""
+    statement, *parameters = answered(version, count, booked=booked)
     async with thread.tenant.sql() as connection:
-        rows = await connection.fetch(
-            "WITH c AS (INSERT INTO contacts (organization_id, id, first_name, created_at, updated_at)"
-            " SELECT $1, uuidv7(), 'Ann', now(), now() FROM generate_series(1, $3::int) RETURNING id),"
-            " t AS (INSERT INTO conversations (organization_id, id, contact_id, channel, address, started_at,"
-            " last_message_at) SELECT $1, uuidv7(), id, 'sms', id::text, now(), now() FROM c RETURNING id)"
-            " INSERT INTO replies (organization_id, id, conversation_id, status, lessons, breaches, prompt_version,"
-            " model, input_tokens, output_tokens, cached_tokens, cost_micros, latency_ms, created_at, booked, settled)"
-            " SELECT $1, uuidv7(), id, 'sent', '{}', '{}', $2, 'm', 0, 0, 0, 0, 0, business_now(),"
-            " row_number() OVER () <= $4, true FROM t RETURNING conversation_id",
-            thread.tenant.organization_id,
-            version,
-            count,
-            booked,
-        )
+        rows = await connection.fetch(statement, thread.tenant.organization_id, *parameters)
     return [row["conversation_id"] for row in rows]
