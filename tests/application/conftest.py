@@ -134,16 +134,19 @@ class Tenant:
         async with self.sql() as connection:
             return await connection.fetchval(statement, self.organization_id, *parameters)
 
+    async def execute(self, statement: str, *parameters: Any) -> None:
+        """Change rows; `$1` is the organisation."""
+        async with self.sql() as connection:
+            await connection.execute(statement, self.organization_id, *parameters)
+
     async def dataset(self) -> UUID:
         """Make a dataset."""
         identifier = new_id()
-        async with self.sql() as connection:
-            await connection.execute(
-                "INSERT INTO datasets (organization_id, id, name, created_at, updated_at)"
-                " VALUES ($1, $2, 'Old enquiries', business_now(), business_now())",
-                self.organization_id,
-                identifier,
-            )
+        await self.execute(
+            "INSERT INTO datasets (organization_id, id, name, created_at, updated_at)"
+            " VALUES ($1, $2, 'Old enquiries', business_now(), business_now())",
+            identifier,
+        )
         return identifier
 
     async def lead(

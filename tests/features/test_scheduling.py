@@ -62,13 +62,11 @@ def leads(story: Story, names: str) -> None:
 @given(parsers.parse("{name} can be written to at {address}"))
 def with_address(story: Story, name: str, address: str) -> None:
     async def enter() -> None:
-        async with story.office.tenant.sql() as connection:
-            await connection.execute(
-                "UPDATE contacts SET email = $2 WHERE organization_id = $1 AND phone = $3",
-                story.office.tenant.organization_id,
-                address,
-                story.office.phones[name],
-            )
+        await story.office.tenant.execute(
+            "UPDATE contacts SET email = $2 WHERE organization_id = $1 AND phone = $3",
+            address,
+            story.office.phones[name],
+        )
 
     story.run(enter())
 

@@ -115,15 +115,13 @@ class Office:
     async def store(self, provider: str, settings: dict[str, str]) -> None:
         """Store access to a provider."""
         secrets = await self.tenant.house.get(Secrets)
-        async with self.tenant.sql() as connection:
-            await connection.execute(
-                "INSERT INTO integrations (organization_id, provider, settings, credentials, is_active, created_at,"
-                " version) VALUES ($1, $2, $3, $4, true, now(), 1)",
-                self.tenant.organization_id,
-                provider,
-                json.dumps(settings),
-                secrets.seal({"auth_token": "token", "password": "word"}),
-            )
+        await self.tenant.execute(
+            "INSERT INTO integrations (organization_id, provider, settings, credentials, is_active, created_at,"
+            " version) VALUES ($1, $2, $3, $4, true, now(), 1)",
+            provider,
+            json.dumps(settings),
+            secrets.seal({"auth_token": "token", "password": "word"}),
+        )
 
     async def campaign(self, count: int) -> None:
         """Text so many people who were not texted before, for as long as it takes."""

@@ -47,14 +47,11 @@ class History:
         """Make two datasets with a campaign each, and leads in them and in none."""
         for _ in range(2):
             dataset, campaign = await self.tenant.dataset(), new_id()
-            async with self.tenant.sql() as connection:
-                await connection.execute(
-                    "INSERT INTO campaigns (organization_id, id, dataset_id, seed, settings)"
-                    " VALUES ($1, $2, $3, 1, '{}')",
-                    self.tenant.organization_id,
-                    campaign,
-                    dataset,
-                )
+            await self.tenant.execute(
+                "INSERT INTO campaigns (organization_id, id, dataset_id, seed, settings) VALUES ($1, $2, $3, 1, '{}')",
+                campaign,
+                dataset,
+            )
             self.campaigns[dataset] = campaign
         places = [*self.campaigns, None]
         for number in range(count):
@@ -118,10 +115,7 @@ class History:
         mark = "SELECT count(*) FROM lead_progress WHERE organization_id = $1 AND lead_id = $2"
         if not await self.tenant.value(mark, lead):
             del self.leads[lead]  # nothing of it was counted yet, and nothing will be
-        async with self.tenant.sql() as connection:
-            await connection.execute(
-                "DELETE FROM leads WHERE organization_id = $1 AND id = $2", self.tenant.organization_id, lead
-            )
+        await self.tenant.execute("DELETE FROM leads WHERE organization_id = $1 AND id = $2", lead)
 
     async def count(self) -> None:
         """Count as a worker does."""
@@ -225,10 +219,7 @@ async def test_a_deleted_dataset_takes_its_counts_along(tenant: Tenant, relay: R
         await history.happen(*history.some())
     await history.count()
     gone = next(iter(history.campaigns))
-    async with tenant.sql() as connection:
-        await connection.execute(
-            "DELETE FROM datasets WHERE organization_id = $1 AND id = $2", tenant.organization_id, gone
-        )
+    await tenant.execute("DELETE FROM datasets WHERE organization_id = $1 AND id = $2", gone)
     await history.happen(*history.some(), *history.some())
     await history.count()
     counts, results = await history.figures()
@@ -265,10 +256,7 @@ async def test_a_dataset_may_be_deleted_while_all_is_counted_anew(
     begin_anew, deleting = PostgresRollups.begin_anew, []
 
     async def delete() -> None:
-        async with tenant.sql() as connection:
-            await connection.execute(
-                "DELETE FROM datasets WHERE organization_id = $1 AND id = $2", tenant.organization_id, gone
-            )
+        await tenant.execute("DELETE FROM datasets WHERE organization_id = $1 AND id = $2", gone)
 
     async def and_delete(self: PostgresRollups) -> None:
         await begin_anew(self)

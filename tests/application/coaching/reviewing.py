@@ -90,8 +90,7 @@ class Office:
         self.numbers += 1
         lead_id = await self.tenant.lead(f"+4477009{self.numbers:05d}", self.dataset_id)
         conversation_id = new_id()
-        async with self.tenant.sql() as connection:
-            await connection.execute(_THREAD, self.tenant.organization_id, conversation_id, lead_id)
+        await self.tenant.execute(_THREAD, conversation_id, lead_id)
         for by, text in said:
             await self.say(conversation_id, by, text)
         return conversation_id

@@ -168,12 +168,7 @@ async def test_what_is_erased_shows_nothing_any_more(office: Office) -> None:
     await office.review(second)
 
     async def erase() -> None:
-        async with office.tenant.sql() as connection:
-            await connection.execute(
-                "DELETE FROM conversations WHERE organization_id = $1 AND id = $2",
-                office.tenant.organization_id,
-                first,
-            )
+        await office.tenant.execute("DELETE FROM conversations WHERE organization_id = $1 AND id = $2", first)
 
     office.reviewer.meanwhile = erase
     await office.review(first)

@@ -61,12 +61,10 @@ async def scheduled(office: Office, name: str) -> timedelta | None:
 
 async def let_time_pass(office: Office) -> None:
     """Let whatever is due at some time be due now."""
-    async with office.tenant.sql() as connection:
-        await connection.execute(
-            "UPDATE reviewed_conversations SET due_at = business_now() - interval '1 s'"
-            " WHERE organization_id = $1 AND due_at IS NOT NULL",
-            office.tenant.organization_id,
-        )
+    await office.tenant.execute(
+        "UPDATE reviewed_conversations SET due_at = business_now() - interval '1 s'"
+        " WHERE organization_id = $1 AND due_at IS NOT NULL"
+    )
 
 
 async def begin(office: Office) -> list[UUID]:
@@ -88,13 +86,11 @@ async def test_a_text_of_either_side_lets_the_conversation_fall_due_once_it_is_s
     assert near(await scheduled(office, REVIEW), timedelta(minutes=2))
     assert near(await scheduled(office, SWEEP), timedelta(minutes=15))
     for waited, left in ((5, 2), (9, 1)):  # ten minutes at most
-        async with office.tenant.sql() as connection:
-            await connection.execute(
-                "UPDATE reviewed_conversations SET due_at = business_now(),"
-                " waiting_since = business_now() - $2::interval WHERE organization_id = $1",
-                office.tenant.organization_id,
-                timedelta(minutes=waited),
-            )
+        await office.tenant.execute(
+            "UPDATE reviewed_conversations SET due_at = business_now(),"
+            " waiting_since = business_now() - $2::interval WHERE organization_id = $1",
+            timedelta(minutes=waited),
+        )
         await settled(office, await office.say(conversation_id, "ai", "Of course."))
         assert near((await due(office))[conversation_id], timedelta(minutes=left))
 
@@ -108,12 +104,9 @@ async def test_campaigns_and_what_did_not_leave_ask_for_nothing(office: Office) 
 
 async def set_up(office: Office, **settings: Any) -> None:
     """Set what the organisation wants."""
-    async with office.tenant.sql() as connection:
-        await connection.execute(
-            "UPDATE organizations SET settings = $2 WHERE organization_id = $1",
-            office.tenant.organization_id,
-            msgspec.json.encode(settings).decode(),
-        )
+    await office.tenant.execute(
+        "UPDATE organizations SET settings = $2 WHERE organization_id = $1", msgspec.json.encode(settings).decode()
+    )
 
 
 async def test_whoever_wants_no_reviews_gets_none(office: Office) -> None:
@@ -140,12 +133,9 @@ async def test_past_the_hours_room_reviews_wait_and_none_is_lost(office: Office)
 
 async def clear(office: Office, name: str) -> None:
     """Claim a schedule, as the scheduler does before it calls."""
-    async with office.tenant.sql() as connection:
-        await connection.execute(
-            "UPDATE schedules SET next_due_at = NULL WHERE organization_id = $1 AND name = $2",
-            office.tenant.organization_id,
-            name,
-        )
+    await office.tenant.execute(
+        "UPDATE schedules SET next_due_at = NULL WHERE organization_id = $1 AND name = $2", name
+    )
 
 
 @pytest.mark.parametrize(
@@ -174,13 +164,11 @@ async def test_a_spent_budget_waits_for_the_next_day(office: Office, settings: d
 
 async def spend(office: Office, purpose: str) -> None:
     """Let half a dollar be spent."""
-    async with office.tenant.sql() as connection:
-        await connection.execute(
-            "INSERT INTO model_calls (organization_id, id, purpose, cost_micros, created_at)"
-            " VALUES ($1, uuidv7(), $2, 500000, business_now())",
-            office.tenant.organization_id,
-            purpose,
-        )
+    await office.tenant.execute(
+        "INSERT INTO model_calls (organization_id, id, purpose, cost_micros, created_at)"
+        " VALUES ($1, uuidv7(), $2, 500000, business_now())",
+        purpose,
+    )
 
 
 async def test_reviews_leave_half_of_the_budget_to_answers_and_do_not_wait_for_what_others_spend_of_it(

@@ -57,10 +57,8 @@ async def thread(told_house: AsyncContainer, tenant: Tenant) -> Thread:
     writer.tasks.clear()
     writer.meanwhile, slots.slots, texting.on_send = None, (), None
     told = Tenant(tenant.organization_id, told_house, await told_house.get(Database), texting)
-    async with told.sql() as connection:  # the hours of every test's own time of day
-        await connection.execute(
-            "UPDATE organizations SET time_zone = 'Europe/London' WHERE organization_id = $1", told.organization_id
-        )
+    # The hours of every test's own time of day.
+    await told.execute("UPDATE organizations SET time_zone = 'Europe/London' WHERE organization_id = $1")
     lead_id = await told.lead("+447700900321", await told.dataset())
     return Thread(told, writer, slots, calls, "+447700900321", lead_id)
 

@@ -75,12 +75,9 @@ async def by_conversation(thread: Thread) -> tuple[int, ...]:
 
 async def age(thread: Thread, days: int) -> None:
     """Let all that was answered so far be some days older."""
-    async with thread.tenant.sql() as connection:
-        await connection.execute(
-            "UPDATE replies SET created_at = created_at - make_interval(days => $2) WHERE organization_id = $1",
-            thread.tenant.organization_id,
-            days,
-        )
+    await thread.tenant.execute(
+        "UPDATE replies SET created_at = created_at - make_interval(days => $2) WHERE organization_id = $1", days
+    )
 
 
 async def show(thread: Thread, kind: PromptType = PromptType.REPLY) -> PromptView:
@@ -98,16 +95,14 @@ async def canary(thread: Thread, kind: PromptType = PromptType.REPLY) -> CanaryV
 
 async def write_again(thread: Thread, ids: list[UUID], version: str) -> None:
     """Answer conversations once more, with a version."""
-    async with thread.tenant.sql() as connection:
-        await connection.execute(
-            "INSERT INTO replies (organization_id, id, conversation_id, status, lessons, breaches, prompt_version,"
-            " model, input_tokens, output_tokens, cached_tokens, cost_micros, latency_ms, created_at, settled)"
-            " SELECT $1, uuidv7(), t, 'sent', '{}', '{}', $2, 'm', 0, 0, 0, 0, 0, business_now(), true"
-            " FROM unnest($3::uuid[]) t",
-            thread.tenant.organization_id,
-            version,
-            ids,
-        )
+    await thread.tenant.execute(
+        "INSERT INTO replies (organization_id, id, conversation_id, status, lessons, breaches, prompt_version,"
+        " model, input_tokens, output_tokens, cached_tokens, cost_micros, latency_ms, created_at, settled)"
+        " SELECT $1, uuidv7(), t, 'sent', '{}', '{}', $2, 'm', 0, 0, 0, 0, 0, business_now(), true"
+        " FROM unnest($3::uuid[]) t",
+        version,
+        ids,
+    )
 
 
 async def conversations(thread: Thread, version: str, count: int, booked: int) -> list[UUID]:

@@ -225,9 +225,7 @@ class Thread:
 
     async def setting(self, **settings: Any) -> None:
         """Set free settings of the organisation."""
-        async with self.tenant.sql() as connection:
-            await connection.execute(
-                "UPDATE organizations SET settings = settings || $2::jsonb WHERE organization_id = $1",
-                self.tenant.organization_id,
-                msgspec.json.encode(settings).decode(),
-            )
+        await self.tenant.execute(
+            "UPDATE organizations SET settings = settings || $2::jsonb WHERE organization_id = $1",
+            msgspec.json.encode(settings).decode(),
+        )

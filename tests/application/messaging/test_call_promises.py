@@ -152,16 +152,14 @@ async def test_a_call_that_was_promised_and_fails_later_is_left_to_a_person(thre
     await thread.hand_over()
     answers_id = (await thread.taken()).answers_id
     booking_id = new_id()
-    async with thread.tenant.sql() as connection:
-        await connection.execute(
-            "INSERT INTO bookings (organization_id, id, lead_id, contact_id, provider, natural_key, source, start_at,"
-            " zone, status, created_at, updated_at) SELECT $1, $2, id, contact_id, 'sandbox', $3, 'ai',"
-            " '2027-03-23 14:00Z', 'Etc/GMT', 'failed', business_now(), business_now()"
-            " FROM leads WHERE organization_id = $1",
-            thread.tenant.organization_id,
-            booking_id,
-            f"offer:{answers_id}:20270323T1400Z",
-        )
+    await thread.tenant.execute(
+        "INSERT INTO bookings (organization_id, id, lead_id, contact_id, provider, natural_key, source, start_at,"
+        " zone, status, created_at, updated_at) SELECT $1, $2, id, contact_id, 'sandbox', $3, 'ai',"
+        " '2027-03-23 14:00Z', 'Etc/GMT', 'failed', business_now(), business_now()"
+        " FROM leads WHERE organization_id = $1",
+        booking_id,
+        f"offer:{answers_id}:20270323T1400Z",
+    )
     failed = BookingFailed(
         subject=thread.lead_id, booking_id=booking_id, start_at=SLOT.starts_at, zone="Etc/GMT", reason="It is away."
     )

@@ -89,12 +89,7 @@ async def test_without_access_to_the_model_the_job_says_so(thread: Thread, start
 
 
 async def test_a_conversation_that_was_erased_meanwhile_is_left_out(thread: Thread, started: EvaluationStarted) -> None:
-    async with thread.tenant.sql() as connection:
-        await connection.execute(
-            "DELETE FROM conversations WHERE organization_id = $1 AND address = $2",
-            thread.tenant.organization_id,
-            PHONES[0],
-        )
+    await thread.tenant.execute("DELETE FROM conversations WHERE organization_id = $1 AND address = $2", PHONES[0])
     await run(thread, started)
     assert await standing(thread, started.job_id) == ("done", 2, 2)
 

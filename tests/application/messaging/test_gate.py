@@ -97,10 +97,8 @@ async def test_an_accepted_touch_brings_the_next_one(tenant: Tenant) -> None:
     campaign = await tenant.value("SELECT id FROM campaigns WHERE organization_id = $1")
     lead = await tenant.value("SELECT id FROM leads WHERE organization_id = $1")
     at = await tenant.value("SELECT handed_at FROM sends WHERE organization_id = $1")
-    async with tenant.sql() as connection:  # as the scheduler does when it calls
-        await connection.execute(
-            "UPDATE schedules SET next_due_at = NULL WHERE organization_id = $1", tenant.organization_id
-        )
+    # As the scheduler does when it calls.
+    await tenant.execute("UPDATE schedules SET next_due_at = NULL WHERE organization_id = $1")
     settled = Settled(send_id=row, outcome="accepted", at=at, lead_id=lead, campaign_id=campaign, touch="M1")
     async with tenant.use(Planning, tenant.system()) as planning:
         await planning.advance(MessagesSettled(subject=new_id(), settled=(settled,)))
@@ -278,16 +276,14 @@ async def test_one_campaign_text_a_day_to_a_number_whatever_the_dataset(tenant: 
     await sent(tenant)
     second = await tenant.dataset()
     contact = await tenant.value("SELECT contact_id FROM leads WHERE organization_id = $1")
-    async with tenant.sql() as connection:
-        await connection.execute(
-            "INSERT INTO leads (organization_id, id, contact_id, dataset_id, phone, created_at, updated_at)"
-            " VALUES ($1, $2, $3, $4, $5, business_now(), business_now())",
-            tenant.organization_id,
-            new_id(),
-            contact,
-            second,
-            Phone("+447700900119"),
-        )
+    await tenant.execute(
+        "INSERT INTO leads (organization_id, id, contact_id, dataset_id, phone, created_at, updated_at)"
+        " VALUES ($1, $2, $3, $4, $5, business_now(), business_now())",
+        new_id(),
+        contact,
+        second,
+        Phone("+447700900119"),
+    )
     async with tenant.use(Campaigns) as campaigns:
         await campaigns.start(StartCampaign(dataset_id=second, settings=ALWAYS))
     async with tenant.use(Planning, tenant.system()) as planning:

@@ -115,10 +115,8 @@ async def test_what_leaves_by_ones_own_gateway_waits_for_no_other_account(there:
     async with there.use(Messages, actor) as messages:
         await messages.send_to(SendTo(to="+447400990001", channel="sms", body="It is me"))
     there.texting.down.add(FIRST.name)
-    async with there.sql() as connection:  # as the scheduler does when it calls
-        await connection.execute(
-            "UPDATE schedules SET next_due_at = NULL WHERE organization_id = $1", there.organization_id
-        )
+    # As the scheduler does when it calls.
+    await there.execute("UPDATE schedules SET next_due_at = NULL WHERE organization_id = $1")
     await send_due(there)
     assert [text.account.owner_id for text in there.texting.taken] == [me]
     assert [(row["purpose"], row["state"], row["attempts"]) for row in await ledger(there)] == [
@@ -165,13 +163,11 @@ async def test_of_troubles_in_one_batch_the_accounts_own_is_told_before_that_of_
 async def test_what_nobody_knows_of_is_asked_where_it_was_handed_and_given_to_nobody_else(there: Tenant) -> None:
     await pages(there, TextingAccounts((FIRST, SECOND)))
     await planned(there, 1)
-    async with there.sql() as connection:
-        await connection.execute(
-            "UPDATE sends SET state = 'unknown', provider = 'twilio:AC1', left_from = '+442079460011', attempts = 1,"
-            " handed_at = now(), handed_machine_at = now() - interval '1 minute', lease_until = now()"
-            " WHERE organization_id = $1",
-            there.organization_id,
-        )
+    await there.execute(
+        "UPDATE sends SET state = 'unknown', provider = 'twilio:AC1', left_from = '+442079460011', attempts = 1,"
+        " handed_at = now(), handed_machine_at = now() - interval '1 minute', lease_until = now()"
+        " WHERE organization_id = $1"
+    )
     there.texting.down.add(FIRST.name)
     asked: list[tuple[UUID | str, str | None]] = []
     there.texting.on_find = lambda text: asked.append((text.account.name, text.left_from))

@@ -76,12 +76,9 @@ class Family:
 
     async def plan(self) -> None:
         """Let every text be planned as at first."""
-        async with self.tenant.sql() as connection:
-            await connection.execute(
-                "UPDATE sends SET state = 'planned' WHERE organization_id = $1 AND id = ANY ($2)",
-                self.tenant.organization_id,
-                self.texts,
-            )
+        await self.tenant.execute(
+            "UPDATE sends SET state = 'planned' WHERE organization_id = $1 AND id = ANY ($2)", self.texts
+        )
 
     async def take_over_and_put_away(self) -> None:
         """Change the lead by a form."""

@@ -64,11 +64,9 @@ async def send(tenant: Tenant) -> None:
 
 
 async def due(tenant: Tenant) -> None:
-    async with tenant.sql() as connection:
-        await connection.execute(
-            "UPDATE sends SET due_at = business_now() WHERE organization_id = $1 AND state = 'planned' AND NOT held",
-            tenant.organization_id,
-        )
+    await tenant.execute(
+        "UPDATE sends SET due_at = business_now() WHERE organization_id = $1 AND state = 'planned' AND NOT held"
+    )
 
 
 async def arrive(tenant: Tenant, sender: str, body: str) -> None:
@@ -295,13 +293,11 @@ async def everything_at_once(tenant: Tenant, rounds: int) -> None:
     dataset, leads, phones = await started(tenant, 50)
 
     async def exhaust() -> None:
-        async with tenant.sql() as connection:
-            await connection.execute(
-                "UPDATE enrolments SET touch = 'EXHAUST', due_at = business_now()"
-                " WHERE organization_id = $1 AND lead_id IN (SELECT lead_id FROM enrolments"
-                " WHERE organization_id = $1 ORDER BY lead_id LIMIT 5 FOR UPDATE SKIP LOCKED)",
-                tenant.organization_id,
-            )
+        await tenant.execute(
+            "UPDATE enrolments SET touch = 'EXHAUST', due_at = business_now()"
+            " WHERE organization_id = $1 AND lead_id IN (SELECT lead_id FROM enrolments"
+            " WHERE organization_id = $1 ORDER BY lead_id LIMIT 5 FOR UPDATE SKIP LOCKED)"
+        )
         await plan(tenant)
 
     async def toggle() -> None:

@@ -22,12 +22,10 @@ async def test_a_report_that_is_quicker_than_the_receipt_keeps_its_code(tenant: 
     await planned(tenant, 1)
 
     async def report(text: Text) -> None:
-        async with tenant.sql() as connection:
-            await connection.execute(
-                "UPDATE messages SET status = 'failed', error_code = '30006' WHERE organization_id = $1 AND id = $2",
-                tenant.organization_id,
-                UUID(text.key),
-            )
+        await tenant.execute(
+            "UPDATE messages SET status = 'failed', error_code = '30006' WHERE organization_id = $1 AND id = $2",
+            UUID(text.key),
+        )
 
     tenant.texting.on_send = report
     if not receipt:

@@ -52,8 +52,7 @@ class _Inbox:
 
 async def use_number(tenant: Tenant) -> str:
     number = f"+4474{new_id().int % 10**8:08d}"
-    async with tenant.sql() as connection:
-        await connection.execute("INSERT INTO routes VALUES ('twilio', $2, $1)", tenant.organization_id, number)
+    await tenant.execute("INSERT INTO routes VALUES ('twilio', $2, $1)", number)
     return number
 
 
@@ -141,11 +140,9 @@ async def test_what_texts_cost_is_asked_for_until_it_is_known(tenant: Tenant) ->
 
 async def test_organisations_that_share_an_account_each_have_what_it_tells_them(tenant: Tenant) -> None:
     other = replace(tenant, organization_id=new_id())
-    async with other.sql() as connection:
-        await connection.execute(
-            "INSERT INTO organizations (organization_id, id, name, created_at) VALUES ($1, $1, 'Other', now())",
-            other.organization_id,
-        )
+    await other.execute(
+        "INSERT INTO organizations (organization_id, id, name, created_at) VALUES ($1, $1, 'Other', now())"
+    )
     for one in (tenant, other):
         number = await use_number(one)
         await reconcile(one, _Inbox([text(number, "Hello", "SM-shared")]))

@@ -69,13 +69,11 @@ async def test_an_answer_is_written_when_the_model_is_back(thread: Thread) -> No
 
 
 async def _set_back(thread: Thread, seconds: int) -> None:
-    async with thread.tenant.sql() as connection:
-        await connection.execute(
-            "UPDATE conversations SET writer_away_since = writer_away_since - make_interval(secs => $2)"
-            " WHERE organization_id = $1",
-            thread.tenant.organization_id,
-            seconds,
-        )
+    await thread.tenant.execute(
+        "UPDATE conversations SET writer_away_since = writer_away_since - make_interval(secs => $2)"
+        " WHERE organization_id = $1",
+        seconds,
+    )
 
 
 async def test_a_model_that_is_left_alone_for_a_second_is_not_asked_again_within_it(thread: Thread) -> None:
@@ -86,12 +84,10 @@ async def test_a_model_that_is_left_alone_for_a_second_is_not_asked_again_within
 
 
 async def test_an_own_key_that_cannot_be_opened_costs_the_installation_nothing(thread: Thread) -> None:
-    async with thread.tenant.sql() as connection:
-        await connection.execute(
-            "INSERT INTO integrations (organization_id, provider, credentials, settings, is_active, created_at)"
-            " VALUES ($1, 'anthropic', 'nonsense', '{}', true, now())",
-            thread.tenant.organization_id,
-        )
+    await thread.tenant.execute(
+        "INSERT INTO integrations (organization_id, provider, credentials, settings, is_active, created_at)"
+        " VALUES ($1, 'anthropic', 'nonsense', '{}', true, now())"
+    )
     await thread.arrive("Yes please")
     with pytest.raises(NotConfigured):
         await thread.answer()
@@ -135,10 +131,8 @@ async def test_trouble_with_the_installations_access_is_noted_for_its_operator_u
 async def _own_key(thread: Thread) -> None:
     async with thread.tenant.house({Actor: thread.tenant.system(), Cause: Cause()}) as scope:
         sealed = (await scope.get(Secrets)).seal({"api_key": "sk-own"})
-    async with thread.tenant.sql() as connection:
-        await connection.execute(
-            "INSERT INTO integrations (organization_id, provider, credentials, settings, is_active, created_at)"
-            " VALUES ($1, 'anthropic', $2, '{}', true, now())",
-            thread.tenant.organization_id,
-            sealed,
-        )
+    await thread.tenant.execute(
+        "INSERT INTO integrations (organization_id, provider, credentials, settings, is_active, created_at)"
+        " VALUES ($1, 'anthropic', $2, '{}', true, now())",
+        sealed,
+    )

@@ -118,16 +118,14 @@ class _UndoAll(Exception):
 
 async def store(house: AsyncContainer, tenant: Tenant, provider: str, settings: str, **other: Any) -> None:
     secrets = await house.get(Secrets)
-    async with tenant.sql() as connection:
-        await connection.execute(
-            "INSERT INTO integrations (organization_id, provider, settings, credentials, is_active, created_at,"
-            " version) VALUES ($1, $2, $3, $4, $5, now(), 1)",
-            tenant.organization_id,
-            provider,
-            settings,
-            secrets.seal({"auth_token": "token", "password": "word"}),
-            other.get("is_active", True),
-        )
+    await tenant.execute(
+        "INSERT INTO integrations (organization_id, provider, settings, credentials, is_active, created_at,"
+        " version) VALUES ($1, $2, $3, $4, $5, now(), 1)",
+        provider,
+        settings,
+        secrets.seal({"auth_token": "token", "password": "word"}),
+        other.get("is_active", True),
+    )
 
 
 def names(accounts: tuple[TextingAccount, ...]) -> list[str]:

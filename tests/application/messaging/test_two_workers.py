@@ -76,17 +76,13 @@ async def contended(workers: tuple[Tenant, Tenant], leads: int) -> None:
     """Let both workers plan, and send, the same rows at the same moment."""
     tenant, _ = workers
     dataset = await tenant.dataset()
-    async with tenant.sql() as connection:
-        await connection.execute(_PEOPLE, tenant.organization_id, dataset, leads, timeout=60)
+    await tenant.execute(_PEOPLE, dataset, leads)
     async with tenant.use(Campaigns) as campaigns:
         await campaigns.start(StartCampaign(dataset_id=dataset, settings=FAST))
     counted = "SELECT count(*) FROM sends WHERE organization_id = $1"
     while await tenant.value(counted) < leads:
         await asyncio.gather(*(_plan(worker) for worker in workers))
-    async with tenant.sql() as connection:
-        await connection.execute(
-            "UPDATE sends SET due_at = business_now() WHERE organization_id = $1", tenant.organization_id
-        )
+    await tenant.execute("UPDATE sends SET due_at = business_now() WHERE organization_id = $1")
     ids = await tenant.value("SELECT array_agg(id ORDER BY due_at DESC, id DESC) FROM sends WHERE organization_id = $1")
 
     gate = asyncio.Semaphore(AT_ONCE)
@@ -118,20 +114,17 @@ async def test_two_workers_on_one_lead_ten_thousand_times_send_one_text(
 
 async def test_what_somebody_waits_for_goes_before_touches_that_are_long_due(tenant: Tenant) -> None:
     dataset = await tenant.dataset()
-    async with tenant.sql() as connection:
-        await connection.execute(_PEOPLE, tenant.organization_id, dataset, 150)
+    await tenant.execute(_PEOPLE, dataset, 150)
     async with tenant.use(Campaigns) as campaigns:
         await campaigns.start(StartCampaign(dataset_id=dataset, settings=FAST))
     await _plan(tenant)
     await tenant.lead("+447400999999")
     async with tenant.use(Messages) as messages:
         await messages.send_to(SendTo(to="+447400999999", channel="sms", body="Bob here"))
-    async with tenant.sql() as connection:
-        await connection.execute(
-            "UPDATE sends SET due_at = business_now() - CASE purpose WHEN 'campaign' THEN interval '1 hour'"
-            " ELSE interval '0' END WHERE organization_id = $1",
-            tenant.organization_id,
-        )
+    await tenant.execute(
+        "UPDATE sends SET due_at = business_now() - CASE purpose WHEN 'campaign' THEN interval '1 hour'"
+        " ELSE interval '0' END WHERE organization_id = $1"
+    )
     await _send_due(tenant)
     texts = [text for text in tenant.texting.taken if text.organization_id == tenant.organization_id]
     assert len(texts) == 151

@@ -34,8 +34,7 @@ SELECT extract(epoch FROM lease_until - clock_timestamp())::float8 FROM sends WH
 async def lost(tenant: Tenant, count: int, ago: str) -> None:
     """Make texts of which nobody knows whether they were taken, the last one behind all others."""
     await planned(tenant, count)
-    async with tenant.sql() as connection:
-        await connection.execute(_LOST.replace("$2::interval", f"interval '{ago}'"), tenant.organization_id)
+    await tenant.execute(_LOST.replace("$2::interval", f"interval '{ago}'"))
 
 
 async def settle(tenant: Tenant) -> None:
@@ -103,10 +102,7 @@ async def superuser(config: Config) -> AsyncIterator[Any]:
 @asynccontextmanager
 async def restored(tenant: Tenant, superuser: Any) -> AsyncIterator[None]:
     """Let the rows be of a database that was restored long ago, before any other test's."""
-    async with tenant.sql() as connection:
-        await connection.execute(
-            "UPDATE sends SET created_at = '2001-01-02' WHERE organization_id = $1", tenant.organization_id
-        )
+    await tenant.execute("UPDATE sends SET created_at = '2001-01-02' WHERE organization_id = $1")
     await superuser.execute(
         "INSERT INTO installation (id, backed_up_at, restored_at) VALUES (1, '2001-01-01', '2001-01-02')"
         " ON CONFLICT (id) DO UPDATE SET backed_up_at = '2001-01-01', restored_at = '2001-01-02'"
@@ -135,8 +131,7 @@ async def test_what_a_restored_database_cannot_know_is_asked_about_a_dozen_times
     async with restored(tenant, superuser), asking(tenant, lambda _: silence) as asked:
         for _ in range(15):
             await send_due(tenant)
-            async with tenant.sql() as connection:
-                await connection.execute(again, tenant.organization_id)
+            await tenant.execute(again)
     assert len(asked) == 12
     assert await tenant.value("SELECT state FROM sends WHERE organization_id = $1") == "parked"
 
@@ -176,12 +171,10 @@ async def test_a_restored_unknown_is_asked_about_since_its_hand_over_and_since_t
 ) -> None:
     await lost(tenant, 1, "20 minutes")
     [send] = await tenant.value("SELECT array_agg(id) FROM sends WHERE organization_id = $1")
-    async with tenant.sql() as connection:
-        await connection.execute(
-            "UPDATE sends SET handed_machine_at = $2 WHERE organization_id = $1",
-            tenant.organization_id,
-            datetime.fromisoformat(f"{handed}T00:00:00+00:00"),
-        )
+    await tenant.execute(
+        "UPDATE sends SET handed_machine_at = $2 WHERE organization_id = $1",
+        datetime.fromisoformat(f"{handed}T00:00:00+00:00"),
+    )
     async with restored(tenant, superuser):
         await settle(tenant)
     assert [since.date().isoformat() for key, _, since in tenant.texting.asked if key == str(send)] == asked

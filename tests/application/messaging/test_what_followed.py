@@ -83,14 +83,12 @@ async def test_an_opt_out_is_no_answer_and_a_draft_that_nobody_sent_no_good_one(
     await thread.arrive("That's far too expensive")
     await thread.answer()
     await thread.hand_over()
-    async with thread.tenant.sql() as connection:
-        await connection.execute(
-            "INSERT INTO replies (organization_id, id, conversation_id, answers_id, status, sentiment, lessons,"
-            " breaches, prompt_version, model, input_tokens, output_tokens, cached_tokens, cost_micros, latency_ms,"
-            " created_at) SELECT organization_id, uuidv7(), conversation_id, answers_id, 'draft', 'HOT', '{}', '{}',"
-            " prompt_version, 'm', 0, 0, 0, 0, 0, business_now() FROM replies WHERE organization_id = $1",
-            thread.tenant.organization_id,
-        )
+    await thread.tenant.execute(
+        "INSERT INTO replies (organization_id, id, conversation_id, answers_id, status, sentiment, lessons,"
+        " breaches, prompt_version, model, input_tokens, output_tokens, cached_tokens, cost_micros, latency_ms,"
+        " created_at) SELECT organization_id, uuidv7(), conversation_id, answers_id, 'draft', 'HOT', '{}', '{}',"
+        " prompt_version, 'm', 0, 0, 0, 0, 0, business_now() FROM replies WHERE organization_id = $1"
+    )
     await measure(thread)
     assert await figures(thread) == (1, 0, 0, 0, 0, 0)
     await thread.arrive("STOP")
@@ -109,11 +107,9 @@ async def test_a_message_counts_from_when_it_left_and_one_that_never_did_not_at_
     await thread.answer()
     await measure(thread)
     assert await figures(thread) is None, "it is still to leave"
-    async with thread.tenant.sql() as connection:
-        await connection.execute(
-            "UPDATE messages SET status = 'cancelled' WHERE organization_id = $1 AND direction = 'outbound'",
-            thread.tenant.organization_id,
-        )
+    await thread.tenant.execute(
+        "UPDATE messages SET status = 'cancelled' WHERE organization_id = $1 AND direction = 'outbound'"
+    )
     await measure(thread)
     assert await figures(thread) == (0, 0, 0, 0, 0, 0)
     settled = "SELECT settled FROM replies WHERE organization_id = $1 AND status = 'sent'"

@@ -47,7 +47,7 @@ async def plan(tenant: Tenant) -> None:
 
 
 async def send(tenant: Tenant) -> None:
-    await rows(tenant, "UPDATE sends SET due_at = business_now() WHERE organization_id = $1 AND state = 'planned'")
+    await tenant.execute("UPDATE sends SET due_at = business_now() WHERE organization_id = $1 AND state = 'planned'")
     async with tenant.use(Sending, tenant.system()) as sending:
         await sending.send_due()
 
@@ -76,8 +76,7 @@ async def settle(tenant: Tenant, outcome: str = "accepted", at: datetime | None 
 
 
 async def due_now(tenant: Tenant) -> None:
-    await rows(
-        tenant,
+    await tenant.execute(
         "UPDATE enrolments SET due_at = business_now() - interval '1 second'"
         " WHERE organization_id = $1 AND due_at IS NOT NULL",
     )
@@ -85,8 +84,7 @@ async def due_now(tenant: Tenant) -> None:
 
 async def grow_old(tenant: Tenant, hours: int) -> None:
     """Let what was sent lie so many hours back."""
-    await rows(
-        tenant,
+    await tenant.execute(
         "UPDATE sends SET handed_at = handed_at - make_interval(hours => $2), due_at = due_at -"
         " make_interval(hours => $2) WHERE organization_id = $1",
         hours,
@@ -107,7 +105,7 @@ async def agenda(tenant: Tenant, name: str = "outreach.plan") -> datetime | None
 
 async def called(tenant: Tenant) -> None:
     """Do as the scheduler does when it calls."""
-    await rows(tenant, "UPDATE schedules SET next_due_at = NULL WHERE organization_id = $1")
+    await tenant.execute("UPDATE schedules SET next_due_at = NULL WHERE organization_id = $1")
     await plan(tenant)
 
 
@@ -123,8 +121,7 @@ async def test_what_is_planned_later_queues_up_behind(tenant: Tenant) -> None:
     dataset, _ = await started(tenant, 2, SettingsIn(schedule=ALWAYS, rate_limit_messages_per_minute=2))
     await plan(tenant)
     late = await tenant.lead("+447700900399", dataset)
-    await rows(
-        tenant,
+    await tenant.execute(
         "INSERT INTO enrolments (organization_id, campaign_id, lead_id, touch, due_at)"
         " SELECT $1, id, $2, 'M1', business_now() FROM campaigns WHERE organization_id = $1",
         late,
@@ -164,8 +161,8 @@ async def test_a_campaign_whose_last_lead_said_stop_completes_later(tenant: Tena
     await called(tenant)
     watched = await agenda(tenant)
     assert watched is not None  # though nobody is due: somebody may be taken out meanwhile
-    await rows(tenant, "UPDATE sends SET state = 'cancelled' WHERE organization_id = $1")
-    await rows(tenant, "DELETE FROM enrolments WHERE organization_id = $1")
+    await tenant.execute("UPDATE sends SET state = 'cancelled' WHERE organization_id = $1")
+    await tenant.execute("DELETE FROM enrolments WHERE organization_id = $1")
     await called(tenant)
     assert (await campaign(tenant))["status"] == "completed"
 
@@ -173,7 +170,7 @@ async def test_a_campaign_whose_last_lead_said_stop_completes_later(tenant: Tena
 async def test_a_text_refused_at_hand_over_ends_the_touches(tenant: Tenant) -> None:
     _, [lead, _] = await started(tenant, 2)
     await plan(tenant)
-    await rows(tenant, "UPDATE leads SET contact_status = 'HOT' WHERE organization_id = $1 AND id = $2", lead)
+    await tenant.execute("UPDATE leads SET contact_status = 'HOT' WHERE organization_id = $1 AND id = $2", lead)
     await send(tenant)
     assert [t.to for t in tenant.texting.taken if t.organization_id == tenant.organization_id] == phones(2)[1:]
     refused = await tenant.value("SELECT state FROM sends WHERE organization_id = $1 AND lead_id = $2", lead)
@@ -223,7 +220,7 @@ async def test_a_rejected_touch_brings_the_next_one(tenant: Tenant) -> None:
 @pytest.mark.parametrize("status", ["REPLIED", "HOT", "WARM", "COLD", "CALL_BOOKED", "CONVERTED", "OPTED_OUT"])
 async def test_a_lead_that_campaigns_do_not_work_is_taken_out_at_planning(tenant: Tenant, status: str) -> None:
     await started(tenant, 1)
-    await rows(tenant, "UPDATE leads SET contact_status = $2 WHERE organization_id = $1", status)
+    await tenant.execute("UPDATE leads SET contact_status = $2 WHERE organization_id = $1", status)
     await plan(tenant)
     assert await rows(tenant, "SELECT 1 FROM enrolments WHERE organization_id = $1") == []
     assert await rows(tenant, "SELECT 1 FROM sends WHERE organization_id = $1 AND state <> 'refused'") == []
@@ -272,7 +269,7 @@ async def test_variants_follow_weights_and_are_fixed_once_planned(tenant: Tenant
 
 async def test_manual_mode_holds_and_giving_back_lets_go(tenant: Tenant) -> None:
     dataset, [lead] = await started(tenant, 1)
-    await rows(tenant, "UPDATE leads SET manual_mode = true WHERE organization_id = $1")
+    await tenant.execute("UPDATE leads SET manual_mode = true WHERE organization_id = $1")
     await plan(tenant)
     row = "SELECT state || ' ' || held FROM sends WHERE organization_id = $1"
     assert await tenant.value(row) == "planned true"
@@ -280,8 +277,8 @@ async def test_manual_mode_holds_and_giving_back_lets_go(tenant: Tenant) -> None
         await campaigns.pause(OfDataset(dataset_id=dataset))
         await campaigns.resume(OfDataset(dataset_id=dataset))
     assert await tenant.value(row) == "planned true"  # the person still has it
-    await rows(tenant, "UPDATE leads SET manual_mode = false WHERE organization_id = $1")
-    await rows(tenant, "UPDATE sends SET held = false WHERE organization_id = $1 AND lead_id = $2", lead)
+    await tenant.execute("UPDATE leads SET manual_mode = false WHERE organization_id = $1")
+    await tenant.execute("UPDATE sends SET held = false WHERE organization_id = $1 AND lead_id = $2", lead)
     await send(tenant)
     assert await tenant.value("SELECT state FROM sends WHERE organization_id = $1") == "accepted"
 
@@ -294,8 +291,7 @@ async def test_six_texts_in_thirty_days_and_the_seventh_waits(tenant: Tenant) ->
     oldest = now["now"] - timedelta(days=29)
     for n in range(6):
         identifier = new_id()
-        await rows(
-            tenant,
+        await tenant.execute(
             "WITH m AS (INSERT INTO messages SELECT (jsonb_populate_record(m, jsonb_build_object('id', $3::uuid))).*"
             "           FROM messages m WHERE organization_id = $1 AND id = $2)"
             " INSERT INTO sends SELECT (jsonb_populate_record(s, jsonb_build_object('id', $3::uuid, 'natural_key',"
@@ -323,13 +319,13 @@ async def test_the_hours_follow_the_clocks_in_spring(tenant: Tenant) -> None:
         (datetime(2027, 3, 28, 19, 0, tzinfo=UTC), datetime(2027, 3, 29, 8, tzinfo=UTC)),
     ):
         # The pace is what a touch is decided at: the next free slot stands for the time of day.
-        await rows(tenant, "UPDATE campaigns SET next_slot = $2 WHERE organization_id = $1", evening)
+        await tenant.execute("UPDATE campaigns SET next_slot = $2 WHERE organization_id = $1", evening)
         await due_now(tenant)
         await plan(tenant)
         [row] = await rows(tenant, "SELECT due_at, delayed_by FROM enrolments WHERE organization_id = $1")
         assert (row["due_at"], row["delayed_by"]) == (opening, "quiet_hours")
-    await rows(
-        tenant, "UPDATE campaigns SET next_slot = $2 WHERE organization_id = $1", datetime(2027, 3, 28, 8, tzinfo=UTC)
+    await tenant.execute(
+        "UPDATE campaigns SET next_slot = $2 WHERE organization_id = $1", datetime(2027, 3, 28, 8, tzinfo=UTC)
     )
     await due_now(tenant)
     await plan(tenant)
@@ -339,7 +335,7 @@ async def test_the_hours_follow_the_clocks_in_spring(tenant: Tenant) -> None:
 
 async def test_held_enrolments_are_not_due(tenant: Tenant) -> None:
     await started(tenant, 2)
-    await rows(tenant, "UPDATE enrolments SET held = true WHERE organization_id = $1")
+    await tenant.execute("UPDATE enrolments SET held = true WHERE organization_id = $1")
     await called(tenant)
     assert await rows(tenant, "SELECT 1 FROM sends WHERE organization_id = $1") == []
     assert (await campaign(tenant))["status"] == "active"
