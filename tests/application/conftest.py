@@ -139,6 +139,15 @@ class Tenant:
         async with self.sql() as connection:
             await connection.execute(statement, self.organization_id, *parameters)
 
+    async def spend(self, purpose: str, micros: int) -> None:
+        """Let calls of the model for a purpose have cost so many millionths of a dollar today."""
+        await self.execute(
+            "INSERT INTO model_calls (organization_id, id, purpose, cost_micros, created_at)"
+            " VALUES ($1, uuidv7(), $2, $3, business_now())",
+            purpose,
+            micros,
+        )
+
     async def dataset(self) -> UUID:
         """Make a dataset."""
         identifier = new_id()

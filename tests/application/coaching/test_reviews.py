@@ -19,6 +19,7 @@ from domain.messaging.message import MessageReceived, MessagesSettled, Settled
 from tests.application.coaching.reviewing import OPENING, Office
 
 pytestmark = pytest.mark.anyio
+HALF_A_DOLLAR = 500_000
 USAGE = Usage(model="test", input_tokens=100, output_tokens=20, cost_micros=1500, latency_ms=3)
 
 
@@ -149,7 +150,7 @@ async def clear(office: Office, name: str) -> None:
 async def test_a_spent_budget_waits_for_the_next_day(office: Office, settings: dict[str, Any], purpose: str) -> None:
     conversation_id = await office.thread(("campaign", OPENING), ("lead", "Hello"))
     await set_up(office, **settings)
-    await spend(office, purpose)
+    await office.tenant.spend(purpose, HALF_A_DOLLAR)
     await heard(office, conversation_id)
     await let_time_pass(office)
     await clear(office, REVIEW)
@@ -162,21 +163,12 @@ async def test_a_spent_budget_waits_for_the_next_day(office: Office, settings: d
     assert office.allowance.taken == 0, "nobody counts what may not begin"
 
 
-async def spend(office: Office, purpose: str) -> None:
-    """Let half a dollar be spent."""
-    await office.tenant.execute(
-        "INSERT INTO model_calls (organization_id, id, purpose, cost_micros, created_at)"
-        " VALUES ($1, uuidv7(), $2, 500000, business_now())",
-        purpose,
-    )
-
-
 async def test_reviews_leave_half_of_the_budget_to_answers_and_do_not_wait_for_what_others_spend_of_it(
     office: Office,
 ) -> None:
     conversation_id = await office.thread(("campaign", OPENING), ("lead", "Hello"))
     await set_up(office, ai_daily_budget_usd=1)
-    await spend(office, "preview")
+    await office.tenant.spend("preview", HALF_A_DOLLAR)
     await heard(office, conversation_id)
     await let_time_pass(office)
     assert len(await begin(office)) == 1

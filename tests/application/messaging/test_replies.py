@@ -272,10 +272,7 @@ async def test_the_days_budget_ends_the_writing(thread: Thread) -> None:
 
 async def test_what_evaluations_and_previews_cost_is_not_there_for_answers(thread: Thread) -> None:
     await thread.setting(ai_daily_budget_usd=1)
-    await thread.tenant.execute(
-        "INSERT INTO model_calls (organization_id, id, purpose, cost_micros, created_at)"
-        " VALUES ($1, uuidv7(), 'evaluation', 1000000, business_now())"
-    )
+    await thread.tenant.spend("evaluation", 1_000_000)
     await thread.arrive("Yes please")
     await thread.answer()
     assert thread.writer.tasks == []
