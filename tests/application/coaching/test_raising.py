@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -39,6 +40,15 @@ async def worried(office: Office) -> tuple[UUID, UUID]:
     return conversation_id, await office.say(conversation_id, "ai", "Great, shall we book a call?")
 
 
+async def known_fault(office: Office) -> tuple[dict[str, Any], UUID, UUID]:
+    """Make an insight of a worry that was passed over; gives it, the conversation and the answer that show it."""
+    conversation_id, answer = await worried(office)
+    said(office, answer, "Great")
+    await office.review(conversation_id)
+    [insight] = await office.insights()
+    return insight, conversation_id, answer
+
+
 async def test_the_same_finding_in_many_conversations_is_one_insight(office: Office) -> None:
     threads = [await office.thread(("campaign", NO_OPT_OUT), ("lead", "Hello")) for _ in range(3)]
     for conversation_id in threads:
@@ -66,10 +76,7 @@ async def test_workers_that_raise_the_same_at_once_make_one_row(office: Office) 
 
 
 async def test_a_reviewer_may_say_that_it_is_the_same(office: Office) -> None:
-    first, answer = await worried(office)
-    said(office, answer, "Great")
-    await office.review(first)
-    [insight] = await office.insights()
+    insight, _, _ = await known_fault(office)
     second, other = await worried(office)
     said(office, other, "Great", rule="cold", title="Nobody said sorry", same_as=insight["id"])
     await office.review(second)
@@ -83,10 +90,7 @@ async def test_a_reviewer_may_say_that_it_is_the_same(office: Office) -> None:
 
 
 async def test_an_analysis_names_the_insight_that_a_finding_is_the_same_as(office: Office) -> None:
-    first, answer = await worried(office)
-    said(office, answer, "Great")
-    await office.review(first)
-    [insight] = await office.insights()
+    insight, _, _ = await known_fault(office)
     _, other = await worried(office)
     said(office, other, "Great", rule="cold", title="Nobody said sorry", same_as=insight["id"])
     async with office.tenant.use(Analyses) as analyses:
@@ -112,10 +116,7 @@ async def dismiss(office: Office, identifier: UUID) -> None:
 
 
 async def test_what_was_dismissed_rests(office: Office) -> None:
-    first, answer = await worried(office)
-    said(office, answer, "Great")
-    await office.review(first)
-    [insight] = await office.insights()
+    insight, first, answer = await known_fault(office)
     await dismiss(office, insight["id"])
     second, other = await worried(office)
     said(office, other, "Great")
@@ -132,10 +133,7 @@ async def test_what_was_dismissed_rests(office: Office) -> None:
 
 
 async def test_a_decision_while_it_is_raised_holds(office: Office) -> None:
-    first, answer = await worried(office)
-    said(office, answer, "Great")
-    await office.review(first)
-    [insight] = await office.insights()
+    insight, _, _ = await known_fault(office)
     second, other = await worried(office)
 
     async def decide() -> None:
