@@ -47,8 +47,8 @@ LEFT JOIN LATERAL (
 """
 _KEEP = """
 INSERT INTO patterns (organization_id, id, dataset_id, step, feature, occurrences, successes, others, other_successes,
-  p_value, action, insight_id, cost_micros, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+  p_value, action, insight_id, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 """
 
 
@@ -96,16 +96,16 @@ class PostgresPatterns:
         return not self._visibility.scope()
 
     async def keep(
-        self, dataset_id: UUID | None, found: Sequence[Pattern], insights: Mapping[str, UUID], cost: int, at: datetime
+        self, dataset_id: UUID | None, found: Sequence[Pattern], insights: Mapping[str, UUID], at: datetime
     ) -> None:
-        """Write down what was found; what the words cost stands on the first."""
+        """Write down what was found."""
         await self._uow.connection.executemany(
             _KEEP,
             [
                 (self._uow.organization_id, new_id(), dataset_id, one.step.value, one.feature, one.occurrences,
                  one.successes, one.others, one.other_successes, one.p_value, one.action.value, insights.get(one.key),
-                 0 if place else cost, at)
-                for place, one in enumerate(found)
+                 at)
+                for one in found
             ],
         )  # fmt: skip
 

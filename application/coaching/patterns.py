@@ -48,7 +48,7 @@ class PatternStore(Protocol):
         ...
 
     async def keep(
-        self, dataset_id: UUID | None, found: Sequence[Pattern], insights: Mapping[str, UUID], cost: int, at: datetime
+        self, dataset_id: UUID | None, found: Sequence[Pattern], insights: Mapping[str, UUID], at: datetime
     ) -> None:
         """Write down what was found."""
         ...
@@ -95,7 +95,7 @@ class Patterns:
             await self.spending.note("patterns", cost)
             if await self.store.sees_all():
                 insights = await self._raise(looked, found, wordings)
-                await self.store.keep(dataset_id, found, insights, cost, self.clock.now())
+                await self.store.keep(dataset_id, found, insights, self.clock.now())
         return PatternsView(
             conversations=looked.conversations,
             patterns=[_view(one, wordings[one.key], insights.get(one.key)) for one in found],

@@ -100,7 +100,6 @@ patterns = tenant_table(
     sa.Column("p_value", sa.Float(), nullable=False),
     text("action"),
     uuid("insight_id", null=True),
-    number("cost_micros", default=0),
     time("created_at"),
     organization_key(),
     references("dataset_id", "datasets", ondelete="CASCADE"),
