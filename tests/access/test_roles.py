@@ -6,7 +6,8 @@ import pytest
 from domain.identity.role import OF_PEOPLE_ONLY, PERMISSIONS, Permission, Role
 from tests.access.conftest import Found, Program
 from tests.access.described import CALLERS, Described, operations, rows, wire
-from tests.access.world import INSTEAD, World
+from tests.access.makers import INSTEAD
+from tests.access.world import World
 from tests.http.conftest import Client
 
 pytestmark = pytest.mark.anyio
