@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from adapters.persistence.coaching_authors import AUTHOR
+from adapters.persistence.coaching_authors import author_of
 from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.visibility import LeadVisibility
 from application.coaching.evaluation_ports import PastMessage, PastThread
@@ -19,7 +19,7 @@ RECENT = 5_000
 """Among how many of the latest messages a sample is drawn: more would read all that an organisation ever wrote."""
 # What a lead wrote last ends a case: it is answered, and what we said to it then is not shown.
 _MESSAGES = f"""
-SELECT m.id, {AUTHOR} AS by, m.body, m.created_at FROM messages m
+SELECT m.id, {author_of("m")} AS by, m.body, m.created_at FROM messages m
 WHERE m.organization_id = $1 AND m.conversation_id = $2
   AND m.status NOT IN ('refused', 'cancelled', 'draft', 'failed')
   AND NOT (m.direction = 'outbound' AND m.category IN ('help', 'opt_in', 'opt_out_confirmation'))

@@ -5,7 +5,7 @@ from uuid import UUID
 import msgspec
 import sqlalchemy as sa
 
-from adapters.persistence.coaching_authors import AUTHOR
+from adapters.persistence.coaching_authors import author_of
 from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.finder import Finder, Listing
 from adapters.persistence.schema.coaching import insight_evidence, insights
@@ -181,7 +181,7 @@ class PostgresInsights(PostgresStore[Insight]):
             raise NotFound("There is no such insight.")
         seen, parameters = self._visibility.sql("l", first=3)
         evidence: str = await self.uow.connection.fetchval(
-            _EVIDENCE.format(seen=seen, most=MOST_EVIDENCE, author=AUTHOR),
+            _EVIDENCE.format(seen=seen, most=MOST_EVIDENCE, author=author_of("m")),
             self.uow.organization_id,
             identifier,
             *parameters,

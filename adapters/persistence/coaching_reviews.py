@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from adapters.persistence.coaching_authors import AUTHOR
+from adapters.persistence.coaching_authors import author_of
 from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.model_access import own_access
 from adapters.persistence.model_spending import InstallationBudget, day_budget, dollars, spent_since
@@ -99,7 +99,7 @@ WHERE c.organization_id = $1 AND c.id = $2
 """
 # A campaign's text is read where it left, once it did; fixed wordings are nobody's to judge.
 _MESSAGES = f"""
-SELECT m.id, {AUTHOR} AS by, s.natural_key, m.body, coalesce(m.sent_at, m.created_at) AS at
+SELECT m.id, {author_of("m")} AS by, s.natural_key, m.body, coalesce(m.sent_at, m.created_at) AS at
 FROM messages m LEFT JOIN sends s ON s.organization_id = $1 AND s.id = m.id
 WHERE m.organization_id = $1 AND m.conversation_id = $2
   AND m.status NOT IN ('refused', 'cancelled', 'draft', 'failed')

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 import sqlalchemy as sa
 
+from adapters.persistence.coaching_authors import author_of
 from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.erased_addresses import ErasedAddresses
 from adapters.persistence.finder import Finder, Listing, json_object
@@ -136,12 +137,13 @@ MESSAGES = Listing(
 )
 _SCORE: sa.ColumnElement[Any] = sa.literal_column("""(SELECT score FROM message_scores s
   WHERE s.organization_id = messages.organization_id AND s.message_id = messages.id)""")
-_WITH = """(SELECT json_build_object('prompt_version', r.prompt_version, 'lesson_ids', to_json(r.lessons),
+_WRITTEN_WITH: sa.ColumnElement[Any] = (
+    sa.literal_column("""(SELECT json_build_object('prompt_version', r.prompt_version, 'lesson_ids', to_json(r.lessons),
     'model', r.model, 'input_tokens', r.input_tokens, 'output_tokens', r.output_tokens)
   FROM replies r LEFT JOIN sends s ON s.organization_id = r.organization_id AND s.id = messages.id
   WHERE r.organization_id = messages.organization_id AND r.conversation_id = messages.conversation_id
-    AND r.status = 'sent' AND (r.id = messages.id OR s.natural_key = 'reply:' || r.answers_id) LIMIT 1)"""
-_WRITTEN_WITH: sa.ColumnElement[Any] = sa.literal_column(_WITH)
+    AND r.status = 'sent' AND (r.id = messages.id OR s.natural_key = 'reply:' || r.answers_id) LIMIT 1)""")
+)
 _FOUND: sa.ColumnElement[Any] = (
     sa.literal_column("""(SELECT json_agg(json_build_object('id', i.id, 'severity', i.severity, 'title', i.title,
     'status', i.status) ORDER BY i.raised_at DESC, i.id DESC)
@@ -152,7 +154,7 @@ THREAD_MESSAGES = replace(
     MESSAGES,
     shown={
         **MESSAGE_SHOWN,
-        "ai_generated": sa.or_(messages.c.category == sa.literal_column("'ai_response'"), _WRITTEN_WITH.is_not(None)),
+        "ai_generated": sa.literal_column(f"({author_of('messages')} = 'ai')", sa.Boolean()),
         "written_with": _WRITTEN_WITH,
         "ai_quality_score": _SCORE,
         "insights": sa.func.coalesce(_FOUND, sa.literal_column("'[]'::json")),
