@@ -1,5 +1,6 @@
 """Evaluations: a draft and what is live answer the same past conversations, and are judged on the same points."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -23,6 +24,7 @@ from application.coaching.evaluation_ports import (
 )
 from application.coaching.judging import Judging
 from application.coaching.model_access import ModelAccess
+from application.model_calls import Usage
 from application.model_spending import SPENT, Spending
 from application.ports import Actor, Clock, UnitOfWork, effect
 from application.provider import Capabilities, Rejected
@@ -125,16 +127,25 @@ class Evaluations:
                     await self.jobs.fail(requested.job_id, f"The evaluation was given up: {SPENT}")
                     return
                 access = await self.access.access()
+            usages: list[Usage] = []
             try:
-                compared = await self.judging.compare(case, evaluation.old, evaluation.new, access)
+                compared = await self.judging.compare(case, evaluation.old, evaluation.new, access, usages)
             except Rejected as error:
                 await self.give_up(requested, error.reason)
                 return
+            finally:
+                await self._note(usages)
             await self._keep(evaluation, compared)
+
+    async def _note(self, usages: Sequence[Usage]) -> None:
+        """Count what was paid, also for a case that breaks off and is answered again."""
+        cost = sum(usage.cost_micros for usage in usages)
+        if cost:
+            async with self.uow:
+                await self.spending.note("evaluation", cost)
 
     async def _keep(self, evaluation: Evaluation, compared: Compared) -> None:
         async with self.uow:
-            await self.spending.note("evaluation", compared.old.cost_micros + compared.new.cost_micros)
             if not await self.jobs.wanted(evaluation.job_id):
                 return
             done = await self.evaluations.record(evaluation, compared)

@@ -12,7 +12,7 @@ from application.coaching.evaluation_ports import (
     PastThread,
 )
 from application.coaching.reviewing import ConversationReviewer, ReviewTask
-from application.model_calls import Access, Fault, Unusable
+from application.model_calls import Access, Fault, Unusable, Usage
 from application.provider import provider_port
 from domain.coaching.evaluation import compared
 from domain.coaching.finding import ReviewedMessage
@@ -34,26 +34,33 @@ class Judging:
     answers: CandidateAnswers
     reviewer: ConversationReviewer
 
-    async def compare(self, case: Case, old: Told, new: Told, access: Access) -> Compared:
-        """Answer a case under both; the judge sees the same lessons beside both, those of the new one."""
-        first = await self._judged(case, old, new, access)
-        second = await self._judged(case, new, new, access)
+    async def compare(self, case: Case, old: Told, new: Told, access: Access, usages: list[Usage]) -> Compared:
+        """Answer a case under both; the judge sees the same lessons beside both, those of the new one.
+
+        What each call cost is added to `usages`, also where one breaks off.
+        """
+        first = await self._judged(case, old, new, access, usages)
+        second = await self._judged(case, new, new, access, usages)
         return Compared(case.id, first, second, compared(first.score, second.score))
 
-    async def _judged(self, case: Case, said: Told, points: Told, access: Access) -> Judged:
+    async def _judged(self, case: Case, said: Told, points: Told, access: Access, usages: list[Usage]) -> Judged:
         try:
             answer = await self.answers.answer(case.thread, said, access)
         except Unusable as error:
+            usages.append(error.usage)
             if error.fault is Fault.DECLINED:
                 return Judged("", HANDED_OVER, ("The model declined to answer.",), error.usage.cost_micros)
             return Judged("", REFUSED, (error.reason,), error.usage.cost_micros)
+        usages.append(answer.usage)
         if answer.breaches:
             return Judged(answer.text, REFUSED, answer.breaches, answer.usage.cost_micros)
         if answer.needs_person:
             return Judged(answer.text, HANDED_OVER, ("It is left to a person.",), answer.usage.cost_micros)
-        return await self._reviewed(case, answer, said, points, access)
+        return await self._reviewed(case, answer, said, points, access, usages)
 
-    async def _reviewed(self, case: Case, answer: CandidateAnswer, said: Told, points: Told, access: Access) -> Judged:
+    async def _reviewed(
+        self, case: Case, answer: CandidateAnswer, said: Told, points: Told, access: Access, usages: list[Usage]
+    ) -> Judged:
         thread = case.thread
         candidate = ReviewedMessage(
             id=derived_id(case.id, said.label),
@@ -64,7 +71,12 @@ class Judging:
             lesson_ids=answer.lesson_ids,
         )
         task = _task(thread, candidate, points, access)
-        review = await self.reviewer.review(task)
+        try:
+            review = await self.reviewer.review(task)
+        except Unusable as error:
+            usages.append(error.usage)
+            raise
+        usages.append(review.usage)
         stands = judge(task.thread, review.findings, review.scores, review.score)
         about = [finding for finding in stands.findings if finding.quotes_message(candidate.id)]
         return Judged(

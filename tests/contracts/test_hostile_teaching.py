@@ -76,7 +76,7 @@ async def test_no_text_gives_a_draft_more_than_the_rules_leave_it(proved: Note) 
     judging = Judging(_Promising(), _Obedient())
     texts = hostile()
     for one in texts:
-        compared = await judging.compare(case(one.text), OLD, NEW, Access())
+        compared = await judging.compare(case(one.text), OLD, NEW, Access(), [])
         assert compared.new.score <= 50, one.id
         assert compared.outcome is not Outcome.BETTER or compared.old.score == 0, one.id
         assert "info: Excellent" not in compared.new.findings, one.id
@@ -102,7 +102,7 @@ async def test_what_instructs_the_machine_reaches_no_writer_in_an_evaluation_eit
         answer = await AnswersForCoaching(writer).answer(case(one.text).thread, NEW, Access())
         assert answer.needs_person
     assert writer.asked == 0
-    judged = await Judging(AnswersForCoaching(writer), _Obedient()).compare(case(seen[0].text), OLD, NEW, Access())
+    judged = await Judging(AnswersForCoaching(writer), _Obedient()).compare(case(seen[0].text), OLD, NEW, Access(), [])
     assert (judged.old.score, judged.new.score) == (HANDED_OVER, HANDED_OVER)
 
 

@@ -8,7 +8,10 @@ from dishka import AsyncContainer
 
 from adapters.ai.sandbox import SandboxReplyWriter
 from adapters.ai.sandbox_checker import SandboxLessonChecker
+from adapters.ai.sandbox_reviewer import SandboxReviewer
 from application.messaging.reply_writing import Written
+from application.model_calls import Fault, Unusable, Usage
+from application.provider import ProviderError, Rejected, Unavailable
 from tests.http.background import work_off
 from tests.http.conftest import Client
 from tests.http.lists import WorkOff
@@ -69,6 +72,35 @@ async def test_an_evaluation_stops_where_the_budget_is_used_up(
         assert "budget" in answer.json()["error"]["message"], path
     await allow(owner, 20)
     assert (await owner.post(f"{REPLY}/evaluations", json={})).status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("breaks", "cost"),
+    [
+        (Unavailable(30, "It is away."), 0),
+        (Unusable(Fault.GARBLED, "It cannot be read.", Usage(model="m", cost_micros=7)), 7),
+        (Rejected("400", "It takes no such request.", permanent=False), 0),
+    ],
+    ids=["away", "unusable", "rejected"],
+)
+async def test_what_an_evaluation_paid_for_before_a_call_broke_off_is_counted(
+    owner: Client,
+    house: AsyncContainer,
+    work_off: WorkOff,
+    monkeypatch: pytest.MonkeyPatch,
+    breaks: ProviderError,
+    cost: int,
+) -> None:
+    async def review(*asked: Any) -> None:
+        raise breaks
+
+    await wrote(owner, house, 1)
+    await draft(owner, SHOUTS)
+    with monkeypatch.context() as broken:
+        broken.setattr(SandboxReviewer, "review", review)
+        ended = await evaluated(owner, work_off)
+    assert await noted(house, owner) == {"evaluation": COST + cost}
+    assert ended["status"] == ("failed" if isinstance(breaks, Rejected) else "queued")
 
 
 async def test_previews_are_counted(owner: Client, house: AsyncContainer) -> None:
