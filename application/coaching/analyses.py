@@ -50,9 +50,10 @@ class Analyses:
         return await self._review(command.conversation_id, None)
 
     async def _review(self, conversation_id: UUID, message_id: UUID | None) -> AnalysisView:
-        async with self.uow.reading():
+        async with self.uow:  # takes a request's key: a repeated one is answered, not reviewed and paid again
             await self.store.require_visible(conversation_id)
             await self.capabilities.require("ai")
+        async with self.uow.reading():  # and holds nothing open while the model is asked
             under = await self.store.read(conversation_id)
             means = await self.store.means()
         if under is None:

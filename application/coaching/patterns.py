@@ -73,8 +73,9 @@ class Patterns:
     async def detect(self, command: DetectPatterns) -> PatternsView:
         """Search one dataset; for whoever sees some of its leads only, among those, and nothing is kept."""
         self.actor.require(Permission.COACH_ANALYZE)
-        async with self.uow.reading():
+        async with self.uow:  # takes a request's key: a repeated one is answered, not searched and paid again
             await self.store.require_dataset(command.dataset_id)
+        async with self.uow.reading():  # and holds nothing open while the model is asked
             looked = await self.store.look(command.dataset_id, None)
         return await self._find(looked, command.dataset_id, command.min_occurrences)
 

@@ -59,5 +59,6 @@ class PromptPreviews:
         )
 
     async def _note(self, usage: Usage) -> None:
-        async with self.uow:
-            await self.spending.note("preview", usage.cost_micros)
+        if usage.cost_micros:
+            async with self.uow:
+                await self.spending.note("preview", usage.cost_micros)

@@ -92,8 +92,9 @@ class ReplyDrafts:
     async def generate(self, asked: GenerateReply) -> GeneratedView:
         """Draft an answer to what stands in a lead's thread; the same draft again unless a new one is wanted."""
         self.actor.require(Permission.MESSAGES_SEND)
-        async with self.uow.reading():  # a keyed request holds its first writing block open: not while a model writes
+        async with self.uow:  # takes a request's key: a repeated one is answered, not written and paid again
             await self.capabilities.require("ai")
+        async with self.uow.reading():  # and holds nothing open while the model writes
             thread, party = await self._thread(asked)
             answers_id = await self.replies.latest_inbound(thread.id)
             known = None if asked.force_regenerate else await self.replies.draft(thread.id, answers_id)

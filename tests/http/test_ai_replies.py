@@ -7,6 +7,7 @@ import httpx
 import pytest
 from dishka import AsyncContainer, Provider, Scope
 
+from adapters.ai.sandbox import SandboxReplyWriter
 from application.messaging.reply_drafts import GeneratedView
 from application.messaging.reply_writing import ReplyWriter, WritingTask, Written
 from application.messaging.shown import MessageView, ThreadView
@@ -235,6 +236,25 @@ class _Failing:
             text=said, confidence=0.9, reasoning="Asks.", sentiment=Sentiment.NEUTRAL, intent=Intent.PRICE
         )
         return Written(proposal, usage)
+
+
+async def test_a_repeated_request_for_another_draft_asks_no_model_again(
+    owner: Client, house: AsyncContainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lead = await asked(owner, house, 66)
+    real, calls = SandboxReplyWriter.write, []
+
+    async def write(self: SandboxReplyWriter, task: WritingTask) -> Written:
+        calls.append(task)
+        return await real(self, task)
+
+    monkeypatch.setattr(SandboxReplyWriter, "write", write)
+    body = {"lead_id": lead["id"], "force_regenerate": True}
+    first, again = [
+        await owner.post("/messages/ai-generate", json=body, headers={"Idempotency-Key": "anew"}) for _ in range(2)
+    ]
+    assert (first.status_code, again.json()) == (200, first.json())
+    assert len(calls) == 1
 
 
 @pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "draft"}])

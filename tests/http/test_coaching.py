@@ -7,8 +7,10 @@ from uuid import UUID
 import pytest
 from dishka import AsyncContainer
 
+from adapters.ai.sandbox_reviewer import SandboxReviewer
 from adapters.persistence.database import Cause
 from application.coaching.insight_counts import InsightCounts
+from application.coaching.reviewing import Review, ReviewTask
 from application.coaching.reviews import Reviews
 from application.messaging.notices import Notices
 from application.ports import Actor
@@ -114,6 +116,25 @@ async def test_an_insight_is_listed_with_its_evidence_and_its_count(desk: Desk) 
     assert [(one["id"], one["severity"], one["status"]) for one in lead["insights"]] == [
         (insight["id"], "critical", "pending")
     ]
+
+
+async def test_a_repeated_request_for_a_review_asks_no_model_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = await desk.thread(("outbound", "m1", NO_OPT_OUT), ("inbound", "reply", "Hello"))
+    real, calls = SandboxReviewer.review, []
+
+    async def review(self: SandboxReviewer, task: ReviewTask) -> Review:
+        calls.append(task)
+        return await real(self, task)
+
+    monkeypatch.setattr(SandboxReviewer, "review", review)
+    for path, body in (
+        ("/coach/analyze-conversation", {"conversation_id": made["conversation_id"]}),
+        ("/coach/analyze-message", {"message_id": made["messages"][0]}),
+    ):
+        calls.clear()
+        first, again = [await desk.owner.post(path, json=body, headers={"Idempotency-Key": "once"}) for _ in range(2)]
+        assert (first.status_code, again.json()) == (200, first.json())
+        assert len(calls) == 1
 
 
 async def test_insights_are_narrowed_and_walked(desk: Desk) -> None:

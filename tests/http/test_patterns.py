@@ -5,7 +5,9 @@ from uuid import UUID
 
 import pytest
 
+from adapters.ai.sandbox_finder import SandboxFinder
 from adapters.persistence.database import Cause
+from application.coaching.pattern_finding import Described, PatternTask
 from application.coaching.patterns import Patterns
 from application.ports import Actor
 from domain.identity.role import Role
@@ -65,6 +67,23 @@ async def test_what_is_significant_is_raised(desk: Desk) -> None:
     assert again["patterns"][0]["insight_id"] == insight["id"], "the same one, not another"
     [kept, _] = await desk.world.fetch("SELECT * FROM patterns WHERE organization_id = $1")
     assert (kept["dataset_id"], kept["feature"], kept["successes"]) == (dataset_id, "names_the_lead", 11)
+
+
+async def test_a_repeated_request_asks_no_model_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset_id = await desk.world.dataset()
+    await campaign(desk, dataset_id, NAMED, 12, 11)
+    await campaign(desk, dataset_id, UNNAMED, 12, 1)
+    real, calls = SandboxFinder.describe, []
+
+    async def describe(self: SandboxFinder, task: PatternTask) -> Described:
+        calls.append(task)
+        return await real(self, task)
+
+    monkeypatch.setattr(SandboxFinder, "describe", describe)
+    body, key = {"dataset_id": str(dataset_id), "min_occurrences": 5}, {"Idempotency-Key": "search"}
+    first, again = [await desk.owner.post("/coach/detect-patterns", json=body, headers=key) for _ in range(2)]
+    assert (first.status_code, again.json()) == (200, first.json())
+    assert len(calls) == 1
 
 
 async def search_nightly(desk: Desk) -> None:
