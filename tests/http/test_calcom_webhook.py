@@ -23,9 +23,9 @@ from domain.kernel import new_id
 from domain.scheduling.report import BookingReported
 from entrypoints.config import Config
 from tests.calendars import DiaryCalendar
+from tests.http.calls import next_day, settle, wire
 from tests.http.conftest import Client
 from tests.http.sales_world import World, enter
-from tests.http.test_bookings import next_day, settle, wire
 from tests.http.twilio_house import twilio_house
 
 pytestmark = pytest.mark.anyio

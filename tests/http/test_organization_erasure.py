@@ -22,10 +22,10 @@ from application.ports import Actor
 from domain.identity.role import Role
 from domain.kernel import Conflict, Invalid, NotFound, new_id
 from entrypoints.config import CHECKOUT, Config
+from tests.http.calls import next_day
 from tests.http.conftest import PASSWORD, Client, Join, OpenClient
 from tests.http.lists import WorkOff, imported, new_dataset, table
 from tests.http.sales_world import World, enter
-from tests.http.test_bookings import next_day
 from tests.http.test_webhooks import SMS, call, number_of, text
 from tests.http.test_webhooks import work_off as receive_texts
 

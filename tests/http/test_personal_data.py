@@ -24,10 +24,10 @@ from domain.messaging.reply import LeadTurnedHot
 from entrypoints.config import Config
 from entrypoints.vault import Vault
 from tests.http import test_calcom_webhook
+from tests.http.calls import next_day
 from tests.http.conftest import Client, Join
 from tests.http.lists import WorkOff, imported, job, new_dataset, table
 from tests.http.sales_world import World
-from tests.http.test_bookings import next_day
 from tests.http.test_webhooks import SMS, call, number_of, text
 from tests.http.test_webhooks import work_off as receive_texts
 
