@@ -8,7 +8,8 @@ from uuid import UUID
 
 import httpx
 import pytest
-from dishka import AsyncContainer
+import redis.asyncio as redis
+from dishka import AsyncContainer, Provider
 from litestar import Litestar
 
 from adapters.persistence.database import Database
@@ -134,15 +135,28 @@ async def join(open_client: OpenClient, database: Database) -> Join:
 
 @pytest.fixture
 async def open_house(config: Config) -> AsyncIterator[OpenHouse]:
-    """Run the application with other settings, as somebody: `await open_house(owner, sandbox=False)`."""
+    """Run the application with other settings, as somebody or nobody: `await open_house(owner, sandbox=False)`."""
     async with AsyncExitStack() as stack:
 
-        async def opened(who: Client, **settings: Any) -> Client:
+        async def opened(
+            who: Client | None = None, *overrides: Provider, peer: str = "203.0.113.7", **settings: Any
+        ) -> Client:
             own = replace(config, **settings)
-            house = container(own)
+            house = container(own, *overrides)
             stack.push_async_callback(house.close)
-            transport = httpx.ASGITransport(cast("Any", create_app(own, house)), raise_app_exceptions=False)
-            headers = {"Authorization": who.headers["authorization"]}
+            app = cast("Any", create_app(own, house))
+            transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(peer, 50_000))
+            headers = {"Authorization": who.headers["authorization"]} if who else None
             return await stack.enter_async_context(Client(transport=transport, base_url=BASE, headers=headers))
 
         yield opened
+
+
+@pytest.fixture
+async def own_redis(config: Config) -> AsyncIterator[str]:
+    """Count in a database of Valkey's that nobody else counts in."""
+    url = config.redis_url.replace("db=0", "db=7")
+    client = redis.Redis.from_url(url)
+    await client.flushdb()
+    yield url
+    await client.aclose()

@@ -16,6 +16,7 @@ from application.ports import Actor
 from domain.identity.role import Role
 from domain.kernel import new_id
 from tests.http.conftest import Client, Join
+from tests.http.refusals import error_of
 from tests.http.sales_world import World, enter, world
 
 __all__ = ["world"]
@@ -39,13 +40,6 @@ async def dataset(owner: Client, world: World) -> str:
 def shown(answer: Any, kind: Any = CampaignView, status: int = 200) -> Any:
     assert answer.status_code == status, answer.text
     return msgspec.json.decode(msgspec.json.encode(answer.json()["data"]), type=kind)
-
-
-def problem(answer: Any, status: int, code: str) -> dict[str, Any]:
-    assert answer.status_code == status, answer.text
-    error: dict[str, Any] = answer.json()["error"]
-    assert error["code"] == code
-    return error
 
 
 def fields(error: dict[str, Any]) -> list[str]:
@@ -87,23 +81,23 @@ async def test_a_campaign_starts_pauses_and_goes_on(owner: Client, world: World,
 
 async def test_each_verb_needs_its_state(owner: Client, dataset: str) -> None:
     for verb in ("pause", "resume"):
-        problem(await owner.post(f"/campaigns/{verb}", json={"dataset_id": dataset}), 409, "CONFLICT")
+        error_of(await owner.post(f"/campaigns/{verb}", json={"dataset_id": dataset}), 409, "CONFLICT")
     shown(await start(owner, dataset))
-    problem(await start(owner, dataset), 409, "CONFLICT")
-    problem(await owner.post("/campaigns/resume", json={"dataset_id": dataset}), 409, "CONFLICT")
+    error_of(await start(owner, dataset), 409, "CONFLICT")
+    error_of(await owner.post("/campaigns/resume", json={"dataset_id": dataset}), 409, "CONFLICT")
 
 
 async def test_a_refused_start_leaves_nothing_behind(owner: Client, world: World) -> None:
     empty = str(await world.dataset())
-    error = problem(await start(owner, empty), 409, "CONFLICT")
+    error = error_of(await start(owner, empty), 409, "CONFLICT")
     assert "READY" in error["message"]
     assert await world.fetch("SELECT 1 FROM campaigns WHERE organization_id = $1") == []
-    problem(await owner.get(f"/campaigns/{empty}"), 404, "NOT_FOUND")
+    error_of(await owner.get(f"/campaigns/{empty}"), 404, "NOT_FOUND")
 
 
 async def test_without_a_number_no_campaign_starts(owner: Client, world: World, dataset: str) -> None:
     await world.fetch("UPDATE organizations SET sender = NULL WHERE organization_id = $1")
-    assert "number" in problem(await start(owner, dataset), 409, "CONFLICT")["message"]
+    assert "number" in error_of(await start(owner, dataset), 409, "CONFLICT")["message"]
 
 
 async def test_the_same_key_starts_once(owner: Client, dataset: str) -> None:
@@ -111,7 +105,7 @@ async def test_the_same_key_starts_once(owner: Client, dataset: str) -> None:
     assert answers[0].json() == answers[1].json()
     assert [a.status_code for a in answers] == [200, 200]
     other = await start(owner, dataset, {"m2_delay_hours": 1}, **{"Idempotency-Key": "go"})
-    problem(other, 422, "IDEMPOTENCY_MISMATCH")
+    error_of(other, 422, "IDEMPOTENCY_MISMATCH")
 
 
 async def test_two_starts_at_once_are_one_start(owner: Client, dataset: str) -> None:
@@ -133,7 +127,7 @@ async def test_settings_change_under_a_version(owner: Client, world: World, data
     assert (changed.schedule.start, changed.schedule.days) == ("10:00", ["mon", "fri"])
     assert [(t.touch, t.delay_hours) for t in changed.touches] == [("M1", 0), ("M2", 24)]
     stale = await owner.patch(path, json=body, headers={"If-Match": f'"{view.version}"'})
-    assert fields(problem(stale, 409, "STALE_VERSION")) == ["rate_limit_messages_per_minute", "schedule"]
+    assert fields(error_of(stale, 409, "STALE_VERSION")) == ["rate_limit_messages_per_minute", "schedule"]
     await plan(world)
     await owner.post("/campaigns/pause", json={"dataset_id": dataset})
     assert shown(await owner.get(path)).version == changed.version + 1
@@ -169,17 +163,17 @@ async def test_settings_change_under_a_version(owner: Client, world: World, data
 async def test_settings_that_do_not_fit_are_named(
     owner: Client, dataset: str, settings: dict[str, Any], field: str
 ) -> None:
-    assert fields(problem(await start(owner, dataset, settings), 400, "VALIDATION_ERROR")) == [field]
+    assert fields(error_of(await start(owner, dataset, settings), 400, "VALIDATION_ERROR")) == [field]
 
 
 async def test_only_those_who_run_campaigns_run_them(owner: Client, join: Join, dataset: str) -> None:
     for role in (Role.REP, Role.READ_ONLY):
         member = await join(owner, role)
-        problem(await start(member, dataset), 403, "PERMISSION_DENIED")
+        error_of(await start(member, dataset), 403, "PERMISSION_DENIED")
         for verb in ("pause", "resume"):
             answer = await member.post(f"/campaigns/{verb}", json={"dataset_id": dataset})
-            problem(answer, 403, "PERMISSION_DENIED")
-        problem(await member.patch(f"/campaigns/{dataset}", json={}), 403, "PERMISSION_DENIED")
+            error_of(answer, 403, "PERMISSION_DENIED")
+        error_of(await member.patch(f"/campaigns/{dataset}", json={}), 403, "PERMISSION_DENIED")
     manager = await join(owner, Role.MANAGER)
     shown(await start(manager, dataset))
     reader = await join(owner, Role.READ_ONLY)
@@ -189,10 +183,10 @@ async def test_only_those_who_run_campaigns_run_them(owner: Client, join: Join, 
 async def test_anothers_campaign_is_not_there(owner: Client, stranger: Client, join: Join, dataset: str) -> None:
     shown(await start(owner, dataset))
     for other in (stranger, await join(owner, Role.MANAGER, dataset_ids=[new_id()])):
-        problem(await other.get(f"/campaigns/{dataset}"), 404, "NOT_FOUND")
-        problem(await start(other, dataset), 404, "NOT_FOUND")
-        problem(await other.post("/campaigns/pause", json={"dataset_id": dataset}), 404, "NOT_FOUND")
-        problem(await other.patch(f"/campaigns/{dataset}", json={"m2_delay_hours": 1}), 404, "NOT_FOUND")
+        error_of(await other.get(f"/campaigns/{dataset}"), 404, "NOT_FOUND")
+        error_of(await start(other, dataset), 404, "NOT_FOUND")
+        error_of(await other.post("/campaigns/pause", json={"dataset_id": dataset}), 404, "NOT_FOUND")
+        error_of(await other.patch(f"/campaigns/{dataset}", json={"m2_delay_hours": 1}), 404, "NOT_FOUND")
     allowed = await join(owner, Role.MANAGER, dataset_ids=[UUID(dataset)])
     assert shown(await allowed.get(f"/campaigns/{dataset}")).status == "active"
 
@@ -206,12 +200,12 @@ async def test_a_preview_is_what_the_lead_would_get(owner: Client, join: Join, w
     tried = {**asked, "template": "Cześć {{ first_name }} {{ company | at home }}"}
     view = shown(await owner.post("/campaigns/preview", json=tried), PreviewView)
     assert (view.text, view.variant, view.encoding) == ("Cześć Ada at home", None, "UCS-2")
-    problem(await owner.post("/campaigns/preview", json={**asked, "lead_id": str(new_id())}), 404, "NOT_FOUND")
+    error_of(await owner.post("/campaigns/preview", json={**asked, "lead_id": str(new_id())}), 404, "NOT_FOUND")
     wrong = {**asked, "template": "Hi {{ shoe_size }}"}
-    assert fields(problem(await owner.post("/campaigns/preview", json=wrong), 400, "VALIDATION_ERROR")) == ["template"]
+    assert fields(error_of(await owner.post("/campaigns/preview", json=wrong), 400, "VALIDATION_ERROR")) == ["template"]
     await world.fetch("UPDATE leads SET assigned_to = $2 WHERE organization_id = $1", owner.user_id)
     rep = await join(owner, Role.REP)
-    problem(await rep.post("/campaigns/preview", json=asked), 404, "NOT_FOUND")
+    error_of(await rep.post("/campaigns/preview", json=asked), 404, "NOT_FOUND")
 
 
 async def test_a_touch_that_the_ai_writes_says_so(owner: Client, world: World, dataset: str) -> None:

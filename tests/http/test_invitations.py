@@ -29,11 +29,9 @@ from entrypoints.http.app import create_app
 from entrypoints.subscriptions import SUBSCRIPTIONS, routes
 from tests.contracts.sandbox_process import ProviderProcess
 from tests.http.background import Deaf
-from tests.http.conftest import PASSWORD, Client
+from tests.http.conftest import PASSWORD, Client, OpenHouse
 from tests.http.team import Hire, accept, address, invite, refused, token_of
-from tests.http.test_conventions import OpenHouse, open_house, own_redis
 
-__all__ = ["open_house", "own_redis"]
 pytestmark = pytest.mark.anyio
 pytest_plugins = ["tests.http.team"]
 Deliver = Callable[[Client], Awaitable[None]]

@@ -10,7 +10,8 @@ from application.mail_list import MailView
 from domain.identity.role import Role
 from domain.kernel import new_id
 from tests.http.conftest import Client, Join
-from tests.http.test_messaging import problem, shown
+from tests.http.refusals import error_of
+from tests.http.test_messaging import shown
 
 pytestmark = pytest.mark.anyio
 
@@ -58,29 +59,29 @@ async def test_parked_mails_are_listed_and_counted(owner: Client, parked: UUID) 
         "reason": "Nobody knows.", "provider": "smtp", "created_at": "", "handed_at": "", "settled_at": "",
     }  # fmt: skip
     assert len((await owner.get("/mails")).json()["data"]) == 3
-    problem(await owner.get("/mails", params={"state": "lost"}), 400, "VALIDATION_ERROR")
+    error_of(await owner.get("/mails", params={"state": "lost"}), 400, "VALIDATION_ERROR")
 
 
 async def test_a_parked_mail_is_sent_again_from_the_beginning(owner: Client, database: Database, parked: UUID) -> None:
     again = shown(await owner.post(f"/mails/{parked}/retry"), MailView)
     assert (again.state, again.reason, again.provider) == ("planned", None, None)
     assert await _row(owner, database, parked) == ("planned", None, None, None, True)
-    problem(await owner.post(f"/mails/{parked}/retry"), 409, "CONFLICT")
+    error_of(await owner.post(f"/mails/{parked}/retry"), 409, "CONFLICT")
 
 
 async def test_a_parked_mail_is_given_up(owner: Client, parked: UUID) -> None:
     ended = shown(await owner.post(f"/mails/{parked}/cancel"), MailView)
     assert (ended.state, ended.provider) == ("cancelled", "smtp")
-    problem(await owner.post(f"/mails/{parked}/retry"), 409, "CONFLICT")
+    error_of(await owner.post(f"/mails/{parked}/retry"), 409, "CONFLICT")
     assert (await owner.get("/mails", params={"state": "parked"})).json()["pagination"]["total"] == 1
 
 
 async def test_anothers_mails_are_not_there(owner: Client, stranger: Client, join: Join, parked: UUID) -> None:
     assert (await stranger.get("/mails")).json()["data"] == []
     for act in ("retry", "cancel"):
-        problem(await stranger.post(f"/mails/{parked}/{act}"), 404, "NOT_FOUND")
-        problem(await owner.post(f"/mails/{new_id()}/{act}"), 404, "NOT_FOUND")
-        problem(await (await join(owner, Role.MANAGER)).post(f"/mails/{parked}/{act}"), 403, "PERMISSION_DENIED")
+        error_of(await stranger.post(f"/mails/{parked}/{act}"), 404, "NOT_FOUND")
+        error_of(await owner.post(f"/mails/{new_id()}/{act}"), 404, "NOT_FOUND")
+        error_of(await (await join(owner, Role.MANAGER)).post(f"/mails/{parked}/{act}"), 403, "PERMISSION_DENIED")
 
 
 async def test_who_is_limited_to_datasets_sees_no_leads_mails(
@@ -93,4 +94,4 @@ async def test_who_is_limited_to_datasets_sees_no_leads_mails(
     assert seen["id"] == str(parked)
     listed = (await owner.get("/mails", params={"state": "parked"})).json()["data"]
     [hidden] = [one["id"] for one in listed if one["id"] != str(parked)]
-    problem(await admin.post(f"/mails/{hidden}/cancel"), 404, "NOT_FOUND")
+    error_of(await admin.post(f"/mails/{hidden}/cancel"), 404, "NOT_FOUND")

@@ -18,6 +18,7 @@ from domain.identity.role import Role
 from domain.kernel import new_id
 from domain.messaging.message import TextArrived
 from tests.http.conftest import Client, Join
+from tests.http.refusals import error_of
 from tests.http.sales_world import World, enter
 
 pytestmark = pytest.mark.anyio
@@ -55,13 +56,6 @@ def shown(answer: Any, kind: Any, status: int = 200) -> Any:
     return msgspec.json.decode(msgspec.json.encode(answer.json()["data"]), type=kind)
 
 
-def problem(answer: Any, status: int, code: str) -> dict[str, Any]:
-    assert answer.status_code == status, answer.text
-    error: dict[str, Any] = answer.json()["error"]
-    assert error["code"] == code
-    return error
-
-
 def fields(error: dict[str, Any]) -> list[str]:
     return [detail["field"] for detail in error["details"]]
 
@@ -87,7 +81,7 @@ async def test_the_same_idempotency_key_sends_one_text(owner: Client) -> None:
     again = await say(owner, lead, "Hello", **{"Idempotency-Key": "once"})
     assert first.json() == again.json()
     assert again.headers["Idempotency-Replayed"] == "true"
-    problem(await say(owner, lead, "Other", **{"Idempotency-Key": "once"}), 422, "IDEMPOTENCY_MISMATCH")
+    error_of(await say(owner, lead, "Other", **{"Idempotency-Key": "once"}), 422, "IDEMPOTENCY_MISMATCH")
     assert (await owner.get("/messages")).json()["pagination"]["total"] == 1
 
 
@@ -96,8 +90,8 @@ async def test_writing_by_number_reaches_a_contact_of_ours_only(owner: Client, s
     body = {"to": "+447700900103", "channel": "sms", "body": "Hello"}
     message = shown(await owner.post("/messages", json=body), MessageView, 201)
     assert message.recipient == "+447700900103"
-    problem(await stranger.post("/messages", json=body), 404, "NOT_FOUND")
-    assert fields(problem(await owner.post("/messages", json={**body, "to": "0770"}), 400, "VALIDATION_ERROR")) == [
+    error_of(await stranger.post("/messages", json=body), 404, "NOT_FOUND")
+    assert fields(error_of(await owner.post("/messages", json={**body, "to": "0770"}), 400, "VALIDATION_ERROR")) == [
         "to"
     ]
 
@@ -116,14 +110,14 @@ async def test_writing_by_number_reaches_a_contact_of_ours_only(owner: Client, s
 )
 async def test_what_does_not_fit_is_named(owner: Client, wrong: dict[str, Any], field: str) -> None:
     body = {"lead_id": str(new_id()), "content": "Hello", **wrong}
-    error = problem(await owner.post("/messages/send", json=body), 400, "VALIDATION_ERROR")
+    error = error_of(await owner.post("/messages/send", json=body), 400, "VALIDATION_ERROR")
     assert fields(error) == [field]
 
 
 async def test_a_text_to_somebody_who_said_stop_is_refused_and_kept(owner: Client, house: AsyncContainer) -> None:
     lead = await enter(owner, person(4))
     await arrive(house, owner, "+447700900104", "stop texting me please")
-    error = problem(await say(owner, lead, "One more thing"), 409, "CONFLICT")
+    error = error_of(await say(owner, lead, "One more thing"), 409, "CONFLICT")
     assert "Opted out" in error["message"]
     [identifier] = [d["message"] for d in error["details"] if d["field"] == "message_id"]
     why = shown(await owner.get(f"/messages/{identifier}/why"), WhyView)
@@ -136,7 +130,7 @@ async def test_an_incoming_message_has_no_verdict(owner: Client, house: AsyncCon
     await enter(owner, person(5))
     await arrive(house, owner, "+447700900105", "How much?")
     [message] = (await owner.get("/messages", params={"direction": "inbound"})).json()["data"]
-    problem(await owner.get(f"/messages/{message['id']}/why"), 400, "VALIDATION_ERROR")
+    error_of(await owner.get(f"/messages/{message['id']}/why"), 400, "VALIDATION_ERROR")
 
 
 async def test_a_reader_reads_and_writes_nothing(owner: Client, join: Join) -> None:
@@ -153,12 +147,12 @@ async def test_a_reader_reads_and_writes_nothing(owner: Client, join: Join) -> N
         ("POST", f"/contacts/{contact}/opt-out", {}),
         ("POST", f"/contacts/{contact}/opt-in", {"wording": "Yes please"}),
     ):
-        problem(await reader.request(method, path, json=body), 403, "PERMISSION_DENIED")
+        error_of(await reader.request(method, path, json=body), 403, "PERMISSION_DENIED")
 
 
 async def test_nobody_signed_in_gets_nothing(client: Client) -> None:
     for path in ("/messages", "/conversations", f"/messages/{new_id()}", f"/contacts/{new_id()}/consents"):
-        problem(await client.get(path), 401, "UNAUTHORIZED")
+        error_of(await client.get(path), 401, "UNAUTHORIZED")
 
 
 async def _seen(client: Client, paths: Sequence[str]) -> list[int]:
@@ -195,7 +189,7 @@ async def test_what_is_anothers_is_not_there(
             ("POST", f"/contacts/{contact}/opt-out", {}),
             ("POST", f"/contacts/{contact}/opt-in", {"wording": "Yes please"}),
         ):
-            problem(await other.request(method, path, json=body), 404, "NOT_FOUND")
+            error_of(await other.request(method, path, json=body), 404, "NOT_FOUND")
     limited = await join(owner, Role.MANAGER, dataset_ids=[new_id()])
     assert await _seen(limited, paths) == [404] * 5
     assert await _seen(await join(owner, Role.REP, can_view_all_leads=True), paths) == [200] * 5
@@ -227,7 +221,7 @@ async def test_messages_are_narrowed_and_walked(owner: Client) -> None:
             break
     assert walked == [f"Ada {n}" for n in range(5)] + ["Bob"]
     for wrong in ({"status": "lost"}, {"lead_id": "x"}, {"colour": "red"}, {"cursor": "abc"}, {"sort": "body"}):
-        error = problem(await owner.get("/messages", params=wrong), 400, "VALIDATION_ERROR")
+        error = error_of(await owner.get("/messages", params=wrong), 400, "VALIDATION_ERROR")
         assert fields(error) == list(wrong)
 
 
@@ -242,9 +236,9 @@ async def test_a_thread_is_opened_once_read_put_away_and_handed_back(owner: Clie
     listed = await owner.get("/conversations", params={"unread": "true", "lead_id": lead["id"]})
     [thread] = shown(listed, list[ConversationView])
     assert (thread.unread_count, thread.contact.first_name) == (1, "Ada")
-    assert fields(problem(await owner.post("/conversations", json={}), 400, "VALIDATION_ERROR")) == ["lead_id"]
+    assert fields(error_of(await owner.post("/conversations", json={}), 400, "VALIDATION_ERROR")) == ["lead_id"]
     stale = await owner.patch(path, json={"mark_read": True}, headers={"If-Match": f'"{thread.version - 1}"'})
-    assert fields(problem(stale, 409, "STALE_VERSION")) == ["mark_read"]
+    assert fields(error_of(stale, 409, "STALE_VERSION")) == ["mark_read"]
     changed = await owner.patch(path, json={"mark_read": True}, headers={"If-Match": f'"{thread.version}"'})
     assert shown(changed, ThreadView).unread_count == 0
     assert changed.headers["ETag"] == f'"{thread.version + 1}"'
@@ -253,7 +247,7 @@ async def test_a_thread_is_opened_once_read_put_away_and_handed_back(owner: Clie
     taken = shown(await owner.patch(path, json={"turn": "person"}), ThreadView).turn
     back = shown(await owner.patch(path, json={"turn": "nobody"}), ThreadView).turn
     assert (taken.holder, back.holder, back.number - taken.number) == ("person", "nobody", 1)
-    assert fields(problem(await owner.patch(path, json={"turn": "ai"}), 400, "VALIDATION_ERROR")) == ["turn"]
+    assert fields(error_of(await owner.patch(path, json={"turn": "ai"}), 400, "VALIDATION_ERROR")) == ["turn"]
 
 
 async def test_handing_the_turn_back_lets_held_texts_go_on(owner: Client, house: AsyncContainer) -> None:
@@ -289,12 +283,12 @@ async def test_opting_out_and_in_by_a_person_is_written_down(owner: Client, hous
         ("opt_out", "person", "Rang: no more texts", "email"),
     }
     assert {c.actor_id for c in lines} == {owner.user_id}
-    wordless = problem(await owner.post(f"{base}/opt-in", json={}), 400, "VALIDATION_ERROR")
+    wordless = error_of(await owner.post(f"{base}/opt-in", json={}), 400, "VALIDATION_ERROR")
     assert fields(wordless) == ["wording"]
     welcome = await owner.post(f"{base}/opt-in", json={"wording": "Text me again please"})
     assert shown(welcome, CanContactView, 201).allowed
     assert (await owner.get(f"/leads/{lead['id']}")).json()["data"]["contact_status"] == "READY"
-    problem(await owner.post(f"{base}/opt-in", json={"wording": "Again"}), 409, "CONFLICT")
+    error_of(await owner.post(f"{base}/opt-in", json={"wording": "Again"}), 409, "CONFLICT")
 
 
 async def test_start_by_text_does_not_undo_what_a_person_was_told(owner: Client, house: AsyncContainer) -> None:
@@ -310,6 +304,6 @@ async def test_can_contact_asks_for_a_channel_that_there_is(owner: Client) -> No
     base = f"/contacts/{lead['contact']['id']}/can-contact"
     mail = shown(await owner.get(base, params={"channel": "email"}), CanContactView)
     assert [r.sentence for r in mail.reasons] == ["This contact has no e-mail address."]
-    error = problem(await owner.get(base, params={"channel": "pigeon"}), 400, "VALIDATION_ERROR")
+    error = error_of(await owner.get(base, params={"channel": "pigeon"}), 400, "VALIDATION_ERROR")
     assert fields(error) == ["channel"]
-    problem(await owner.get(f"/contacts/{new_id()}/can-contact"), 404, "NOT_FOUND")
+    error_of(await owner.get(f"/contacts/{new_id()}/can-contact"), 404, "NOT_FOUND")
