@@ -11,7 +11,6 @@ import msgspec
 from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.integration_notes import note, note_installation
 from adapters.persistence.model_access import own_access
-from adapters.persistence.model_spending import InstallationBudget, day_budget, spent_since
 from application.identity.secrets import Secrets
 from application.messaging.answering import Background, Reply, ReplySettings, ReplyStatus
 from application.messaging.reply_writing import Said
@@ -35,18 +34,17 @@ WITH due AS (
 )
 UPDATE conversations c SET answer_due_at = NULL FROM due WHERE c.organization_id = $1 AND c.id = due.id RETURNING c.id
 """
-_LEAD = f"""
+_LEAD = """
 SELECT o.name AS organization, o.locale, coalesce(contact.zones[1], o.time_zone) AS zone,
        contact.first_name, contact.last_name, contact.company_name, contact.postcode, lead.product,
        to_char(lead.inquiry_date, 'FMDD FMMonth YYYY') AS inquiry_date, lead.contact_status, lead.sentiment,
        lead.estimated_units,
-       own.credentials, own.settings ->> 'model' AS model,
-       {spent_since("date_trunc('day', $4::timestamptz, o.time_zone)")} AS spent
+       own.credentials, own.settings ->> 'model' AS model
 FROM organizations o JOIN contacts contact ON contact.organization_id = $1 AND contact.id = $2
 LEFT JOIN leads lead ON lead.organization_id = $1 AND lead.id = $3
 LEFT JOIN integrations own ON own.organization_id = $1 AND own.provider = 'anthropic' AND own.is_active
 WHERE o.organization_id = $1
-"""  # noqa: S608 - our own tables
+"""
 # Fixed wordings answer nothing; and ids that are derived from others do not tell which came first.
 _HISTORY = """
 SELECT direction, body, created_at FROM messages
@@ -81,15 +79,14 @@ _TOLD = {
 class PostgresReplies:
     """Be the `ReplyStore` of the open unit of work."""
 
-    def __init__(self, uow: PostgresUnitOfWork, secrets: Secrets, standard: InstallationBudget) -> None:
+    def __init__(self, uow: PostgresUnitOfWork, secrets: Secrets) -> None:
         self._uow = uow
         self._secrets = secrets
-        self._standard = standard
 
     async def settings_for(self, lead_id: UUID | None) -> ReplySettings:
         """Give the organisation's settings, with the delay of the lead's campaign."""
         row = await self._uow.connection.fetchrow(_SETTINGS, self._uow.organization_id, lead_id)
-        return reply_settings(msgspec.json.decode(row["settings"]), row["delay"], self._standard)
+        return reply_settings(msgspec.json.decode(row["settings"]), row["delay"])
 
     async def take_due(self, limit: int, at: datetime) -> list[UUID]:
         """Give conversations whose answer is due, and let them be due no more."""
@@ -120,7 +117,7 @@ class PostgresReplies:
     async def _background(self, contact_id: UUID, lead_id: UUID | None, thread_id: UUID | None) -> Background:
         connection, organization_id = self._uow.connection, self._uow.organization_id
         now = await connection.fetchval("SELECT business_now()")
-        lead = await connection.fetchrow(_LEAD, organization_id, contact_id, lead_id, now)
+        lead = await connection.fetchrow(_LEAD, organization_id, contact_id, lead_id)
         if lead is None:
             raise NotFound("There is no such contact any more.")
         said = await connection.fetch(_HISTORY, organization_id, thread_id, MOST_HISTORY)
@@ -137,7 +134,6 @@ class PostgresReplies:
             ],
             settings=await self.settings_for(lead_id),
             access=own_access(self._secrets, lead["credentials"], lead["model"]),
-            spent_micros=lead["spent"],
             now=now,
         )
 
@@ -239,7 +235,7 @@ class CapableOfAi:
         return True
 
 
-def reply_settings(free: Mapping[str, Any], delay: str | None, standard: InstallationBudget) -> ReplySettings:
+def reply_settings(free: Mapping[str, Any], delay: str | None) -> ReplySettings:
     """Read an organisation's free settings (`docs/ai-replies.md`); what does not fit is as if it were not set."""
     facts = free.get("ai_facts")
     chosen = free.get("ai_response_delay_seconds") if delay is None else delay
@@ -249,7 +245,6 @@ def reply_settings(free: Mapping[str, Any], delay: str | None, standard: Install
         patience_seconds=int(_first(_number(free.get("ai_patience_seconds"), 0, 86_400), 300)),
         threshold=_first(_number(free.get("ai_confidence_threshold"), 0, 1), DEFAULT_THRESHOLD),
         most_segments=int(_first(_number(free.get("ai_most_segments"), 1, 6), DEFAULT_SEGMENTS)),
-        budget_micros=day_budget(free, standard),
         facts=facts[:4000] if isinstance(facts, str) else "",
     )
 

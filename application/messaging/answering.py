@@ -22,7 +22,7 @@ ANSWER = "messaging.answer"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplySettings:
-    """Hold how an organisation wants answers: when, how sure, how long, for how much a day, from which facts.
+    """Hold how an organisation wants answers: when, how sure, how long, from which facts.
 
     `patience_seconds` is how long an answer waits for a model that is away, before a person is to write it.
     """
@@ -32,7 +32,6 @@ class ReplySettings:
     patience_seconds: int = 300
     threshold: float = DEFAULT_THRESHOLD
     most_segments: int = DEFAULT_SEGMENTS
-    budget_micros: int | None = None
     facts: str = ""
 
 
@@ -49,7 +48,6 @@ class Background:
     history: Sequence[Said]
     settings: ReplySettings
     access: Access
-    spent_micros: int
     now: datetime
 
 

@@ -21,12 +21,13 @@ from domain.messaging.reply_rules import Judgement
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
-    """Hold what one turn of the AI began from."""
+    """Hold what one turn of the AI began from; `is_spent` tells that the day's budget was used up by then."""
 
     thread: Conversation
     party: Party
     background: Background
     prompt: Prompt
+    is_spent: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from application.messaging.gate import Gate
 from application.messaging.outreach import Parties, Party
 from application.messaging.reply_writing import LivePrompt, TextAllowance
 from application.model_calls import Fault, Unusable
+from application.model_spending import Spending
 from application.ports import Actor, Clock, UnitOfWork, effect
 from domain.kernel import NotFound
 from domain.messaging.conversation import Conversation
@@ -46,6 +47,7 @@ class Replies:
     allowance: TextAllowance
     threads: AnsweredThreads
     access_notes: AccessNotes
+    spending: Spending
 
     @effect
     async def begin_due(self) -> None:
@@ -74,9 +76,7 @@ class Replies:
             if started is None:
                 return
             answers_id = started.thread.unanswered_id
-            if started.background.settings.budget_micros is not None and (
-                started.background.spent_micros >= started.background.settings.budget_micros
-            ):
+            if started.is_spent:
                 await self._finish(started, Outcome((), None, Judgement(Reason.BUDGET), ()))
                 return
             outcome = await self.writing.write(started, answers_id)
@@ -121,7 +121,8 @@ class Replies:
             await self.conversations.save(thread)
             background = await self.replies.background(thread)
             prompt = await self.prompts.live(thread.lead_id or thread.id)
-            return Started(thread=thread, party=party, background=background, prompt=prompt)
+            is_spent = await self.spending.is_spent()
+            return Started(thread=thread, party=party, background=background, prompt=prompt, is_spent=is_spent)
 
     async def _finish(self, started: Started, outcome: Outcome) -> bool:
         """Write down what came of it and act on it; tells whether this turn is over."""

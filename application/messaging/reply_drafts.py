@@ -13,6 +13,7 @@ from application.messaging.gate import Draft, Gate
 from application.messaging.messages import Body, MessageStore
 from application.messaging.outreach import Parties, Party
 from application.messaging.reply_writing import LivePrompt
+from application.model_spending import SPENT, Spending
 from application.ports import Actor, Clock, Command, UnitOfWork, View
 from application.provider import Capabilities
 from domain.identity.role import Permission
@@ -87,6 +88,7 @@ class ReplyDrafts:
     prompts: LivePrompt
     writing: Writing
     gate: Gate
+    spending: Spending
     capabilities: Capabilities
 
     async def generate(self, asked: GenerateReply) -> GeneratedView:
@@ -100,12 +102,12 @@ class ReplyDrafts:
             known = None if asked.force_regenerate else await self.replies.draft(thread.id, answers_id)
             background = await self.replies.background(thread)
             prompt = await self.prompts.live(thread.lead_id or thread.id)
+            is_spent = await self.spending.is_spent()
+            started = Started(thread=thread, party=party, background=background, prompt=prompt, is_spent=is_spent)
         if known is not None and known.prompt_version == prompt.version:
             return _view(known)
-        budget = background.settings.budget_micros
-        if budget is not None and background.spent_micros >= budget:
-            raise Conflict("The day's budget for AI replies is used up.")
-        started = Started(thread=thread, party=party, background=background, prompt=prompt)
+        if started.is_spent:
+            raise Conflict(SPENT)
         outcome = await self.writing.write(started, answers_id, DRAFT_SECONDS)
         async with self.uow:
             for call in outcome.calls:

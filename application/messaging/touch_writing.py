@@ -88,6 +88,7 @@ class TouchWriting:
         ends = [TextEnd(id=due.id, status="withdrawn") for due in taken if due not in wanted]
         async with self.uow:
             verdicts = await self.gate.foresee([_draft(due) for due in wanted])
+            is_spent = await self.spending.is_spent()
             for due, verdict in zip(wanted, verdicts, strict=True):
                 if isinstance(verdict, Refuse | Hold):
                     ends.append(TextEnd(id=due.id, status="withdrawn"))
@@ -99,8 +100,7 @@ class TouchWriting:
                 except NotConfigured:
                     ends.append(TextEnd(id=due.id, status="fell_back", reason=NO_MODEL))
                     continue
-                budget = background.settings.budget_micros
-                if budget is not None and background.spent_micros >= budget:
+                if is_spent:
                     ends.append(TextEnd(id=due.id, status="fell_back", reason=Reason.BUDGET.value))
                     continue
                 begun.append(_Begun(due, background, await self.prompts.live(due.lead_id, due.touch)))

@@ -84,7 +84,7 @@ _SENTENCES = {
     Reason.FAILED_TWICE: "The AI failed twice to write an answer that keeps the rules.",
     Reason.MODEL_AWAY: "The model could not be reached for too long.",
     Reason.ENDS_CONTACT: "This may be a wish to hear no more; confirm it by an opt-out, or answer.",
-    Reason.BUDGET: "The day's budget for AI replies is used up.",
+    Reason.BUDGET: "The day's budget for the AI is used up.",
     Reason.UNKNOWN_SENDER: "The text came from somebody who is no lead.",
     Reason.GIVEN_UP: "The answer could not be written; the work was given up.",
     Reason.REFUSED: "The rules refused to send the AI's answer.",

@@ -39,7 +39,6 @@ def background(**other: object) -> Background:
         history=(),
         settings=ReplySettings(facts="Surveys are done on weekdays."),
         access=Access(),
-        spent_micros=0,
         now=NOW,
     )
     return replace(made, **other)  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ from adapters.ai.sandbox_checker import SandboxLessonChecker
 from adapters.ai.sandbox_reviewer import SandboxReviewer
 from application.messaging.reply_writing import Written
 from application.model_calls import Fault, Unusable, Usage
+from application.model_spending import SPENT
 from application.provider import ProviderError, Rejected, Unavailable
 from tests.http.background import work_off
 from tests.http.conftest import Client
@@ -69,7 +70,7 @@ async def test_an_evaluation_stops_where_the_budget_is_used_up(
     ):
         answer = await owner.post(path, json=body)
         assert refused(answer, 409) == "CONFLICT"
-        assert "budget" in answer.json()["error"]["message"], path
+        assert answer.json()["error"]["message"] == SPENT, path
     await allow(owner, 20)
     assert (await owner.post(f"{REPLY}/evaluations", json={})).status_code == 202
 
