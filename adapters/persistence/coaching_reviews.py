@@ -169,7 +169,7 @@ class PostgresReviews:
         row = await self._fetchrow(_MEANS)
         free = msgspec.json.decode(row["settings"])
         budget = day_budget(free, self._standard)
-        unasked = _first(dollars(free, "coach_daily_budget_usd"), None if budget is None else round(budget * UNASKED))
+        unasked = dollars(free, "coach_daily_budget_usd", None if budget is None else round(budget * UNASKED))
         spent = (budget is not None and row["spent"] >= budget) or (
             unasked is not None and row["spent_unasked"] >= unasked
         )
@@ -320,10 +320,6 @@ class PostgresReviews:
 
     async def _execute(self, statement: str, *values: Any) -> str:
         return str(await self._uow.connection.execute(statement, self._uow.organization_id, *values))
-
-
-def _first(chosen: int | None, standard: int | None) -> int | None:
-    return standard if chosen is None else chosen
 
 
 def _message(row: Any, written_with: Mapping[str, Any]) -> ReviewedMessage:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -11,6 +11,7 @@ from application.model_spending import Purpose
 from domain.kernel import new_id
 
 MOST_DOLLARS = 100_000
+Standard = TypeVar("Standard", float, None)
 _COSTS = ("replies", "reviews", "model_calls")
 
 
@@ -61,15 +62,19 @@ class PostgresSpending:
 
 def day_budget(free: Mapping[str, Any], standard: InstallationBudget) -> int | None:
     """Read what models may cost in a day, in millionths of a dollar."""
-    chosen = dollars(free, "ai_daily_budget_usd")
-    return standard.micros if chosen is None else chosen
+    return dollars(free, "ai_daily_budget_usd", standard.micros)
 
 
-def dollars(free: Mapping[str, Any], name: str) -> int | None:
-    """Read a setting in dollars, in millionths of one; what does not fit is as if it were not set."""
-    said = free.get(name)
+def dollars(free: Mapping[str, Any], name: str, standard: int | None) -> int | None:
+    """Read a setting in dollars, in millionths of one."""
+    chosen = number(free.get(name), 0, MOST_DOLLARS, None)
+    return standard if chosen is None else round(chosen * 1_000_000)
+
+
+def number(said: Any, least: float, most: float, standard: Standard) -> float | Standard:
+    """Read a number among free settings; what does not fit is as if it were not set."""
     try:
-        number = float(said) if isinstance(said, int | float | str) and not isinstance(said, bool) else None
-    except ValueError:
-        number = None
-    return round(number * 1_000_000) if number is not None and 0 <= number <= MOST_DOLLARS else None
+        chosen = float(said) if not isinstance(said, bool) and said is not None else None
+    except (TypeError, ValueError, OverflowError):
+        return standard
+    return chosen if chosen is not None and least <= chosen <= most else standard

@@ -11,6 +11,7 @@ import msgspec
 from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.integration_notes import note, note_installation
 from adapters.persistence.model_access import own_access
+from adapters.persistence.model_spending import number
 from application.identity.secrets import Secrets
 from application.messaging.answering import Background, Reply, ReplySettings, ReplyStatus
 from application.messaging.reply_writing import Said
@@ -241,24 +242,12 @@ def reply_settings(free: Mapping[str, Any], delay: str | None) -> ReplySettings:
     chosen = free.get("ai_response_delay_seconds") if delay is None else delay
     return ReplySettings(
         enabled=free.get("ai_replies") is not False,
-        delay_seconds=int(_first(_number(chosen, 0, 86_400), 60)),
-        patience_seconds=int(_first(_number(free.get("ai_patience_seconds"), 0, 86_400), 300)),
-        threshold=_first(_number(free.get("ai_confidence_threshold"), 0, 1), DEFAULT_THRESHOLD),
-        most_segments=int(_first(_number(free.get("ai_most_segments"), 1, 6), DEFAULT_SEGMENTS)),
+        delay_seconds=int(number(chosen, 0, 86_400, 60)),
+        patience_seconds=int(number(free.get("ai_patience_seconds"), 0, 86_400, 300)),
+        threshold=number(free.get("ai_confidence_threshold"), 0, 1, DEFAULT_THRESHOLD),
+        most_segments=int(number(free.get("ai_most_segments"), 1, 6, DEFAULT_SEGMENTS)),
         facts=facts[:4000] if isinstance(facts, str) else "",
     )
-
-
-def _first(value: float | None, default: float) -> float:
-    return default if value is None else value
-
-
-def _number(value: Any, least: float, most: float) -> float | None:
-    try:
-        number = float(value) if not isinstance(value, bool) and value is not None else None
-    except (TypeError, ValueError):
-        return None
-    return number if number is not None and least <= number <= most else None
 
 
 def _out(value: Any) -> Any:
