@@ -1,7 +1,6 @@
 """Texts that begin a conversation: both writers by one contract, the request, and leads whose fields speak to the
 machine."""
 
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -17,7 +16,7 @@ from application.messaging.reply_writing import Prompt, ReplyWriter, Said, Writi
 from application.model_calls import Access
 from domain.messaging.campaign_text import Opening
 from domain.messaging.reply_prompt import PROMPT
-from tests.contracts.aimock_process import aimock, fixture, proposal, require_message_params
+from tests.contracts.aimock_process import fixture, proposal, require_message_params
 from tests.contracts.test_hostile_texts import SHAPES, hostile
 from tests.proofs import Note
 
@@ -25,6 +24,11 @@ pytestmark = pytest.mark.anyio
 NOW = datetime(2027, 3, 22, 10, tzinfo=UTC)
 WAY_OUT = " Reply STOP to opt out."
 GOOD = "Hi Ada, it's Bright Windows. Are the bay windows still of interest?"
+# The model obeys what a lead's fields say, and otherwise writes well.
+ANSWERS = [
+    *(fixture(f"marked {one.id} ", SHAPES.get(one.obeyed, proposal(one.obeyed))) for one in hostile()),
+    fixture("bay windows", proposal(GOOD, intent="other", sentiment="UNCLEAR")),
+]
 
 
 def background(**other: object) -> Background:
@@ -54,32 +58,6 @@ async def judged(writer: ReplyWriter, given: WritingTask) -> Call:
     calls: list[Call] = []
     assert await Asking(writer).ask(given, facts_of(given), calls) is None
     return calls[-1]
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run a model that obeys what a lead's fields say, and otherwise writes well."""
-    obeying = [fixture(f"marked {one.id} ", SHAPES.get(one.obeyed, proposal(one.obeyed))) for one in hostile()]
-    answers = [*obeying, fixture("bay windows", proposal(GOOD, intent="other", sentiment="UNCLEAR"))]
-    with aimock(tmp_path_factory.mktemp("openings"), answers) as url:
-        yield url
-
-
-@pytest.fixture
-async def claude(model: str) -> AsyncIterator[AnthropicReplyWriter]:
-    """Make the adapter."""
-    made = AnthropicReplyWriter("sk-test", "claude-sonnet-5-5", model)
-    yield made
-    await made.close()
-
-
-@pytest.fixture(params=["sandbox", "anthropic"])
-def writer(request: pytest.FixtureRequest) -> ReplyWriter:
-    """Be each writer in turn."""
-    if request.param == "sandbox":
-        return SandboxReplyWriter()
-    found: ReplyWriter = request.getfixturevalue("claude")
-    return found
 
 
 @pytest.mark.parametrize(("number", "of"), [(1, 3), (2, 3), (3, 3), (1, 1), (2, 2)])

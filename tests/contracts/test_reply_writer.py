@@ -1,6 +1,5 @@
 """The contract of `ReplyWriter`: the sandbox's rules, and the Anthropic adapter against what others wrote."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -65,23 +64,6 @@ ANSWERS = [
     fixture("m-extra", proposal(GOOD, action="delete_leads")),
     fixture("m-mood", proposal(GOOD, sentiment="FURIOUS")),
 ]
-
-
-@pytest.fixture
-async def claude(model: str) -> AsyncIterator[AnthropicReplyWriter]:
-    """Make the adapter."""
-    writer = AnthropicReplyWriter("sk-test", "claude-sonnet-5-5", model, seconds=2.5)
-    yield writer
-    await writer.close()
-
-
-@pytest.fixture(params=["sandbox", "anthropic"])
-def writer(request: pytest.FixtureRequest) -> ReplyWriter:
-    """Be each writer in turn."""
-    if request.param == "sandbox":
-        return SandboxReplyWriter()
-    found: ReplyWriter = request.getfixturevalue("claude")
-    return found
 
 
 async def test_an_answer_comes_whole_with_its_cost(writer: ReplyWriter) -> None:
