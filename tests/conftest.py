@@ -63,7 +63,10 @@ def migrated() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def data_dir(migrated: Path) -> Iterator[Path]:
-    """Make this process's own, whose PostgreSQL answers before the disk does: no test in here plays a power cut."""
+    """Make this process's own, whose PostgreSQL answers before it has written.
+
+    A power cut would lose commits, and so would a kill -9 of it: whoever plays that has servers on a folder of its own.
+    """
     folder = Path(tempfile.mkdtemp(prefix="rapport-test-"))
     subprocess.run(["cp", "-a", f"{migrated}/.", folder], check=True)  # with its owners, as PostgreSQL wants them
     with (folder / "postgres" / "postgresql.auto.conf").open("a") as settings:
