@@ -145,14 +145,28 @@ class Office:
         """Ask the house's own PostgreSQL, past all tenancy."""
 
         async def asked() -> list[Any]:
-            sockets = Config.load(self.house.environment).socket_dir / "postgres"
-            connection = await asyncpg.connect(host=str(sockets), user="postgres", database="rapport", timeout=10)
+            connection = await self._connect()
             try:
                 return list(await connection.fetch(statement, *parameters))
             finally:
                 await connection.close()
 
         return asyncio.run(asked())
+
+    async def _connect(self) -> Any:
+        sockets = Config.load(self.house.environment).socket_dir / "postgres"
+        return await asyncpg.connect(host=str(sockets), user="postgres", database="rapport", timeout=10)
+
+    @contextmanager
+    def locked(self, table: str) -> Iterator[None]:
+        """Let nobody write to a table until the block is left; reading it is free."""
+        with asyncio.Runner() as runner:
+            connection = runner.run(self._connect())
+            try:
+                runner.run(connection.execute(f"BEGIN; LOCK TABLE {table} IN SHARE MODE"))
+                yield
+            finally:
+                runner.run(connection.close())
 
     def get(self, path: str, seconds: float = 10) -> httpx.Response:
         """Ask the API once, as the owner."""
