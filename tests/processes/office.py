@@ -16,6 +16,7 @@ from typing import Any
 
 import asyncpg
 import httpx
+import psutil
 
 from entrypoints.config import CHECKOUT, Config
 from entrypoints.demo.books import Books
@@ -191,8 +192,12 @@ class Office:
         return self.readiness()[0] == 200
 
     def at_work(self, *names: str) -> bool:
-        """Tell whether parts are past their start; a signal before that ends them as it would any program."""
-        return all((self.house.folder / "run" / f"{name}.pulse").exists() for name in names)
+        """Tell whether parts live and are past their start; a signal before that ends them as it would any program."""
+        # Who has died leaves its pulse until the next one is started.
+        return all(
+            (self.house.folder / "run" / f"{name}.pulse").exists() and psutil.pid_exists(self.house.id_of(name))
+            for name in names
+        )
 
     def deaths(self) -> list[tuple[str, int]]:
         """List the parts that ended, each with its exit status, as the supervisor saw it."""
