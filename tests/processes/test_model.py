@@ -263,7 +263,7 @@ def _killed_while_writing(desk: Desk, count: int, kills: int) -> str:
     office, phones = desk.office, desk.office.phones(count)
     dataset_id = desk.enter(dict.fromkeys(phones, "doors"))
     desk.model.answers(fixture(EVERY, proposal(FIRST, intent="other", sentiment="UNCLEAR")))
-    desk.model.ails(latencyMs=500)
+    desk.model.ails(latencyMs=2000)
     asked = len(desk.model.asked())
     variants = [{"template": STAND_IN, "text_from": "prompt"}]
     office.begin(dataset_id, touches=[{"touch": "M1", "variants": variants}])
