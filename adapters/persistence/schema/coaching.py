@@ -100,6 +100,8 @@ patterns = tenant_table(
     sa.Column("p_value", sa.Float(), nullable=False),
     text("action"),
     uuid("insight_id", null=True),
+    # Nothing reads it; processes of the version before write it still, so the table keeps it until they are gone.
+    number("cost_micros", default=0),
     time("created_at"),
     organization_key(),
     references("dataset_id", "datasets", ondelete="CASCADE"),
