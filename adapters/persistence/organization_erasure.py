@@ -22,7 +22,10 @@ SELECT name, deleted_at FROM organizations WHERE organization_id = $1 AND id = $
 _LOCK = "SELECT 1 FROM organizations WHERE organization_id = $1 AND id = $1 FOR UPDATE"
 _SILENCE = (
     "DELETE FROM enrolments WHERE organization_id = $1",
-    "UPDATE sends SET state = 'cancelled', held = false WHERE organization_id = $1 AND state IN ('planned', 'claimed')",
+    # In order, as whoever hands over locks them: neither waits for the other for ever.
+    "WITH mine AS (SELECT id FROM sends WHERE organization_id = $1 AND state IN ('planned', 'claimed')"
+    " ORDER BY id FOR NO KEY UPDATE)"
+    " UPDATE sends SET state = 'cancelled', held = false FROM mine WHERE organization_id = $1 AND sends.id = mine.id",
     "UPDATE bookings SET reminder_at = NULL WHERE organization_id = $1 AND reminder_at IS NOT NULL",
     # What may have left is not asked about any more: the answer could only send it anew.
     "UPDATE mails SET state = CASE state WHEN 'planned' THEN 'cancelled' ELSE 'parked' END,"

@@ -2,15 +2,18 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from adapters.persistence.database import Cause
+from application.identity.organization_erasure import OrganizationRecords
 from application.messaging.conversations import ChangeConversation, Conversations
 from application.messaging.messages import Messages, SendMessage
+from application.ports import Actor, UnitOfWork
 from application.sales.contacts import ChangeContact, Contacts
 from application.sales.lead_forms import ChangeLead
 from application.sales.leads import Leads
@@ -20,6 +23,7 @@ from tests.proofs import Note
 
 pytestmark = pytest.mark.anyio
 Job = Callable[[], Coroutine[Any, Any, Any]]
+Free = Callable[[str, Sequence[UUID]], Awaitable[bool]]
 _PLAN = """
 WITH thread AS (SELECT * FROM conversations WHERE organization_id = $1), said AS (
   INSERT INTO messages (organization_id, id, conversation_id, contact_id, lead_id, channel, direction, category, status,
@@ -111,6 +115,13 @@ class Family:
                 self.contact, ChangeContact(phone_number=f"+447700900{random.randrange(100):03d}"), None
             )
 
+    async def silence(self) -> None:
+        """Close the organisation, as far as that what is planned is cancelled."""
+        async with self.tenant.house(context={Actor: self.tenant.system(), Cause: Cause()}) as scope:
+            uow, records = await scope.get(UnitOfWork), await scope.get(OrganizationRecords)
+            async with uow:
+                await records.silence()
+
     async def waiting(self, count: int) -> None:
         """Wait until so many of our sessions wait for a lock."""
         for _ in range(200):
@@ -130,6 +141,19 @@ class Family:
             )
             yield
 
+    @asynccontextmanager
+    async def holding(self, table: str, row: UUID) -> AsyncIterator[Free]:
+        """Lock a row for a while; gives a look whether nobody else has locked others."""
+        async with self.tenant.sql() as connection:
+            organization = self.tenant.organization_id
+            lock = "SELECT 1 FROM {} WHERE organization_id = $1 AND id = ANY ($2) FOR NO KEY UPDATE SKIP LOCKED"
+            assert await connection.fetch(lock.format(table), organization, [row])
+
+            async def free(others: str, rows: Sequence[UUID]) -> bool:
+                return len(await connection.fetch(lock.format(others), organization, rows)) == len(rows)
+
+            yield free
+
 
 @pytest.fixture
 async def family(tenant: Tenant) -> Family:
@@ -145,6 +169,18 @@ async def test_whoever_comes_second_waits_and_is_not_waited_for(family: Family) 
         jobs.append(asyncio.create_task(family.take_the_turn()))
         await family.waiting(2)
     assert await asyncio.gather(*jobs, return_exceptions=True) == [None, None]
+
+
+async def test_an_organisation_is_silenced_text_by_text_in_order(family: Family) -> None:
+    first, *others = sorted(family.texts)
+    await family.plan()
+    moved = "UPDATE sends SET due_at = due_at + interval '1 hour' WHERE organization_id = $1 AND id = $2"
+    await family.tenant.execute(moved, first)  # it stands last in the table now
+    async with family.holding("sends", first) as free:
+        silencing = asyncio.create_task(family.silence())
+        await family.waiting(1)
+        assert await free("sends", others), "whoever hands over goes on"
+    await silencing
 
 
 @pytest.mark.prove

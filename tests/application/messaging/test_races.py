@@ -65,7 +65,9 @@ async def send(tenant: Tenant) -> None:
 
 async def due(tenant: Tenant) -> None:
     await tenant.execute(
-        "UPDATE sends SET due_at = business_now() WHERE organization_id = $1 AND state = 'planned' AND NOT held"
+        "WITH mine AS (SELECT id FROM sends WHERE organization_id = $1 AND state = 'planned' AND NOT held"
+        " ORDER BY id FOR NO KEY UPDATE)"
+        " UPDATE sends SET due_at = business_now() FROM mine WHERE sends.organization_id = $1 AND sends.id = mine.id"
     )
 
 
