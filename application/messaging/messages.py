@@ -179,6 +179,7 @@ class Messages:
             body=body,
             author_id=self.actor.id,
         )
+        await self.parties.lock_lead(party)
         await self.parties.lock_texts(party)
         [verdict] = await self.gate.submit([draft])
         if not isinstance(verdict, Refuse):

@@ -115,6 +115,11 @@ class Family:
                 self.contact, ChangeContact(phone_number=f"+447700900{random.randrange(100):03d}"), None
             )
 
+    async def write(self) -> None:
+        """Write to the first lead as a person."""
+        async with self.tenant.use(Messages) as messages:
+            await messages.send(SendMessage(lead_id=self.lead, content="Hello again"))
+
     async def silence(self) -> None:
         """Close the organisation, as far as that what is planned is cancelled."""
         async with self.tenant.house(context={Actor: self.tenant.system(), Cause: Cause()}) as scope:
@@ -169,6 +174,15 @@ async def test_whoever_comes_second_waits_and_is_not_waited_for(family: Family) 
         jobs.append(asyncio.create_task(family.take_the_turn()))
         await family.waiting(2)
     assert await asyncio.gather(*jobs, return_exceptions=True) == [None, None]
+
+
+async def test_whoever_writes_waits_for_the_lead_before_any_text_is_locked(family: Family) -> None:
+    async with family.holding("leads", family.lead) as free:
+        writing = asyncio.create_task(family.write())
+        await family.waiting(1)
+        assert not writing.done()
+        assert await free("sends", family.texts), "whoever holds the lead can still get at its texts"
+    await writing
 
 
 async def test_an_organisation_is_silenced_text_by_text_in_order(family: Family) -> None:
