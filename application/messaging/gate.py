@@ -144,19 +144,15 @@ class Gate:
             return []
         now = self.clock.now()
         pace = pace or AtOnce(now)
-        sender = await self.facts.sender(drafts[0].channel)
-        known = await self.facts.of([_recipient(draft) for draft in drafts])
+        sender, known = await self._known(drafts)
         verdicts, entries = [], []
         for draft, facts in zip(drafts, known, strict=True):
-            number = facts.turn.number if draft.turn_number is None else draft.turn_number
             at = pace.peek()
-            verdict = decide(_request(draft, number), facts, at)
-            if sender is None:
-                verdict = Refuse((*verdict.reasons, NO_SENDER))
+            verdict = _verdict(draft, facts, at, sender)
             verdicts.append(verdict)
             if isinstance(verdict, Delay) and leave_delayed:
                 continue
-            entries.append(_entry(draft, verdict, pace, at, number))
+            entries.append(_entry(draft, verdict, pace, at, _turn_number(draft, facts)))
         recorded = await self.ledger.record(entries, sender or "", now)
         await self._call(entries, recorded)
         return verdicts
@@ -164,11 +160,16 @@ class Gate:
     @within
     async def foresee(self, drafts: Sequence[Draft], pace: Pace | None = None) -> list[Verdict]:
         """Decide on each draft as it would be if it were submitted now, and write nothing."""
+        if not drafts:
+            return []
         at = (pace or AtOnce(self.clock.now())).peek()
-        known = await self.facts.of([_recipient(draft) for draft in drafts]) if drafts else []
-        return [
-            decide(_request(draft, facts.turn.number), facts, at) for draft, facts in zip(drafts, known, strict=True)
-        ]
+        sender, known = await self._known(drafts)
+        return [_verdict(draft, facts, at, sender) for draft, facts in zip(drafts, known, strict=True)]
+
+    async def _known(self, drafts: Sequence[Draft]) -> tuple[str | None, list[Facts]]:
+        """Give the organisation's address on the drafts' channel, and the facts of each in order."""
+        sender = await self.facts.sender(drafts[0].channel)
+        return sender, await self.facts.of([_recipient(draft) for draft in drafts])
 
     async def _call(self, entries: Sequence[Entry], recorded: frozenset[UUID]) -> None:
         due = [e for e in entries if e.state == "planned" and not e.held and e.draft.id in recorded]
@@ -189,10 +190,20 @@ def _recipient(draft: Draft) -> Recipient:
     )
 
 
-def _request(draft: Draft, turn_number: int) -> SendRequest:
-    return SendRequest(
-        purpose=draft.purpose, channel=draft.channel, to=draft.recipient, touch=draft.touch, turn_number=turn_number
+def _turn_number(draft: Draft, facts: Facts) -> int:
+    return facts.turn.number if draft.turn_number is None else draft.turn_number
+
+
+def _verdict(draft: Draft, facts: Facts, at: datetime, sender: str | None) -> Verdict:
+    request = SendRequest(
+        purpose=draft.purpose,
+        channel=draft.channel,
+        to=draft.recipient,
+        touch=draft.touch,
+        turn_number=_turn_number(draft, facts),
     )
+    verdict = decide(request, facts, at)
+    return verdict if sender is not None else Refuse((*verdict.reasons, NO_SENDER))
 
 
 def _entry(draft: Draft, verdict: Verdict, pace: Pace, at: datetime, turn_number: int) -> Entry:
