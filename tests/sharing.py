@@ -7,10 +7,14 @@ from xdist.scheduler import LoadFileScheduling
 
 _LONG = "tests/processes/"
 _SHARED = {
-    "besieged": "abuse_input abuse_slow fuzz",
-    "office": "dead_parts killed_counting killed_worker kills_drain losses_valkey pause_while_sending poison",
+    "besieged": (_LONG, "abuse_input abuse_slow fuzz"),
+    "office": (
+        _LONG,
+        "dead_parts killed_counting killed_worker kills_drain losses_valkey pause_while_sending poison",
+    ),
+    "post": ("tests/http/", "invitations invitation_mails invitation_secrets"),
 }
-_HOUSES = {f"{_LONG}test_{name}.py": house for house, names in _SHARED.items() for name in names.split()}
+_HOUSES = {f"{folder}test_{name}.py": house for house, (folder, names) in _SHARED.items() for name in names.split()}
 
 
 def _file(nodeid: str) -> str:
@@ -32,4 +36,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileSche
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with real processes; a house that several files share stands until all of them are through, and idles."""
-    items.sort(key=lambda item: (not item.nodeid.startswith(_LONG), _file(item.nodeid) in _HOUSES))
+
+    def place(item: pytest.Item) -> tuple[bool, bool]:
+        long = item.nodeid.startswith(_LONG)
+        return not long, long and _file(item.nodeid) in _HOUSES
+
+    items.sort(key=place)
