@@ -33,6 +33,25 @@ ON CONFLICT (organization_id, id) DO UPDATE SET campaign_id = excluded.campaign_
   text = NULL, confidence = NULL, reasoning = NULL, lessons = '{}', breaches = '{}', prompt_version = NULL,
   lease_until = NULL, away_since = NULL
 """
+# Enrolments are locked before texts, wherever both are.
+_WAKE_ALL = """
+WITH mine AS (
+  SELECT lead_id FROM enrolments
+  WHERE organization_id = $1 AND campaign_id = $2 AND due_at IS NOT NULL AND delayed_by = $4
+  ORDER BY lead_id FOR NO KEY UPDATE
+)
+UPDATE enrolments e SET due_at = $3, delayed_by = NULL FROM mine
+WHERE e.organization_id = $1 AND e.campaign_id = $2 AND e.lead_id = mine.lead_id
+"""
+_WITHDRAW = """
+WITH mine AS (
+  SELECT id FROM touch_texts t WHERE organization_id = $1 AND campaign_id = $2 AND (status = 'due'
+    OR status = 'written' AND NOT EXISTS (SELECT FROM sends s WHERE s.organization_id = $1 AND s.id = t.id))
+  ORDER BY id FOR NO KEY UPDATE
+)
+UPDATE touch_texts t SET status = 'withdrawn', lease_until = NULL, away_since = NULL FROM mine
+WHERE t.organization_id = $1 AND t.id = mine.id
+"""
 # What a version left to the template is the version's doing, and counts as such; what no version was asked for is not.
 # What it cost was counted when it was written.
 _SUBMITTED = """
@@ -70,7 +89,6 @@ LEFT JOIN enrolments e ON e.organization_id = $1 AND e.campaign_id = taken.campa
   AND e.touch = taken.touch AND e.due_at IS NOT NULL AND NOT e.held
 ORDER BY taken.due_at, taken.id
 """
-# Enrolments are locked before texts, wherever both are.
 _WAKE = """
 WITH mine AS (
   SELECT e.campaign_id, e.lead_id FROM enrolments e
@@ -168,6 +186,12 @@ class PostgresAiTexts:
             reason,
             self._uow.now(),
         )
+
+    async def withdraw(self, campaign: Campaign) -> None:
+        """Let planning ask anew for what is not in the ledger yet, now where somebody waited for it."""
+        connection, organization_id = self._uow.connection, self._uow.organization_id
+        await connection.execute(_WAKE_ALL, organization_id, campaign.id, self._uow.now(), WRITING)
+        await connection.execute(_WITHDRAW, organization_id, campaign.id)
 
     async def submitted(self, texts: Sequence[TouchText]) -> None:
         """Note them among those that the AI wrote, or left to others."""

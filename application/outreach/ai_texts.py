@@ -50,6 +50,10 @@ class AiTexts(Protocol):
         """Note that the template is taken."""
         ...
 
+    async def withdraw(self, campaign: Campaign) -> None:
+        """Ask anew, by the settings as they are now, for what is not in the ledger yet; whoever waited is due now."""
+        ...
+
     async def submitted(self, texts: Sequence[TouchText]) -> None:
         """Note of each what wrote its message, or left that to the template, now that it is in the ledger."""
         ...

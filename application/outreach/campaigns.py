@@ -7,6 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from application.agenda import Agenda
+from application.outreach.ai_texts import AiTexts
 from application.outreach.campaign_forms import OfDataset, PreviewText, SettingsIn, StartCampaign, changed
 from application.outreach.campaign_views import (
     AiTextCounts,
@@ -107,6 +108,7 @@ class Campaigns:
     campaigns: CampaignStore
     agenda: Agenda
     capabilities: Capabilities
+    ai_texts: AiTexts
 
     async def start(self, asked: StartCampaign) -> CampaignView:
         """Start the campaign of a dataset: enrol its READY leads and plan the first touch."""
@@ -178,8 +180,12 @@ class Campaigns:
                 raise Stale(message, details=[(name, "This may have been changed meanwhile.") for name in named])
             if campaign.status is CampaignStatus.COMPLETED:
                 raise Conflict("This campaign is completed; its settings no longer matter.")
+            before = campaign.settings.touches
             campaign.settings = changed(campaign.settings, asked)
             await self.campaigns.save(campaign)
+            if asked.touches is not None and campaign.settings.touches != before:
+                await self.ai_texts.withdraw(campaign)
+                await self.agenda.no_later_than(PLAN, self.clock.now())
             return await self._view(campaign)
 
     async def show(self, dataset_id: UUID) -> CampaignView:

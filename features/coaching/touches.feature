@@ -31,6 +31,14 @@ Feature: The AI writes first texts
     And the last text to Bob says "Hello from the template"
     And the campaign says that 2 texts fell back, because of "model_away"
 
+  Scenario: Back to the templates, nobody waits for the AI
+    Given the model is away
+    When the campaign starts, with texts that the AI writes
+    And its texts are to be the templates again
+    And time passes until Monday 15 March 2027 at 10:03
+    Then the last text to Ada says "Hello from the template"
+    And the last text to Bob says "Hello from the template"
+
   Scenario: Who says stop meanwhile gets nothing
     Given the model is away
     When the campaign starts, with texts that the AI writes

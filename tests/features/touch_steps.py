@@ -48,18 +48,33 @@ def model_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SandboxReplyWriter, "write", away)
 
 
+def touches(text_from: TextFrom) -> list[TouchIn]:
+    """Let all three touches be written so."""
+    variants = [VariantIn(template=TEMPLATE, text_from=text_from)]
+    return [TouchIn(touch=touch, variants=variants) for touch in ("M1", "M2", "M3")]
+
+
 @when("the campaign starts, with texts that the AI writes")
 def starts_with_the_ai(office: Office, run: Run[Any]) -> None:
     async def start() -> None:
         assert office.dataset_id is not None
-        variants = [VariantIn(template=TEMPLATE, text_from=TextFrom.PROMPT)]
-        touches = [TouchIn(touch=touch, variants=variants) for touch in ("M1", "M2", "M3")]
-        settings = SettingsIn(rate_limit_messages_per_minute=1, touches=touches)
+        settings = SettingsIn(rate_limit_messages_per_minute=1, touches=touches(TextFrom.PROMPT))
         async with office.tenant.use(Campaigns) as campaigns:
             await campaigns.start(StartCampaign(dataset_id=office.dataset_id, settings=settings))
         await office.work_off()
 
     run(start())
+
+
+@when("its texts are to be the templates again")
+def goes_back(office: Office, run: Run[Any]) -> None:
+    async def change() -> None:
+        assert office.dataset_id is not None
+        async with office.tenant.use(Campaigns) as campaigns:
+            await campaigns.change(office.dataset_id, SettingsIn(touches=touches(TextFrom.TEMPLATE)), None)
+        await office.work_off()
+
+    run(change())
 
 
 @then(parsers.parse("the last text to {name} remembers version {number:d} of the prompt for {touch}"))
