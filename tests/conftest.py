@@ -21,6 +21,8 @@ from entrypoints.servers import Servers
 from tests.calendars import DiaryOfTests
 
 pytest_plugins = ("tests.proofs", "tests.sharing")
+# Some import a helper module as such before others name it as a plugin.
+pytest.register_assert_rewrite("tests.features", "tests.http")
 LIMITS_OFF = {
     f"RAPPORT_LIMIT_{name}": "0"
     for name in ("SIGN_IN", "API", "UPLOADS", "ANONYMOUS", "TEXTS", "ANALYSES", "BAD_SIGNATURES")

@@ -45,7 +45,7 @@ NOTIFICATIONS = Listing(
         "visible_to": lambda p: sa.or_(leads.c.id.is_(None), leads.c.assigned_to.is_(None), leads.c.assigned_to == p),
         "visible_datasets": lambda p: sa.case(
             (leads.c.id.is_not(None), leads.c.dataset_id == sa.any_(p)),
-            else_=sa.or_(_DATASET.is_(None), sa.cast(p, sa.ARRAY(sa.Text())).any(_DATASET)),
+            else_=sa.or_(_DATASET.is_(None), sa.any_(sa.cast(p, sa.ARRAY(sa.Text()))) == _DATASET),
         ),
     },
     types={

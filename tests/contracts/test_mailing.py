@@ -27,7 +27,7 @@ from tests.contracts.node_stand_ins import node, packages, running, spec
 from tests.contracts.sandbox_process import ProviderProcess, free_port
 from tests.contracts.test_texting_shape import PRISM
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")]
 
 
 @pytest.fixture(scope="module")
