@@ -16,8 +16,9 @@ from adapters.email.resend import ResendMailing
 from adapters.email.sandbox import SandboxMailing
 from adapters.email.smtp import SmtpMailing
 from application.mailing import Mail, MailAccount, Mailing
+from entrypoints.demo.house import free_port
 from tests.contracts.node_stand_ins import node, packages, running, seed
-from tests.contracts.sandbox_process import ProviderProcess, SandboxLevers, free_port
+from tests.contracts.sandbox_process import ProviderProcess, SandboxLevers
 from tests.contracts.twilio_process import Line, LineLevers
 
 SECONDS = 10.0

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.contracts.sandbox_process import free_port
+from entrypoints.demo.house import free_port
 
 BUCKET = "rapport"
 KEY_ID, SECRET = "RAPPORTKEY", "a-secret-of-the-tests"

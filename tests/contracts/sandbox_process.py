@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -18,13 +17,7 @@ from standardwebhooks import Webhook
 
 from adapters.sms.sandbox import provider_token, webhook_secret
 from entrypoints.config import CHECKOUT, Config
-
-
-def free_port() -> int:
-    """Find a port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from entrypoints.demo.house import free_port
 
 
 def eventually(holds: Callable[[], object], seconds: float = 10) -> None:

@@ -12,7 +12,7 @@ import pytest
 from adapters.booking.calcom import CalcomCalendar
 from adapters.booking.calcom_check import CalcomCheck
 from application.scheduling.calendar import Sought
-from tests.contracts.sandbox_process import free_port
+from entrypoints.demo.house import free_port
 from tests.contracts.test_calcom import ACCOUNT, START, wanted
 
 pytestmark = pytest.mark.anyio

@@ -13,6 +13,7 @@ from adapters.email.resend import ResendMailing
 from application.mailing import HandedMail, Mail, Receipt
 from application.provider import Rejected, Unavailable, Unknown, Untried, Unusable
 from domain.kernel import Email, new_id
+from entrypoints.demo.house import free_port
 from tests.contracts.mailing_stands import (
     ResendStand,
     SandboxStand,
@@ -24,7 +25,7 @@ from tests.contracts.mailing_stands import (
     smtp_stand,
 )
 from tests.contracts.node_stand_ins import node, packages, running, spec
-from tests.contracts.sandbox_process import ProviderProcess, free_port
+from tests.contracts.sandbox_process import ProviderProcess
 from tests.contracts.test_texting_shape import PRISM
 
 pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")]

@@ -17,8 +17,8 @@ from adapters.sms.twilio_check import TwilioCheck
 from application.messaging.texting import Text, TextingAccount, account_of
 from application.provider import ProviderError
 from domain.kernel import Phone, new_id
+from entrypoints.demo.house import free_port
 from tests.contracts.node_stand_ins import node, packages, running, spec
-from tests.contracts.sandbox_process import free_port
 from tests.contracts.twilio_process import ACCOUNT
 
 pytestmark = pytest.mark.anyio

@@ -21,10 +21,10 @@ from application.mailing import MailAccount
 from application.messaging.texting import account_of
 from domain.kernel import first_id, new_id
 from entrypoints.config import Config
+from entrypoints.demo.house import free_port
 from entrypoints.doctor import database, machine, servers, work
 from entrypoints.doctor.__main__ import CHECKS, examine
 from entrypoints.servers import create_database, drop_database
-from tests.contracts.sandbox_process import free_port
 
 pytestmark = pytest.mark.anyio
 _DATABASE = "doctored"

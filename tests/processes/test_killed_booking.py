@@ -3,9 +3,7 @@
 import contextlib
 import json
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,16 +13,7 @@ import pytest
 from domain.kernel import Conflict
 from entrypoints.demo.client import Client
 from entrypoints.demo.house import House
-
-
-def _until(holds: Callable[[], bool], seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while True:
-        with contextlib.suppress(httpx.HTTPError, Conflict):  # while the API is away
-            if holds():
-                return
-        assert time.monotonic() < deadline, "this did not happen in time"
-        time.sleep(0.2)
+from tests.processes.office import wait_for
 
 
 @pytest.mark.prove
@@ -51,16 +40,21 @@ def test_the_calendar_is_asked_after_a_kill_and_no_call_is_booked_twice() -> Non
         def found() -> list[dict[str, Any]]:
             return list(client.every("/bookings"))
 
+        def both_are(status: str) -> bool:
+            with contextlib.suppress(httpx.HTTPError, Conflict):  # while the API is away
+                return [item["status"] for item in found()] == [status] * 2
+            return False
+
         asking = [threading.Thread(target=ask, args=(number,)) for number in range(2)]
         for thread in asking:
             thread.start()
-        _until(lambda: [item["status"] for item in found()] == ["requested"] * 2 and books.exists())
-        _until(lambda: books.read_bytes().count(b"\n") == 1)
+        wait_for(lambda: both_are("requested") and books.exists(), 90, "both calls are asked for", 0.2)
+        wait_for(lambda: books.read_bytes().count(b"\n") == 1, 90, "one call is taken", 0.2)
         house.kill("api")
         for thread in asking:
             thread.join()
 
-        _until(lambda: [item["status"] for item in found()] == ["scheduled"] * 2)
+        wait_for(lambda: both_are("scheduled"), 90, "both calls are scheduled", 0.2)
         lines = [json.loads(line) for line in books.read_bytes().splitlines()]
         assert Counter(line["key"] for line in lines) == {item["id"]: 1 for item in found()}
         assert all(client.call("GET", f"/leads/{lead['id']}")["contact_status"] == "CALL_BOOKED" for lead in leads)

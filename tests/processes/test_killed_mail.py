@@ -1,21 +1,13 @@
 """A worker killed while invitations' mails are with the provider: none lost, none doubled."""
 
 import json
-import time
 from collections import Counter
-from collections.abc import Callable
 
 import pytest
 
 from entrypoints.demo.client import Client
 from entrypoints.demo.house import House
-
-
-def _until(holds: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "this did not happen in time"
-        time.sleep(0.1)
+from tests.processes.office import wait_for
 
 
 @pytest.mark.prove
@@ -40,9 +32,11 @@ def test_mail_is_asked_about_after_a_kill_and_never_sent_twice() -> None:
         def taken() -> list[str]:
             return [json.loads(line)["to"] for line in books.read_bytes().rpartition(b"\n")[0].splitlines()]
 
-        _until(lambda: "planned" not in states() and books.exists() and bool(taken()))
+        wait_for(
+            lambda: "planned" not in states() and books.exists() and taken(), 60, "both mails are handed over", 0.1
+        )
         house.kill("worker-1")
-        _until(lambda: states() == ["accepted"] * 2)
+        wait_for(lambda: states() == ["accepted"] * 2, 60, "both mails are accepted", 0.1)
         client.settle()
         assert Counter(taken()) == {i["user"]["email"]: 1 for i in invited}
         client.close()

@@ -1,21 +1,13 @@
 """A worker killed while notifications' mails are with the provider: none lost, none doubled."""
 
 import json
-import time
 from collections import Counter
-from collections.abc import Callable
 
 from entrypoints.demo.client import Client
 from entrypoints.demo.house import House
+from tests.processes.office import wait_for
 
 TITLES = [f"News {number}" for number in range(6)]
-
-
-def _until(holds: Callable[[], bool], seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "this did not happen in time"
-        time.sleep(0.1)
 
 
 def test_a_killed_worker_loses_and_doubles_no_mail_of_a_notification() -> None:
@@ -40,9 +32,9 @@ def test_a_killed_worker_loses_and_doubles_no_mail_of_a_notification() -> None:
             lines = books.read_bytes().rpartition(b"\n")[0].splitlines()
             return [json.loads(line)["subject"].partition(" – ")[0] for line in lines]
 
-        _until(lambda: len(taken()) >= 1)
+        wait_for(lambda: len(taken()) >= 1, 90, "a mail is taken", 0.1)
         house.kill("worker-1")
-        _until(lambda: len(taken()) >= len(TITLES))
+        wait_for(lambda: len(taken()) >= len(TITLES), 90, "all mails are taken", 0.1)
         client.settle()
         assert Counter(taken()) == dict.fromkeys(TITLES, 1)
         listed = client.call("GET", "/notifications")

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
@@ -20,6 +20,7 @@ from redis import Redis
 from domain.kernel import Conflict, Invalid
 from entrypoints.config import CHECKOUT, Config
 from entrypoints.servers import Servers, create_database, drop_database
+from tests.processes.office import wait_for
 
 
 def _configured(data_dir: Path) -> Config:
@@ -55,15 +56,6 @@ def _query(
 
 def _pid(config: Config, name: str) -> int:
     return int((config.data_dir / "run" / f"{name}.pid").read_text())
-
-
-def _eventually(condition: Callable[[], bool], seconds: float = 10) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def test_the_roles_are_plain_and_the_owner_owns(config: Config, servers: Servers) -> None:
@@ -124,7 +116,7 @@ def test_a_killed_server_is_noticed_restarted_and_has_lost_nothing(config: Confi
         client.execute_command("WAITAOF", 1, 0, 5000)
     before = _pid(config, name)
     os.kill(before, signal.SIGKILL)
-    assert _eventually(lambda: not servers.alive()[name])
+    wait_for(lambda: not servers.alive()[name], 10, f"the death of {name} is noticed")
     assert servers.restart_dead() == [name]
     assert _pid(config, name) != before
     assert _query(config, "SELECT n FROM kept", role="rapport_owner") == [(7,)]
@@ -151,7 +143,7 @@ def test_servers_die_with_a_killed_supervisor_and_the_next_one_starts(config: Co
         pids = [_pid(config, name) for name in ("postgres", "valkey")]
         holder.kill()
         holder.wait()
-        assert _eventually(lambda: not any(psutil.pid_exists(pid) for pid in pids))
+        wait_for(lambda: not any(psutil.pid_exists(pid) for pid in pids), 10, "both servers are gone")
     with Servers(config):
         assert _query(config, "SELECT 1") == [(1,)]
 

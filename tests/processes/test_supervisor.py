@@ -7,8 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +15,9 @@ import psutil
 import pytest
 
 from entrypoints.config import CHECKOUT, Config
+from entrypoints.demo.house import free_port
 from entrypoints.supervisor import Part, parts_of, taken_ports
+from tests.processes.office import wait_for
 
 # `stubborn` forks a child that ignores SIGTERM, as a server's own workers may.
 _PROGRAM = """
@@ -43,21 +44,6 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(made)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _eventually(condition: Callable[[], bool], seconds: float = 15) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return False
-
-
 def _pid(folder: Path, name: str) -> int:
     try:
         return int((folder / "run" / f"{name}.pid").read_text())
@@ -78,18 +64,19 @@ def _session(leader: int) -> list[psutil.Process]:
 
 @contextmanager
 def _supervised(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    port = _free_port()
+    port = free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RAPPORT_")}
     process = subprocess.Popen(
         [sys.executable, "-c", _PROGRAM], cwd=CHECKOUT, stderr=(folder / "log.txt").open("ab"),
         env=environment | {
             "RAPPORT_DATA_DIR": str(folder), "RAPPORT_PORT": str(port), "RAPPORT_METRICS_PORT": "0",
-            "RAPPORT_SANDBOX_PROVIDER_URL": f"http://127.0.0.1:{_free_port()}", "PYTHONPATH": str(folder),
+            "RAPPORT_SANDBOX_PROVIDER_URL": f"http://127.0.0.1:{free_port()}", "PYTHONPATH": str(folder),
         },
     )  # fmt: skip
     try:
-        up = _eventually(lambda: len(_session(_pid(folder, "stubborn"))) == 2 and bool(_pid(folder, "steady")))
-        assert up, (folder / "log.txt").read_text()
+        wait_for(
+            lambda: len(_session(_pid(folder, "stubborn"))) == 2 and _pid(folder, "steady"), 15, "both parts are up"
+        )
         yield process
     finally:
         process.terminate()
@@ -97,18 +84,19 @@ def _supervised(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
             process.wait(20)
         finally:
             process.kill()
+            print((folder / "log.txt").read_text())  # pytest shows it where a test fails
 
 
 def test_a_dead_part_is_started_again_and_its_orphans_are_gone(folder: Path) -> None:
     with _supervised(folder) as supervisor:
         steady, before = _pid(folder, "steady"), _pid(folder, "stubborn")
         os.kill(before, signal.SIGKILL)
-        assert _eventually(lambda: _pid(folder, "stubborn") not in (0, before), 5)
+        wait_for(lambda: _pid(folder, "stubborn") not in (0, before), 5, "the dead part is started again")
         assert _session(before) == []
         assert _pid(folder, "steady") == steady
         postgres = _pid(folder, "postgres")
         os.kill(postgres, signal.SIGKILL)
-        assert _eventually(lambda: _pid(folder, "postgres") not in (0, postgres), 10)
+        wait_for(lambda: _pid(folder, "postgres") not in (0, postgres), 10, "PostgreSQL is started again")
         supervisor.terminate()
         assert supervisor.wait(20) == 0
 
@@ -128,7 +116,7 @@ def test_a_killed_supervisor_takes_its_parts_along_and_the_next_ends_the_orphans
         leaders = [_pid(folder, name) for name in ("steady", "stubborn", "postgres", "valkey")]
         supervisor.kill()
         supervisor.wait()
-        assert _eventually(lambda: not any(psutil.pid_exists(leader) for leader in leaders))
+        wait_for(lambda: not any(psutil.pid_exists(leader) for leader in leaders), 15, "all parts are gone")
         assert len(_session(leaders[1])) == 1
     with _supervised(folder):
         assert _session(leaders[1]) == []
