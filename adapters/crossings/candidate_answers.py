@@ -4,14 +4,16 @@ from dataclasses import replace
 
 from adapters.persistence.coaching_live import prompt_of
 from application.coaching.evaluation_ports import CandidateAnswer, PastThread
-from application.messaging.asking import facts_of, harmless
+from application.messaging.asking import facts_of, harmless, whole
 from application.messaging.reply_writing import ReplyWriter, Said, WritingTask
 from application.model_calls import Access, Usage
 from domain.coaching.prompt import Told
+from domain.messaging.campaign_text import Opening
 from domain.messaging.injection import injection_signs
 from domain.messaging.languages import language_of
 from domain.messaging.reply import Reason
 from domain.messaging.reply_rules import judge
+from domain.outreach.campaign import Touch
 
 _TO_PEOPLE = frozenset({Reason.LOW_CONFIDENCE, Reason.WRITER_ASKS, Reason.ENDS_CONTACT})
 
@@ -22,13 +24,15 @@ class AnswersForCoaching:
     def __init__(self, writer: ReplyWriter) -> None:
         self._writer = writer
 
-    async def answer(self, thread: PastThread, said: Told, access: Access) -> CandidateAnswer:
-        """Write one answer; what instructs the machine goes to a person here too, and reaches no model."""
+    async def answer(self, thread: PastThread, said: Told, access: Access, touch: int | None = None) -> CandidateAnswer:
+        """Write one answer, or a touch; what instructs the machine goes to a person here too, and reaches no model."""
         theirs = [message.text for message in thread.messages if message.by == "lead"]
-        if any(injection_signs(text) for text in theirs[-1:]):
+        if touch is None and any(injection_signs(text) for text in theirs[-1:]):
             return CandidateAnswer(text="", confidence=0.0, needs_person=True, usage=Usage(model="none"))
         task = _task(thread, said, access, theirs)
-        written = await self._writer.write(task)
+        if touch is not None:
+            task = replace(task, opening=Opening(touch, len(Touch)))
+        written = whole(await self._writer.write(task), task)
         proposal = written.proposal
         judgement = judge(proposal, facts_of(task, thread.threshold, thread.most_segments))
         known = {lesson.id for lesson in said.lessons}
@@ -36,7 +40,7 @@ class AnswersForCoaching:
             text=proposal.text,
             confidence=proposal.confidence,
             breaches=tuple(breach.sentence for breach in judgement.breaches),
-            needs_person=judgement.hand_over in _TO_PEOPLE,
+            needs_person=judgement.hand_over in _TO_PEOPLE or (touch is not None and judgement.hand_over is not None),
             lesson_ids=tuple(lesson for lesson in proposal.lessons if lesson in known),
             usage=written.usage,
         )
@@ -56,7 +60,7 @@ def _task(thread: PastThread, said: Told, access: Access, theirs: list[str]) -> 
         prompt=prompt_of(said),
         slots=(),
         language=language_of(" ".join(theirs[-3:])) or thread.locale,
-        now=thread.messages[-1].at,
+        now=thread.now or thread.messages[-1].at,
         access=access,
     )
     return replace(task, first_name=harmless(thread.first_name), product=harmless(thread.product))

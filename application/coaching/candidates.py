@@ -6,7 +6,6 @@ from application.coaching.evaluation_ports import Candidates
 from application.coaching.prompt_ports import ActiveLessons, PromptStore
 from application.ports import Actor, UnitOfWork, within
 from domain.coaching.prompt import BUILT_IN, Prompt, PromptType, PromptVersion, told
-from domain.kernel import Conflict
 
 
 @dataclass(frozen=True)
@@ -20,18 +19,13 @@ class Drafts:
 
     @within
     async def candidates(self, prompt_type: PromptType, *, testing: bool = False) -> Candidates:
-        """Give what answers are written with now, and what they would be written with; `testing` lessons if wanted."""
-        if not prompt_type.writes_answers:
-            message = (
-                "Past answers are what drafts are judged by, and this prompt writes none: it begins conversations."
-            )
-            raise Conflict(f"{message} Make it live for a share of leads, and see what follows.")
+        """Give what texts are written with now, and what they would be written with; `testing` lessons if wanted."""
         prompt, live = await self._standing(prompt_type)
         candidate = prompt.candidate(await self.lessons.active(testing=testing), await self.prompts.lesson_budget())
         _, other = await self._standing(prompt_type.beside)
         is_master = prompt_type is PromptType.MASTER
-        old = told(live, PromptType.REPLY, other) if is_master else told(other, PromptType.REPLY, live)
-        new = told(candidate, PromptType.REPLY, other) if is_master else told(other, PromptType.REPLY, candidate)
+        old = told(live, PromptType.REPLY, other) if is_master else told(other, prompt_type, live)
+        new = told(candidate, PromptType.REPLY, other) if is_master else told(other, prompt_type, candidate)
         return Candidates(live.number, candidate.fingerprint(live.number, other.number), old, new, candidate.left_out)
 
     async def _standing(self, prompt_type: PromptType) -> tuple[Prompt, PromptVersion]:

@@ -27,7 +27,10 @@ class PastMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastThread:
-    """Hold a conversation up to the lead's latest message, with what a writer may know of it; frozen when chosen."""
+    """Hold a conversation up to the lead's latest message, with what a writer may know of it; frozen when chosen.
+
+    For a text that begins, all that was said so far, maybe nothing, and `now`: there is no message that it answers.
+    """
 
     organization: str
     locale: str
@@ -38,6 +41,7 @@ class PastThread:
     facts: tuple[str, ...] = ()
     threshold: float
     most_segments: int
+    now: datetime | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,8 +92,8 @@ class Compared:
 class CandidateAnswers(Protocol):
     """Write what the AI would answer; none of it is ever sent."""
 
-    async def answer(self, thread: PastThread, said: Told, access: Access) -> CandidateAnswer:
-        """Answer a thread under two versions, or raise what a provider's call raises."""
+    async def answer(self, thread: PastThread, said: Told, access: Access, touch: int | None = None) -> CandidateAnswer:
+        """Answer a thread under two versions, or write that touch; raises what a provider's call raises."""
         ...
 
 
@@ -102,6 +106,10 @@ class PastThreads(Protocol):
 
     async def of_lead(self, lead_id: UUID) -> PastThread:
         """Give the thread with a lead, or refuse likewise."""
+        ...
+
+    async def before_touch(self, lead_id: UUID) -> PastThread:
+        """Give what a campaign's text to a lead would be written from, or refuse where not all may be seen."""
         ...
 
     async def sample(self, limit: int) -> Sequence[UUID]:

@@ -34,6 +34,10 @@ from domain.identity.role import Permission
 from domain.kernel import Conflict, new_id
 
 JOB = "evaluation"
+NO_ANSWERS = (
+    "Past answers are what drafts are judged by, and this prompt writes none: it begins conversations."
+    " Preview it, make it live for a share of leads, and see what follows."
+)
 EXAMPLES = 10
 
 
@@ -59,6 +63,8 @@ class Evaluations:
         self.actor.require(Permission.PROMPTS_PUBLISH)
         async with self.uow:
             await self.capabilities.require("ai")
+            if not prompt_type.writes_answers:
+                raise Conflict(NO_ANSWERS)
             if await self.spending.is_spent():
                 raise Conflict(SPENT)
             candidates = await self.drafts.candidates(prompt_type)

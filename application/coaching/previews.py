@@ -30,17 +30,18 @@ class PromptPreviews:
     capabilities: Capabilities
 
     async def show(self, prompt_type: PromptType, command: PreviewFor) -> PreviewView:
-        """Render a draft with active and testing lessons for a lead's thread, with the answer that it would give."""
+        """Render a draft with active and testing lessons for a lead, with the answer or touch that it would give."""
         self.actor.require(Permission.PROMPTS_WRITE)
         async with self.uow.reading():
             await self.capabilities.require("ai")
             candidates = await self.drafts.candidates(prompt_type, testing=True)
-            thread = await self.past.of_lead(command.lead_id)
+            past = self.past.of_lead if prompt_type.writes_answers else self.past.before_touch
+            thread = await past(command.lead_id)
             access = await self.access.access()
             if await self.spending.is_spent():
                 raise Conflict(SPENT)
         try:
-            answer = await self.answers.answer(thread, candidates.new, access)
+            answer = await self.answers.answer(thread, candidates.new, access, prompt_type.touch)
         except Unusable as error:
             await self._note(error.usage)
             raise

@@ -46,7 +46,7 @@ class Asking:
                 return error
             except ProviderError as error:
                 return error
-            written = _whole(written, task)
+            written = whole(written, task)
             judgement = judge(written.proposal, facts)
             calls.append(Call(written.usage, written, judgement))
             if judgement.hand_over is not None or not judgement.breaches or len(calls) >= MOST_FAILURES:
@@ -54,7 +54,7 @@ class Asking:
             task = replace(task, mend=[breach.mend for breach in judgement.breaches])
 
 
-def _whole(written: Written, task: WritingTask) -> Written:
+def whole(written: Written, task: WritingTask) -> Written:
     """End what begins a conversation as the law wants it, before it is judged: that counts as to length too."""
     if task.opening is None:
         return written

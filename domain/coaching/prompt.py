@@ -29,7 +29,12 @@ class PromptType(StrEnum):
     @property
     def writes_answers(self) -> bool:
         """Tell whether answers to leads are written with it; the others write the texts that begin a conversation."""
-        return self in (PromptType.MASTER, PromptType.REPLY)
+        return self.touch is None
+
+    @property
+    def touch(self) -> int | None:
+        """Number the text of a campaign that is written with it."""
+        return {PromptType.M1: 1, PromptType.M2: 2, PromptType.M3: 3}.get(self)
 
     @property
     def beside(self) -> "PromptType":

@@ -29,7 +29,8 @@ from entrypoints.http.operation import operation
 )
 async def preview_prompt(previews: PromptPreviews, prompt_type: str, body: PreviewFor) -> PreviewView:
     """What the AI would be told with the draft, the active lessons and those in testing, and what it would answer to
-    the lead's latest message. Nothing is sent or kept."""
+    the lead's latest message; with `m1`, `m2` or `m3`, what it would begin with, whether the lead has a thread or not.
+    Nothing is sent or kept."""
     return await previews.show(type_of(prompt_type), body)
 
 

@@ -23,6 +23,13 @@ Feature: The AI writes first texts
     Then the last text to Ada says "Talk soon."
     And the last text to Ada remembers version 1 of the prompt for M1
 
+  Scenario: A text is seen before a lead gets it
+    Given a draft for M1 that says 'End every text with "Talk soon."'
+    When somebody previews M1 for Ada
+    Then the preview says "Talk soon. Reply STOP to opt out."
+    When time passes until Monday 15 March 2027 at 10:10
+    Then Ada got nothing
+
   Scenario: A model that is away costs words, not leads
     Given the model is away
     When the campaign starts, with texts that the AI writes

@@ -36,8 +36,8 @@ OLD, NEW = Told("built-in-1", "Old.", ()), Told("master-0/reply-1", "New.", ())
 class _Promising:
     """Answer well under what is live, and promise a price under the draft."""
 
-    async def answer(self, thread: PastThread, said: Told, access: Access) -> CandidateAnswer:
-        del thread, access
+    async def answer(self, thread: PastThread, said: Told, access: Access, touch: int | None = None) -> CandidateAnswer:
+        del thread, access, touch
         text = "That depends on the details." if said is OLD else "It is £5, guaranteed."
         return CandidateAnswer(text=text, confidence=0.9, usage=USAGE)
 

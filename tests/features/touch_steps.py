@@ -6,7 +6,8 @@ import pytest
 from pytest_bdd import given, parsers, then, when
 
 from adapters.ai.sandbox import SandboxReplyWriter
-from application.coaching.prompt_forms import DraftPrompt, MakeLive
+from application.coaching.previews import PromptPreviews
+from application.coaching.prompt_forms import DraftPrompt, MakeLive, PreviewFor, PreviewView
 from application.coaching.prompts import Prompts
 from application.messaging.reply_writing import WritingTask, Written
 from application.outreach.campaign_forms import SettingsIn, StartCampaign, TouchIn, VariantIn
@@ -38,6 +39,15 @@ def live_prompt(office: Office, run: Run[Any], touch: str, words: str) -> None:
             await prompts.make_live(PromptType(touch.lower()), MakeLive())
 
     run(publish())
+
+
+@given(parsers.parse("a draft for {touch} that says '{words}'"))
+def drafted(office: Office, run: Run[Any], touch: str, words: str) -> None:
+    async def draft() -> None:
+        async with office.tenant.use(Prompts) as prompts:
+            await prompts.draft(PromptType(touch.lower()), DraftPrompt(system_prompt=words), None)
+
+    run(draft())
 
 
 @given("the model is away")
@@ -75,6 +85,21 @@ def goes_back(office: Office, run: Run[Any]) -> None:
         await office.work_off()
 
     run(change())
+
+
+@when(parsers.parse("somebody previews {touch} for {name}"), target_fixture="preview")
+def previewed(office: Office, run: Run[Any], touch: str, name: str) -> PreviewView:
+    async def show() -> PreviewView:
+        async with office.tenant.use(PromptPreviews) as previews:
+            return await previews.show(PromptType(touch.lower()), PreviewFor(lead_id=office.leads[name]))
+
+    preview: PreviewView = run(show())
+    return preview
+
+
+@then(parsers.parse('the preview says "{words}"'))
+def preview_says(preview: PreviewView, words: str) -> None:
+    assert words in preview.answer
 
 
 @then(parsers.parse("the last text to {name} remembers version {number:d} of the prompt for {touch}"))

@@ -104,10 +104,12 @@ async def test_what_an_evaluation_paid_for_before_a_call_broke_off_is_counted(
     assert ended["status"] == ("failed" if isinstance(breaks, Rejected) else "queued")
 
 
-async def test_previews_are_counted(owner: Client, house: AsyncContainer) -> None:
+@pytest.mark.parametrize("prompt", ["reply", "m1"])
+async def test_previews_are_counted(owner: Client, house: AsyncContainer, prompt: str) -> None:
     [lead] = await wrote(owner, house, 1)
     await allow(owner, 0.5)
-    answers = [await owner.post(f"{REPLY}/preview", json={"lead_id": lead["id"]}) for _ in range(3)]
+    path = f"/coach/prompts/{prompt}/preview"
+    answers = [await owner.post(path, json={"lead_id": lead["id"]}) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 409]
     assert await noted(house, owner) == {"preview": 2 * COST}
 

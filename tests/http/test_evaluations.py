@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from dishka import AsyncContainer
 
+from application.coaching.evaluations import NO_ANSWERS
 from domain.identity.role import Role
 from domain.kernel import new_id
 from tests.http.background import work_off
@@ -200,8 +201,21 @@ async def test_another_evaluation_does_not_hide_that_a_draft_was_found_worse(
 async def test_without_a_conversation_there_is_nothing_to_evaluate(owner: Client) -> None:
     await draft(owner, SHOUTS)
     assert refused(await owner.post(f"{REPLY}/evaluations", json={}), 409) == "CONFLICT"
-    assert refused(await owner.post("/coach/prompts/m1/evaluations", json={}), 409) == "CONFLICT"
     assert refused(await owner.post(f"{REPLY}/evaluations", json={"cases": 0}), 400) == "VALIDATION_ERROR"
+
+
+@pytest.mark.parametrize("touch", ["m1", "m2", "m3"])
+async def test_past_answers_do_not_judge_what_begins_conversations(
+    owner: Client, house: AsyncContainer, touch: str
+) -> None:
+    await wrote(owner, house, 1)
+    await draft(owner, SHOUTS, f"/coach/prompts/{touch}")
+    answer = await owner.post(f"/coach/prompts/{touch}/evaluations", json={})
+    assert refused(answer, 409) == "CONFLICT"
+    assert answer.json()["error"]["message"] == NO_ANSWERS
+    world = World(house, owner.organization_id)
+    for table in ("evaluations", "evaluation_cases", "jobs"):
+        assert await world.fetch(f"SELECT FROM {table} WHERE organization_id = $1") == [], table
 
 
 async def test_a_preview_shows_what_would_be_told_and_answered_and_keeps_nothing(
@@ -223,6 +237,58 @@ async def test_a_preview_shows_what_would_be_told_and_answered_and_keeps_nothing
     assert refused(await owner.post(f"{REPLY}/preview", json={"lead_id": silent["id"]}), 404) == "NOT_FOUND"
 
 
+async def test_a_preview_of_a_touch_shows_what_a_lead_would_be_written_first(
+    owner: Client, house: AsyncContainer, join: Join
+) -> None:
+    silent = await enter(owner, person(60))
+    asked = {"lead_id": silent["id"]}
+    await teach(owner, NAMES, status="testing")
+    for touch, words in (("m1", "Is that still of interest?"), ("m2", "here again"), ("m3", "a last word")):
+        path = f"/coach/prompts/{touch}"
+        await draft(owner, {"system_prompt": 'End every answer with "With best wishes."'}, path)
+        answer = await owner.post(f"{path}/preview", json=asked)
+        assert answer.status_code == 200, answer.text
+        data = answer.json()["data"]
+        assert words in data["answer"]
+        assert data["answer"].endswith("With best wishes. Reply STOP to opt out.")
+        assert (data["prompt_type"], data["would_go"], data["why_not"]) == (touch, True, [])
+        assert data["told"].endswith('End every answer with "With best wishes."')
+        assert [lesson["title"] for lesson in data["lessons_context"]] == ["First names"]
+    world = World(house, owner.organization_id)
+    for table in ("replies", "touch_texts", "sends", "conversations"):
+        assert await world.fetch(f"SELECT FROM {table} WHERE organization_id = $1") == [], table
+    [wrote_to_us] = await wrote(owner, house, 1)
+    assert (await owner.post("/coach/prompts/m1/preview", json={"lead_id": wrote_to_us["id"]})).status_code == 200
+    await draft(owner, {"system_prompt": 'End every answer with "Only £5!"'}, "/coach/prompts/m1")
+    data = (await owner.post("/coach/prompts/m1/preview", json=asked)).json()["data"]
+    assert not data["would_go"]
+    assert data["why_not"]
+    assert refused(await owner.post("/coach/prompts/m1/preview", json={"lead_id": str(new_id())}), 404) == "NOT_FOUND"
+    rep = await join(owner, Role.REP)
+    assert refused(await rep.post("/coach/prompts/m1/preview", json=asked), 403) == "PERMISSION_DENIED"
+
+
+async def test_a_preview_of_a_touch_knows_all_of_a_thread_that_may_be_seen(desk: Desk, join: Join) -> None:
+    owner, path = desk.owner, "/coach/prompts/m2"
+    mine, theirs = await desk.world.dataset(), await desk.world.dataset()
+    made = await desk.thread(
+        ("inbound", "reply", "How much is it?"),
+        ("outbound", "human_manual", "It is £5 a day."),
+        dataset_id=str(theirs),
+    )
+    await draft(owner, {"system_prompt": 'End every answer with "It is £5 a day."'}, path)
+    data = (await owner.post(f"{path}/preview", json={"lead_id": made["lead_id"]})).json()["data"]
+    assert (data["would_go"], data["why_not"]) == (True, []), "we said so ourselves, after the lead last wrote"
+    contact = (await owner.get(f"/leads/{made['lead_id']}")).json()["data"]["contact"]["id"]
+    entered = await owner.post("/leads", json={"contact_id": contact, "dataset_id": str(mine)})
+    again = entered.json()["data"]
+    limited = await join(owner, Role.ADMIN, dataset_ids=[mine])
+    assert (await limited.get(f"/leads/{again['id']}")).status_code == 200
+    assert (await owner.post(f"{path}/preview", json={"lead_id": again["id"]})).status_code == 200
+    hidden = await limited.post(f"{path}/preview", json={"lead_id": again["id"]})
+    assert refused(hidden, 404) == "NOT_FOUND", "the contact's thread is of a lead of another dataset"
+
+
 async def test_whoever_may_not_see_a_lead_sees_no_case_of_it(
     owner: Client, stranger: Client, join: Join, house: AsyncContainer, work_off: WorkOff
 ) -> None:
@@ -242,7 +308,9 @@ async def test_whoever_may_not_see_a_lead_sees_no_case_of_it(
     body = {"conversation_id": case["conversation_id"]}
     assert refused(await limited.post("/coach/evaluation-cases", json=body), 404) == "NOT_FOUND"
     assert refused(await limited.delete(f"/coach/evaluation-cases/{case['id']}"), 404) == "NOT_FOUND"
-    assert refused(await limited.post(f"{REPLY}/preview", json={"lead_id": leads[0]["id"]}), 404) == "NOT_FOUND"
+    for kind in (REPLY, "/coach/prompts/m1"):
+        answer = await limited.post(f"{kind}/preview", json={"lead_id": leads[0]["id"]})
+        assert refused(answer, 404) == "NOT_FOUND"
     assert refused(await rep.post("/coach/evaluation-cases", json=body), 403) == "PERMISSION_DENIED"
     assert refused(await stranger.get(path), 404) == "NOT_FOUND"
     assert refused(await stranger.delete(f"/coach/evaluation-cases/{case['id']}"), 404) == "NOT_FOUND"
