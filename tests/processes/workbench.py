@@ -183,6 +183,13 @@ class Bench:
         found = await self.ask("SELECT * FROM deliveries WHERE organization_id = $1 ORDER BY id")
         return [row for row in found if subscription is None or row["subscription"] == subscription.name]
 
+    async def one_owed(self) -> UUID:
+        """Ring once and let that be owed; gives the delivery to whoever opens."""
+        await self.ring()
+        await self.relay().run_once()
+        [row] = await self.owed(OPEN)
+        return UUID(str(row["id"]))
+
     async def set_due(self, delivery_id: UUID, seconds: float) -> None:
         """Let a delivery be due so many seconds from now."""
         async with self.system.connection() as connection:
