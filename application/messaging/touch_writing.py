@@ -16,7 +16,7 @@ from application.messaging.touch_texts import DueText, TextEnd, TouchTexts
 from application.model_calls import Fault, Unusable
 from application.model_spending import Spending
 from application.ports import Clock, UnitOfWork, effect
-from application.provider import NotConfigured, ProviderError
+from application.provider import NotConfigured, ProviderError, Rejected
 from domain.kernel import NotFound
 from domain.messaging.campaign_text import Opening
 from domain.messaging.policy import Channel, Hold, Purpose, Refuse
@@ -107,11 +107,18 @@ class TouchWriting:
         return begun, ends
 
     async def _try(self, begun: _Begun) -> _Tried:
+        try:
+            return _Tried(begun, await self._ask(begun))
+        except Exception as error:  # what nobody foresaw must not cost the others their texts, nor be paid anew
+            sentence = f"Writing broke off ({type(error).__name__})."
+            return _Tried(begun, Rejected("broken_off", sentence, permanent=False))
+
+    async def _ask(self, begun: _Begun) -> ProviderError | None:
         opening = Opening(int(begun.due.touch[1:]), begun.due.touches)
         task = task_of(begun.background, begun.prompt, opening)
         settings = begun.background.settings
         facts = facts_of(task, settings.threshold, settings.most_segments)
-        return _Tried(begun, await self.asking.ask(task, facts, begun.calls))
+        return await self.asking.ask(task, facts, begun.calls)
 
     async def _end(self, tried: Sequence[_Tried], ends: Sequence[TextEnd]) -> timedelta | None:
         """Write down what came of them; gives for how long to leave a model alone that is away."""
@@ -181,7 +188,8 @@ def _ended(tried: _Tried) -> TextEnd:
         declined = isinstance(failure, Unusable) and failure.fault is Fault.DECLINED
         reason = Reason.DECLINED if declined else Reason.FAILED_TWICE
         fault = () if last is None or last.fault is None else (last.fault.value,)
-        end = TextEnd(id=begun.due.id, status="fell_back", reason=reason.value, breaches=fault)
+        why = None if failure is None else failure.reason
+        end = TextEnd(id=begun.due.id, status="fell_back", reason=reason.value, reasoning=why, breaches=fault)
         return _cost(end, begun)
     proposal, judgement = last.written.proposal, last.judgement
     refused = judgement.hand_over or (Reason.FAILED_TWICE if judgement.breaches else None)
