@@ -106,6 +106,9 @@ UPDATE touch_texts SET model = coalesce($3, model), input_tokens = input_tokens 
   latency_ms = latency_ms + $8, written_at = $9
 WHERE organization_id = $1 AND id = $2
 """
+# All that one writer ends or leaves are locked at once, in order, before planning's schedule: what comes after that row
+# waits for nobody else's text.
+_LOCK = "SELECT 1 FROM touch_texts WHERE organization_id = $1 AND id = ANY ($2) ORDER BY id FOR NO KEY UPDATE"
 # Whoever was too late has spent all the same, and changes nothing.
 _END = """
 UPDATE touch_texts SET status = $3, reason = $4, text = $5, confidence = $6, reasoning = $7, lessons = $8,
@@ -117,12 +120,20 @@ UPDATE touch_texts SET due_at = $3, lease_until = NULL
 WHERE organization_id = $1 AND id = ANY ($2) AND status = 'due'
 """
 _AWAY = """
-UPDATE touch_texts SET away_since = $2
-WHERE organization_id = $1 AND status = 'due' AND away_since IS NULL AND ($3 OR id = ANY ($4))
+WITH mine AS (
+  SELECT id FROM touch_texts
+  WHERE organization_id = $1 AND status = 'due' AND away_since IS NULL AND ($3 OR id = ANY ($4))
+  ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE touch_texts t SET away_since = $2 FROM mine WHERE t.organization_id = $1 AND t.id = mine.id
 """
 _SINCE = "SELECT min(away_since) FROM touch_texts WHERE organization_id = $1 AND status = 'due'"
 _BACK = """
-UPDATE touch_texts SET away_since = NULL WHERE organization_id = $1 AND status = 'due' AND away_since IS NOT NULL
+WITH mine AS (
+  SELECT id FROM touch_texts WHERE organization_id = $1 AND status = 'due' AND away_since IS NOT NULL
+  ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE touch_texts t SET away_since = NULL FROM mine WHERE t.organization_id = $1 AND t.id = mine.id
 """
 _AWAY_FOR_LONG = """
 SELECT id FROM touch_texts WHERE organization_id = $1 AND status = 'due' AND away_since <= $2
@@ -219,22 +230,25 @@ class PostgresTouchTexts:
         return await self._replies.background_of(due.contact_id, due.lead_id)
 
     async def end(self, ends: Sequence[TextEnd]) -> None:
-        """Write down what came of them, and let their touches be planned now."""
-        if not ends:
-            return
-        in_order = sorted(ends, key=lambda end: end.id)
-        await self._wake([end.id for end in in_order])
-        await self._spend(in_order)
+        """Write down what came of them, and let the touches of those that have ended be planned now."""
+        ended = [end for end in ends if end.status != "due"]
+        await self._wake([end.id for end in ended])
+        await self._lock([end.id for end in ends])
+        await self._spend(ends)
         rows = [
             (self._uow.organization_id, end.id, end.status, end.reason, end.text, end.confidence, end.reasoning,
              list(end.lessons), list(end.breaches), end.prompt_version)
-            for end in in_order
+            for end in ended
         ]  # fmt: skip
         await self._uow.connection.executemany(_END, rows)
-        await self._agenda.no_later_than(PLAN, self._uow.now())
+        if ended:
+            await self._agenda.no_later_than(PLAN, self._uow.now())
 
     async def _wake(self, ids: Sequence[UUID]) -> None:
         await self._uow.connection.execute(_WAKE, self._uow.organization_id, ids, self._uow.now(), WRITING)
+
+    async def _lock(self, ids: Sequence[UUID]) -> None:
+        await self._uow.connection.execute(_LOCK, self._uow.organization_id, ids)
 
     async def _spend(self, ends: Sequence[TextEnd]) -> None:
         rows = [
@@ -245,11 +259,9 @@ class PostgresTouchTexts:
         ]  # fmt: skip
         await self._uow.connection.executemany(_SPEND, rows)
 
-    async def wait(self, ends: Sequence[TextEnd], wait: timedelta) -> None:
+    async def wait(self, ids: Sequence[UUID], wait: timedelta) -> None:
         """Leave them due, for later."""
-        await self._spend(sorted(ends, key=lambda end: end.id))
-        until = self._uow.now() + wait
-        await self._uow.connection.execute(_WAIT, self._uow.organization_id, [end.id for end in ends], until)
+        await self._uow.connection.execute(_WAIT, self._uow.organization_id, ids, self._uow.now() + wait)
 
     async def away_since(self, ids: Sequence[UUID], *, all_of_them: bool) -> datetime:
         """Note that the model was away, and tell since when."""
@@ -267,6 +279,7 @@ class PostgresTouchTexts:
         connection, organization_id = self._uow.connection, self._uow.organization_id
         ids = [row["id"] for row in await connection.fetch(_AWAY_FOR_LONG, organization_id, away_since, limit)]
         await self._wake(ids)
+        await self._lock(ids)
         await connection.execute(_GIVE_UP, organization_id, ids, reason)
         if ids:
             await self._agenda.no_later_than(PLAN, self._uow.now())

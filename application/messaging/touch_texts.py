@@ -63,11 +63,14 @@ class TouchTexts(Protocol):
         ...
 
     async def end(self, ends: Sequence[TextEnd]) -> None:
-        """Write down what came of them, and let the touches that waited for theirs be planned now."""
+        """Write down what came of them, and let the touches of those that have ended be planned now.
+
+        Of those that stay due only the cost is noted, but nobody else changes any until the unit of work ends.
+        """
         ...
 
-    async def wait(self, ends: Sequence[TextEnd], wait: timedelta) -> None:
-        """Leave them due, not to be tried before that time has passed."""
+    async def wait(self, ids: Sequence[UUID], wait: timedelta) -> None:
+        """Leave those due that `end` was told of, not to be tried before that time has passed."""
         ...
 
     async def away_since(self, ids: Sequence[UUID], *, all_of_them: bool) -> datetime:

@@ -125,7 +125,7 @@ class TouchWriting:
         away = [one for one in tried if is_away(one.failure)]
         ended = [_ended(one) for one in tried if one not in away]
         async with self.uow:
-            await self.texts.end([*ends, *ended])
+            await self.texts.end([*ends, *ended, *(_waiting(one) for one in away)])
             await self.spending.note("touch", sum(call.usage.cost_micros for one in tried for call in one.begun.calls))
             if tried:
                 told = next((one for one in tried if one not in away), tried[0])
@@ -137,7 +137,7 @@ class TouchWriting:
                 return None
             left = await self._left(away, is_alone=bool(ended))
             wait = max(again_in(one.failure, left if left > timedelta() else LAST) for one in away)
-            await self.texts.wait([_waiting(one) for one in away], wait)
+            await self.texts.wait([one.begun.due.id for one in away], wait)
         if left <= timedelta():
             await self._give_up(away)
         return None if ended else wait
