@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from adapters.persistence.database import Database
 from tests.http.conftest import Client
 
 WorkOff = Callable[[], Awaitable[None]]
@@ -71,3 +72,10 @@ async def imported(
     started = await begin(client, into, found["id"], suggested(found) if mapping is None else mapping)
     await work_off()
     return await job(client, started)
+
+
+async def rows_of(database: Database, client: Client, statement: str, *parameters: Any) -> list[Any]:
+    """Look into the client's own rows."""
+    async with database.connection() as connection, connection.transaction():
+        await connection.execute("SELECT set_config('rapport.organization_id', $1, true)", str(client.organization_id))
+        return list(await connection.fetch(statement, client.organization_id, *parameters))

@@ -9,8 +9,7 @@ from application.outreach import datasets
 from application.outreach.planning import Planning
 from entrypoints.config import Config
 from tests.http.conftest import Client
-from tests.http.lists import MAPPING, OLD_ENQUIRIES, WorkOff, begin, imported, job, new_dataset, table, upload
-from tests.http.test_import import rows_of
+from tests.http.lists import MAPPING, OLD_ENQUIRIES, WorkOff, begin, imported, job, new_dataset, rows_of, table, upload
 from tests.http.test_import_undo import ANY_TIME, act
 
 pytestmark = pytest.mark.anyio

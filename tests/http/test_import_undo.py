@@ -18,8 +18,7 @@ from domain.identity.role import Role
 from domain.kernel import new_id
 from domain.outreach.import_undo import EXPLANATIONS, Touch
 from tests.http.conftest import Client, Join
-from tests.http.lists import MAPPING, OLD_ENQUIRIES, WorkOff, imported, job, new_dataset, table, upload
-from tests.http.test_import import rows_of
+from tests.http.lists import MAPPING, OLD_ENQUIRIES, WorkOff, imported, job, new_dataset, rows_of, table, upload
 
 pytestmark = pytest.mark.anyio
 pytest_plugins = ["tests.http.background"]

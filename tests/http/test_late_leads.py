@@ -8,8 +8,7 @@ from dishka import AsyncContainer
 from adapters.persistence.database import Database
 from application.outreach.planning import Planning
 from tests.http.conftest import Client
-from tests.http.lists import MAPPING, WorkOff, imported, new_dataset, table
-from tests.http.test_import import rows_of
+from tests.http.lists import MAPPING, WorkOff, imported, new_dataset, rows_of, table
 from tests.http.test_import_undo import ANY_TIME, act
 
 pytestmark = pytest.mark.anyio
