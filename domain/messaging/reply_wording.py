@@ -59,14 +59,20 @@ def characters(text: str, _facts: ReplyFacts) -> str | None:
 
 
 def names(text: str, facts: ReplyFacts) -> str | None:
-    """Find words that are capitalised within a sentence, or shouted anywhere, and stand in nothing of our own."""
+    """Find words that are capitalised within a sentence, or shouted anywhere, and stand in nothing of our own.
+
+    A name of the prompt's is ours, too: people sign with one.
+    """
     spoken = "\n".join((facts.offered, *facts.recorded))
     known = {part for word in WORD.findall(spoken.lower()) for part in (word, *re.split(r"['’-]", word))}
+    signed = {word for word in WORD.findall(facts.prompt) if word[0].isupper()}
     for found in WORD.finditer(text):
         word = found.group()
         shouted = len(word) > 3 and word.isupper()
         inside = word[0].isupper() and _SENTENCE_START.search(text[: found.start()]) is None
         plain = word.lower().replace("’", "'")
+        if word in signed and not shouted:
+            continue
         if (inside or shouted) and not {plain, plain.removesuffix("'s")} & (known | _CAPITALS_OF_OUR_OWN):
             return f"“{word}” is a name that stands in no fact."
     return None

@@ -53,6 +53,18 @@ def test_what_rests_on_facts_may_go(text: str) -> None:
     assert judge(proposal(text), FACTS).may_go, judge(proposal(text), FACTS)
 
 
+def test_the_prompts_own_names_may_be_said_and_its_words_not_be_shouted() -> None:
+    facts = replace(FACTS, prompt=f'{PROMPT} Sign with "Best wishes, Olga", and never SHOUT.')
+    assert judge(proposal("We are happy to help you. Best wishes, Olga"), facts).may_go
+    for text in (
+        "We are happy to help you. Best wishes, OLGA",
+        "We NEVER do that",
+        "We are happy to help you. Best wishes, Igor",
+    ):
+        assert not judge(proposal(text), facts).may_go, text
+    assert not judge(proposal("We are happy to help you. Best wishes, Olga"), FACTS).may_go
+
+
 @pytest.mark.parametrize(
     ("rule", "text"),
     [
