@@ -27,7 +27,7 @@ check: $(STAMP) ## Format, lint, types, and the layers' borders
 	.venv/bin/lint-imports
 
 contract: $(STAMP) ## One suite a port, on its sandbox and on its real adapters
-	@$(PYTHON) -m pytest tests/contracts $(BY_TWO) $(ARGS); status=$$?; [ $$status -eq 5 ] || exit $$status
+	@$(PYTHON) -m pytest tests/contracts -rs $(BY_TWO) $(ARGS); status=$$?; [ $$status -eq 5 ] || exit $$status
 
 test: $(STAMP) ## All tests but the long proofs
 	$(PYTHON) -m pytest tests -m "not prove" $(BY_TWO) $(ARGS)
