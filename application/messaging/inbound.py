@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 from application.messaging.texting import Price
 from application.ports import UnitOfWork, public
 from domain.kernel import Invalid, Phone, new_id
 from domain.messaging.message import MessagesSettled, MessageStatus, RecipientRefused, Settled, TextArrived, later
+
+_LONGEST_ID: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +167,13 @@ class ProviderNotices:
             variant=message.variant,
         )
         self.uow.publish(MessagesSettled(subject=report.send_id, settled=(settled,)))
+
+
+def identifier(given: str, field: str) -> str:
+    """Refuse what is longer than any provider's ids: whoever signs may be careless, and an index holds no book."""
+    if len(given) > _LONGEST_ID:
+        raise Invalid(f"An id has at most {_LONGEST_ID} characters.", field=field)
+    return given
 
 
 def storable(value: Any) -> Any:

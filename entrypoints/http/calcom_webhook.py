@@ -14,7 +14,7 @@ from litestar import Request
 from adapters.booking.calcom import KEY, LEAD, ORGANIZATION, PROVIDER
 from adapters.persistence.calcom_hooks import CalcomHooks, Hook
 from adapters.persistence.database import Cause
-from application.messaging.inbound import storable
+from application.messaging.inbound import identifier, storable
 from application.ports import Actor
 from application.scheduling.reports import BookingReports
 from domain.kernel import Invalid, NotFound, new_id
@@ -131,8 +131,10 @@ def _report(kind: ReportKind, booking: dict[str, Any], hook: Hook) -> BookingRep
         account_owner=hook.owner,
         is_shared=hook.is_shared,
         kind=kind,
-        uid=uid,
-        old_uid=_text(booking.get("rescheduleUid")) if kind == "moved" else None,
+        uid=identifier(uid, "payload.uid"),
+        old_uid=identifier(_text(booking.get("rescheduleUid")) or "", "payload.rescheduleUid") or None
+        if kind == "moved"
+        else None,
         start_at=start,
         end_at=_time(booking.get("endTime")),
         zone=_zone(first.get("timeZone")),

@@ -10,7 +10,7 @@ import msgspec
 from litestar import Request
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from application.messaging.inbound import IncomingText, Notice, Report, storable
+from application.messaging.inbound import IncomingText, Notice, Report, identifier, storable
 from domain.kernel import Invalid
 from domain.messaging.message import MessageStatus
 from entrypoints.config import Config
@@ -115,7 +115,8 @@ async def text_arrived(
     """Signed by Standard Webhooks; stored once, answered, worked off afterwards."""
     payload = await _signed(request, config, limiter, caller)
     text = _convert(payload, SandboxText)
-    notice = Notice(provider=SANDBOX, account="", external_id=text.id, kind="text", payload=payload)
+    external_id = identifier(text.id, "id")
+    notice = Notice(provider=SANDBOX, account="", external_id=external_id, kind="text", payload=payload)
     await intake.text(
         IncomingText(notice=notice, sender=text.sender, recipient=text.to, body=text.body, media=text.media, at=text.at)
     )
@@ -141,10 +142,12 @@ async def status_reported(
     told = _convert(payload, SandboxStatus)
     organization, send = _ids(request)
     report = Report(
-        notice=Notice(provider=SANDBOX, account="", external_id=told.id, kind="status", payload=payload),
+        notice=Notice(
+            provider=SANDBOX, account="", external_id=identifier(told.id, "id"), kind="status", payload=payload
+        ),
         send_id=send,
         status=_STATUSES.get(told.status, MessageStatus.PENDING),
-        provider_id=told.text_id,
+        provider_id=identifier(told.text_id, "text_id"),
         error=told.error_code,
         permanent=told.permanent,
         at=told.at,

@@ -14,7 +14,7 @@ from litestar import Request
 from adapters.persistence.database import Cause, PostgresUnitOfWork
 from adapters.sms.reasons import without_numbers
 from application.messaging.hand_overs import AccountBook
-from application.messaging.inbound import IncomingText, Notice, Report, storable
+from application.messaging.inbound import IncomingText, Notice, Report, identifier, storable
 from application.messaging.texting import TextingAccount
 from application.outreach.phone_numbers import PhoneNumbers, ReadPhone
 from application.ports import Actor
@@ -117,8 +117,8 @@ async def gateway_called(
         event = told["event"]
         notice = Notice(
             provider=GATEWAY,
-            account=str(told.get("deviceId") or ""),
-            external_id=told["id"],
+            account=identifier(str(told.get("deviceId") or ""), "deviceId"),
+            external_id=identifier(told["id"], "id"),
             kind="text" if event == "sms:received" else "status" if event in _STATUSES else "event",
             payload=told,
         )

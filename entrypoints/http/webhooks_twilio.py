@@ -22,7 +22,7 @@ from twilio.request_validator import (
 from adapters.persistence.database import Cause, PostgresUnitOfWork
 from adapters.sms.twilio_words import OPTED_OUT, PERMANENT, STATUSES
 from application.messaging.hand_overs import AccountBook
-from application.messaging.inbound import IncomingText, Notice, Report, storable
+from application.messaging.inbound import IncomingText, Notice, Report, identifier, storable
 from application.messaging.texting import Price, TextingAccount
 from application.ports import Actor
 from domain.kernel import Invalid
@@ -174,7 +174,7 @@ async def text_arrived(
         notice = Notice(
             provider=TWILIO,
             account=call["AccountSid"],
-            external_id=call["MessageSid"],
+            external_id=identifier(call["MessageSid"], "MessageSid"),
             kind="text",
             payload=_kept(call),
         )
@@ -211,20 +211,21 @@ async def status_reported(
         await _prove(request, call, [organization] if organization else [], config, limiter, caller, intake)
         if organization is None or send is None:
             raise Invalid("The callback's address must name organisation and send.", field="send")
-        status = call["MessageStatus"] or call["SmsStatus"]
+        sid = identifier(call["MessageSid"], "MessageSid")
+        status = identifier(call["MessageStatus"] or call["SmsStatus"], "MessageStatus")  # part of what is written once
         code = call["ErrorCode"]
         number = int(code) if code.isdecimal() else 0
         return organization, Report(
             notice=Notice(
                 provider=TWILIO,
                 account=call["AccountSid"],
-                external_id=f"{call['MessageSid']}/{status}",
+                external_id=f"{sid}/{status}",
                 kind="status",
                 payload=_kept(call),
             ),
             send_id=send,
             status=STATUSES.get(status, MessageStatus.PENDING),
-            provider_id=call["MessageSid"],
+            provider_id=sid,
             error=code or None,
             permanent=number in PERMANENT,
             at=at,

@@ -320,6 +320,15 @@ async def test_what_cannot_be_read_is_refused(calcom: Client, raw: bytes) -> Non
     assert (await call(calcom, None, raw=raw[:60_000])).status_code == 400
 
 
+@pytest.mark.parametrize("field", ["uid", "rescheduleUid"])
+async def test_an_id_that_is_longer_than_any_is_a_400_that_names_it(calcom: Client, field: str) -> None:
+    for length, status in ((64, 204), (65, 400), (10_000, 400)):
+        answer = await call(calcom, told("RESCHEDULED", **{field: "u" * length}))
+        assert answer.status_code == status, length
+        if status == 400:
+            assert [one["field"] for one in answer.json()["error"]["details"]] == [f"payload.{field}"]
+
+
 @pytest.mark.parametrize(
     "body",
     [

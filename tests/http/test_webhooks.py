@@ -5,6 +5,7 @@ import base64
 import itertools
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
 from typing import Any, cast
@@ -16,7 +17,9 @@ from dishka import AsyncContainer
 from standardwebhooks import Webhook
 
 from adapters.persistence.database import Cause, Database
+from adapters.persistence.inbound import PostgresInbound
 from application.messaging.conversations import Conversations
+from application.messaging.inbound import Notice
 from application.ports import Actor
 from domain.identity.role import Role
 from domain.kernel import new_id
@@ -161,10 +164,20 @@ async def test_texts_that_come_together_are_stored_together_each_for_its_own(
     assert all([await stored_at_all(database, one["id"]) for one in nobodys])
 
 
-async def test_a_text_that_cannot_be_stored_spoils_no_other(client: Client, config: Config, world: World) -> None:
+async def test_a_text_that_cannot_be_stored_spoils_no_other(
+    client: Client, config: Config, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     number = await number_of(world)
     good = [text(number, f"Text {n}") for n in range(10)]
-    bad = text(number, id=token_hex(9000))  # no index of PostgreSQL holds it
+    bad = text(number)
+    write_down = PostgresInbound.write_down
+
+    async def refusing(self: PostgresInbound, notices: Sequence[Notice]) -> list[bool]:
+        # No index of PostgreSQL holds such an id; the door lets none in.
+        ids = {bad["id"]: token_hex(9000)}
+        return await write_down(self, [replace(n, external_id=ids.get(n.external_id, n.external_id)) for n in notices])
+
+    monkeypatch.setattr(PostgresInbound, "write_down", refusing)
     answers = await asyncio.gather(*(call(client, config, SMS, one) for one in (*good[:5], bad, *good[5:])))
     assert [answer.status_code for answer in answers] == [204] * 5 + [500] + [204] * 5
     assert [len(await stored(world, one["id"])) for one in good] == [1] * 10
@@ -204,6 +217,20 @@ async def test_a_sender_that_is_no_number_is_stored_only(client: Client, config:
 async def test_a_signed_body_that_cannot_be_read_is_a_400(client: Client, config: Config, body: bytes) -> None:
     answer = await client.post(SMS, content=body, headers=headers(config, body))
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "VALIDATION_ERROR")
+
+
+async def test_an_id_that_is_longer_than_any_is_a_400_that_names_it(
+    client: Client, config: Config, world: World
+) -> None:
+    there = text(await number_of(world))
+    told = {"id": "s-1", "text_id": "t-1", "status": "sent", "at": "2026-11-21T09:00:05Z"}
+    path = f"{STATUS}?organization={world.organization_id}&send={new_id()}"
+    for where, payload, field in ((SMS, there, "id"), (path, told, "id"), (path, told, "text_id")):
+        for length, status in ((64, 204), (65, 400), (640_000, 400)):
+            answer = await call(client, config, where, {**payload, field: token_hex(length)[:length]})
+            assert answer.status_code == status, (where, field, length)
+            if status == 400:
+                assert [one["field"] for one in answer.json()["error"]["details"]] == [field]
 
 
 async def _handed(world: World, owner: Client, state: str = "accepted") -> UUID:

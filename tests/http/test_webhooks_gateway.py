@@ -5,6 +5,7 @@ import hmac
 import json
 import time
 from collections.abc import AsyncIterator
+from secrets import token_hex
 from typing import Any
 from uuid import UUID
 
@@ -101,7 +102,12 @@ async def call(
     client: Client, event: str, payload: dict[str, Any], query: str = "", *, secret: str = SECRET, **other: Any
 ) -> httpx.Response:
     """Call the webhook as a gateway does."""
-    told = {"deviceId": "device-1", "event": event, "id": other.get("id", new_id().hex), "payload": payload}
+    told = {
+        "deviceId": other.get("device", "device-1"),
+        "event": event,
+        "id": other.get("id", new_id().hex),
+        "payload": payload,
+    }
     raw = json.dumps(told).encode()
     at = str(int(time.time()) + other.get("late", 0))
     signature = hmac.new(secret.encode(), raw + at.encode(), hashlib.sha256).hexdigest()
@@ -183,6 +189,20 @@ async def test_a_signed_body_that_says_nothing_is_a_400_and_a_ping_is_kept(
     assert (await outside.client.post(f"{PATH}{query}", content=raw, headers=headers)).status_code == 400
     kinds = await world.fetch("SELECT kind FROM inbound WHERE organization_id = $1")
     assert [row["kind"] for row in kinds] == ["event"]
+
+
+async def test_an_id_that_is_longer_than_any_is_a_400_that_names_it(
+    outside: TwilioHouse, there: Client, world: World
+) -> None:
+    number = await set_up(there)
+    for length, status in ((64, 204), (65, 400), (640_000, 400)):
+        long = token_hex(length)[:length]
+        for field, other in (("id", {"id": long}), ("deviceId", {"device": long})):
+            answer = await call(outside.client, "sms:received", said(number), **other)
+            assert answer.status_code == status, (field, length)
+            if status == 400:
+                assert [one["field"] for one in answer.json()["error"]["details"]] == [field]
+    assert len(await arrived(world)) == 2
 
 
 async def test_the_installations_secret_brings_texts_for_the_number_texted(

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import AsyncIterator
+from secrets import token_hex
 from typing import Any
 from uuid import UUID
 
@@ -110,6 +111,24 @@ async def test_what_no_token_proves_is_refused_and_not_stored(
     assert await stored(world, said["MessageSid"]) == []
 
 
+async def test_an_id_that_is_longer_than_any_is_a_400_that_names_it(
+    outside: TwilioHouse, there: Client, world: World
+) -> None:
+    said = form(await use_number(there))
+    report = {"AccountSid": HOUSE_SID, "MessageSid": "SM1", "MessageStatus": "sent"}
+    path = f"{STATUS}?organization={world.organization_id}&send={new_id()}"
+    for where, told_by, field in (
+        (SMS, said, "MessageSid"),
+        (path, report, "MessageSid"),
+        (path, report, "MessageStatus"),
+    ):
+        for length, status in ((64, 200), (65, 400), (640_000, 400)):
+            answer = await outside.call(where, {**told_by, field: token_hex(length)[:length]})
+            assert answer.status_code == status, (where, field, length)
+            if status == 400:
+                assert [one["field"] for one in answer.json()["error"]["details"]] == [field]
+
+
 async def test_a_number_of_nobodys_is_stored_and_answered(outside: TwilioHouse, there: Client, world: World) -> None:
     said = form(a_number())
     assert [(await outside.call(SMS, said)).status_code for _ in range(2)] == [200, 200]
@@ -130,12 +149,12 @@ async def test_an_own_account_is_proved_by_its_own_token_in_both_schemes(
         assert answer.status_code == 401, (token, algorithm)
     said = form(number, AccountSid=OWN_SID)
     signature = _signed_by_sha512(f"{outside.config.public_url}/api/v1{SMS}", said)
-    for told in ("HMAC_SHA512", "HMAC_SHA256"):
+    for named in ("HMAC_SHA512", "HMAC_SHA256"):
         headers = {
             "X-Twilio-Signature": signature,
-            "X-Twilio-Webhooks-Signature-Settings": f"key=webhooks_sharedkey_1,algorithm={told}",
+            "X-Twilio-Webhooks-Signature-Settings": f"key=webhooks_sharedkey_1,algorithm={named}",
         }
-        assert (await outside.client.post(SMS, data=said, headers=headers)).status_code == 401, told
+        assert (await outside.client.post(SMS, data=said, headers=headers)).status_code == 401, named
     assert await stored(world, said["MessageSid"]) == []
     elsewhere = form(a_number(), AccountSid=OWN_SID)  # another number of the account: its address says whose it is
     assert (await outside.call(SMS, elsewhere, OWN_TOKEN)).status_code == 401
