@@ -227,6 +227,16 @@ class PostgresParties:
             party.lead_id,
         )
 
+    async def has_call(self, party: Party) -> bool:
+        """Tell whether the lead has a call booked."""
+        return bool(
+            await self._uow.connection.fetchval(
+                "SELECT call_booked FROM leads WHERE organization_id = $1 AND id = $2",
+                self._uow.organization_id,
+                party.lead_id,
+            )
+        )
+
     async def rate(self, party: Party, sentiment: str) -> bool:
         """Note how the lead sounds and rate it by that."""
         found, _ = TRANSITIONS[Cause.RATING]

@@ -15,10 +15,13 @@ from application.messaging.outreach import Parties, Party
 from application.ports import Actor, Clock, Command, Filter, Found, PageRequest, Store, UnitOfWork, View, effect
 from domain.identity.role import Permission
 from domain.kernel import Invalid, NotFound, Phone, Stale, derived_id
+from domain.messaging.call_wishes import asks_to_change_call
 from domain.messaging.conversation import Conversation
 from domain.messaging.message import MessageReceived, TextArrived
+from domain.messaging.opt_out import fold
 from domain.messaging.opt_out import read as read_wish
 from domain.messaging.policy import Channel, Purpose
+from domain.messaging.reply import Reason
 from domain.messaging.turn import Holder
 
 CONFIRMATION = "You have been unsubscribed and will get no more messages from us. Reply START to undo this."
@@ -142,10 +145,16 @@ class Conversations:
             wish = read_wish(arrived.body).kind
             await self.parties.replied(party, arrived.body, arrived.at, answered=wish not in ("help", "start"))
             obeyed = await self._obey(wish, party, arrived, message_id)
+            of_call = wish == "none" and asks_to_change_call(fold(arrived.body)) and await self.parties.has_call(party)
+            if of_call:
+                await self.parties.lock_texts(party)
+                await self.parties.hold(party)
             thread = await self._thread(party, "sms", number)
             thread.take_in(arrived.at, party.lead_id)
             if wish == "stop":
                 thread.answered()
+            elif of_call and thread.attention != Reason.CALL_CHANGE:
+                self.uow.publish(*thread.hand_to_person(Reason.CALL_CHANGE))
             elif wish == "none":
                 self.uow.publish(*thread.await_person(self.clock.now()))
                 await self.answering.expect(thread, party, message_id, self.clock.now())

@@ -74,6 +74,7 @@ _REASONS_ES = {
     Reason.REFUSED: "Las reglas no dejaron enviar la respuesta de la IA.",
     Reason.CALL_UNTOLD: "La IA reservó la llamada aceptada, pero no se lo ha dicho.",
     Reason.CALL_FAILED: "Se le habló de una llamada que no entró en el calendario.",
+    Reason.CALL_CHANGE: "Quiere cancelar o cambiar la llamada reservada.",
 }
 _TRIALS = {
     "en": {CanaryStatus.PROMOTED: "is live for all now", CanaryStatus.ROLLED_BACK: "was taken back"},

@@ -61,6 +61,10 @@ class Parties(Protocol):
         """Lock the lead: it comes after its contact and before ledger rows, wherever they are locked together."""
         ...
 
+    async def has_call(self, party: Party) -> bool:
+        """Tell whether the lead has a call booked."""
+        ...
+
     async def rate(self, party: Party, sentiment: str) -> bool:
         """Note how the lead sounds and rate it by that; tells whether it turned HOT by it."""
         ...

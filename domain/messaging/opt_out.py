@@ -5,6 +5,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
+from domain.messaging.call_wishes import without_call_off
 from domain.messaging.pleas import is_plea
 
 _READ_AT_MOST = 2_000
@@ -99,6 +100,15 @@ def read(text: str) -> Reading:
         return Reading("start", "keyword")
     if _is(whole, _HELP):
         return Reading("help", "keyword")
-    if not _GO_ON.search(folded) and is_plea(_OUR_OWN_FOOTER.sub(" ", folded)):
+    if not _GO_ON.search(folded) and is_plea(_but_for_a_call(_OUR_OWN_FOOTER.sub(" ", folded))):
         return Reading("stop", "plea")
     return NOTHING
+
+
+def _but_for_a_call(folded: str) -> str:
+    """Leave out that a call is to be taken off, with the courtesies about it: who wants that still wants our texts."""
+    rest = without_call_off(folded)
+    if rest is None:
+        return folded
+    said = _COURTESY.sub(" ", rest)
+    return said if any(c.isalnum() for c in said) else ""

@@ -69,6 +69,7 @@ class Reason(StrEnum):
     REFUSED = "refused"
     CALL_UNTOLD = "call_untold"
     CALL_FAILED = "call_failed"
+    CALL_CHANGE = "call_change"
 
     @property
     def sentence(self) -> str:
@@ -90,6 +91,7 @@ _SENTENCES = {
     Reason.REFUSED: "The rules refused to send the AI's answer.",
     Reason.CALL_UNTOLD: "The AI booked a call that the lead took, and has not told the lead.",
     Reason.CALL_FAILED: "The lead was told of a call that did not get into the calendar.",
+    Reason.CALL_CHANGE: "The lead wants the booked call cancelled or moved.",
 }
 
 

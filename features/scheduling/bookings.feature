@@ -46,6 +46,36 @@ Feature: Booked calls
     Then Ada was reminded on Wednesday 17 March 2027 at 11:00
     And Ada is HOT
 
+  Scenario Outline: Who wants another time, or none, is left to a person
+    When a call with Ada is booked for Thursday 18 March 2027 at 11:00
+    And Ada writes "<words>"
+    Then Ada is CALL_BOOKED
+    And Ada is left to a person, because of "call_change"
+    And a person is told once that Ada needs one
+
+    Examples:
+      | words                                |
+      | Cancel my call please                |
+      | Could you move my call to Friday?    |
+      | Sorry, I can't make it on Thursday   |
+
+  Scenario: Who said so twice is not handed over twice
+    When a call with Ada is booked for Thursday 18 March 2027 at 11:00
+    And Ada writes "Cancel my call please"
+    And Ada writes "please cancel the call"
+    Then Ada is left to a person, because of "call_change"
+    And a person is told once that Ada needs one
+
+  Scenario: Who wants no call and no more texts has opted out
+    When a call with Ada is booked for Thursday 18 March 2027 at 11:00
+    And Ada writes "Cancel my call and stop texting me"
+    Then Ada is OPTED_OUT
+
+  Scenario: Who has no call to cancel is answered as ever
+    Given Ada writes "Cancel my call please"
+    Then Ada is REPLIED
+    And nobody is told that Ada needs a person
+
   Scenario: A reminder does not break the quiet hours, and none comes after the call
     When a call with Ada is booked for Thursday 18 March 2027 at 09:00
     And time passes until Friday 19 March 2027 at 12:00

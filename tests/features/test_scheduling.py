@@ -147,6 +147,22 @@ def in_status(story: Story, name: str, status: str) -> None:
     assert story.run(story.office.status(name)) == status
 
 
+@then(parsers.re(r"(?P<name>\w+) is left to a person, because of \"(?P<reason>\w+)\""))
+def left_to_a_person(story: Story, name: str, reason: str) -> None:
+    statement = "SELECT turn_holder || ' ' || attention FROM conversations WHERE organization_id = $1 AND address = $2"
+    assert story.run(story.office.tenant.value(statement, story.office.phones[name])) == f"person {reason}"
+
+
+@then(parsers.re(r"(?P<who>a person is told once|nobody is told) that (?P<name>\w+) needs (?:one|a person)"))
+def told_of(story: Story, who: str, name: str) -> None:
+    statement = (
+        "SELECT count(*) FROM events WHERE organization_id = $1 AND type = 'conversation.handed_to_person'"
+        " AND data->>'lead_id' = $2"
+    )
+    told = story.run(story.office.tenant.value(statement, str(story.office.leads[name])))
+    assert told == (0 if who == "nobody is told" else 1)
+
+
 def _kinds(story: Story, name: str) -> list[str]:
     return [sent.kind for sent in story.run(story.office.got(name))]
 

@@ -10,6 +10,7 @@ from domain.messaging.opt_out import fold
 
 HERE = Path(__file__).parent
 HELD_OUT = HERE / "held_out.tsv"
+CALLS = HERE / "calls.tsv"
 WEIGHTS = Path(pleas.__file__).with_name("plea_weights.txt")
 ROUNDS, RATE = 12, 0.3
 Wording = tuple[bool, str]

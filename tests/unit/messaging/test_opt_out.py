@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from domain.messaging.opt_out import read
 from domain.messaging.pleas import written
-from tests.wordings.learn import HELD_OUT, WEIGHTS, first_wordings, learn, learned, wordings
+from tests.wordings.learn import CALLS, HELD_OUT, WEIGHTS, first_wordings, learn, learned, wordings
 
 FIRST = first_wordings()
 HELD = wordings(HELD_OUT)
@@ -57,6 +57,12 @@ def test_false_alarms_are_at_most_2_in_100() -> None:
 def test_the_first_wordings_are_understood_98_in_100() -> None:
     misses = wrong([row for row in FIRST if row["form"] != "keyword"])
     assert len(misses) <= 0.02 * len(FIRST), misses
+
+
+def test_a_call_that_is_to_be_taken_off_is_no_wish_to_be_left_alone() -> None:
+    stated = [(text, "stop" if pleads else "none") for pleads, text in wordings(CALLS)]
+    assert len(stated) >= 60
+    assert [(text, read(text).kind) for text, _ in stated] == stated
 
 
 @pytest.mark.prove
