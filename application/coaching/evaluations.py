@@ -6,22 +6,16 @@ from typing import Any
 from uuid import UUID
 
 from application.coaching.candidates import Drafts
-from application.coaching.evaluation_forms import (
-    AnswerView,
-    EvaluateDraft,
-    EvaluationStarted,
-    EvaluationView,
-    ExampleView,
-)
+from application.coaching.evaluation_forms import EvaluateDraft, EvaluationStarted, EvaluationView, ExampleView
 from application.coaching.evaluation_ports import (
     Case,
     CaseStore,
     Compared,
     EvaluationJobs,
     EvaluationStore,
-    Judged,
     PastThreads,
 )
+from application.coaching.evaluation_views import example_view
 from application.coaching.judging import Judging
 from application.coaching.model_access import ModelAccess
 from application.model_calls import Usage
@@ -111,7 +105,7 @@ class Evaluations:
         async with self.uow.reading():
             evaluation = await self.evaluations.get(identifier)
             examples = await self.evaluations.examples(evaluation, EXAMPLES)
-        return _view(evaluation, [_example(one) for one in examples])
+        return _view(evaluation, [example_view(one) for one in examples])
 
     @effect
     async def run(self, requested: EvaluationRequested) -> None:
@@ -203,13 +197,3 @@ def _view(evaluation: Evaluation, examples: list[ExampleView]) -> EvaluationView
         created_at=evaluation.created_at,
         ended_at=evaluation.ended_at,
     )
-
-
-def _example(compared: Compared) -> ExampleView:
-    return ExampleView(
-        case_id=compared.case_id, outcome=compared.outcome, old=_answer(compared.old), new=_answer(compared.new)
-    )
-
-
-def _answer(judged: Judged) -> AnswerView:
-    return AnswerView(text=judged.text, score=judged.score, findings=list(judged.findings))

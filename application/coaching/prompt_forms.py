@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import Meta
 
+from application.coaching.evaluation_forms import ExampleView
 from application.coaching.lesson_forms import Rate
 from application.ports import Command, Filter, View
 from domain.coaching.canary import CanaryStatus
@@ -179,6 +180,12 @@ class EvaluationSummary(View, frozen=True):
     worse: int
 
 
+class EvaluationShown(EvaluationSummary, frozen=True):
+    """Show it with the answers that differ most, of leads that you may see."""
+
+    examples: list[ExampleView]
+
+
 class PromptView(View, frozen=True):
     """Show a prompt: what is live, the draft beside it, how it does."""
 
@@ -247,7 +254,7 @@ class MadeLiveView(View, frozen=True):
     lessons_changed: list[LessonIn]
     base_prompt_changed: bool
     left_out: list[LeftOutView]
-    evaluation: EvaluationSummary | None
+    evaluation: EvaluationShown | None
     canary_id: UUID | None
     rolled_back_before: RolledBackView | None
     example: ClassVar[dict[str, Any]] = {
@@ -263,7 +270,21 @@ class MadeLiveView(View, frozen=True):
         "lessons_changed": [],
         "base_prompt_changed": True,
         "left_out": [],
-        "evaluation": None,
+        "evaluation": {
+            "id": "01890a5d-ac96-774b-bcce-b302099a8060",
+            "outcome": "better",
+            "better": 12,
+            "same": 16,
+            "worse": 2,
+            "examples": [
+                {
+                    "case_id": "01938c5e-9b1a-7c3e-8f00-5a2b6c7d8ea4",
+                    "outcome": "better",
+                    "old": {"text": "That depends.", "score": 70, "findings": ["A question is left unanswered"]},
+                    "new": {"text": "We are open from nine to five. Shall we call?", "score": 100, "findings": []},
+                }
+            ],
+        },
         "canary_id": None,
         "rolled_back_before": None,
     }

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from application.coaching.evaluation_ports import Compared
 from application.ports import Found, PageRequest, Store
 from domain.coaching.canary import Canary, Phase, Side
 from domain.coaching.evaluation import Evaluation
@@ -79,6 +80,10 @@ class KnownEvaluations(Protocol):
 
     async def judged(self, prompt_type: PromptType, fingerprint: str) -> Evaluation | None:
         """Give the one that says most of exactly this: of most conversations, the latest of several."""
+        ...
+
+    async def examples(self, evaluation: Evaluation, limit: int) -> Sequence[Compared]:
+        """Give the answers that differ most, of leads that the actor may see."""
         ...
 
 

@@ -1,9 +1,14 @@
 """How prompts and their versions are shown."""
 
+from collections.abc import Sequence
+
+from application.coaching.evaluation_ports import Compared
+from application.coaching.evaluation_views import example_view
 from application.coaching.lesson_forms import Rate
 from application.coaching.prompt_forms import (
     CanaryView,
     DifferenceView,
+    EvaluationShown,
     EvaluationSummary,
     LeftOutView,
     LessonIn,
@@ -80,6 +85,20 @@ def evaluation_summary(evaluation: Evaluation | None) -> EvaluationSummary | Non
         better=evaluation.better,
         same=evaluation.same,
         worse=evaluation.worse,
+    )
+
+
+def evaluation_shown(evaluation: Evaluation | None, examples: Sequence[Compared]) -> EvaluationShown | None:
+    """Show how a draft was judged, with examples."""
+    if evaluation is None:
+        return None
+    return EvaluationShown(
+        id=evaluation.id,
+        outcome=evaluation.outcome,
+        better=evaluation.better,
+        same=evaluation.same,
+        worse=evaluation.worse,
+        examples=[example_view(one) for one in examples],
     )
 
 

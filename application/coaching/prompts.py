@@ -9,6 +9,7 @@ from application.coaching.prompt_forms import (
     ComparedView,
     DraftPrompt,
     DraftView,
+    EvaluationShown,
     MadeLiveView,
     MakeLive,
     PerformanceView,
@@ -19,6 +20,7 @@ from application.coaching.prompt_forms import (
 from application.coaching.prompt_ports import ActiveLessons, CanaryStore, KnownEvaluations, PromptStore
 from application.coaching.prompt_views import (
     canary_view,
+    evaluation_shown,
     evaluation_summary,
     left_out_of,
     lessons_in,
@@ -40,6 +42,8 @@ from domain.identity.role import Permission
 from domain.kernel import Conflict, Invalid, Stale
 from domain.statistics import Share
 
+EXAMPLES = 3
+"""Answers of an evaluation that whoever makes a draft live is shown at once; all of them stand in the evaluation."""
 _WHOLE = 100
 
 
@@ -111,7 +115,10 @@ class Prompts:
             canary = await self._let_live(prompt, made, command)
             await self.prompts.save(prompt)
             await self.agenda.no_later_than(MEASURE, now + EVERY)
-            return _made_live(prompt, before, made, evaluation, canary, failed)
+            judged = evaluation_shown(
+                evaluation, [] if evaluation is None else await self.evaluations.examples(evaluation, EXAMPLES)
+            )
+            return _made_live(prompt, before, made, judged, canary, failed)
 
     async def _rolled_back_before(self, prompt: Prompt, made: PromptVersion) -> Canary | None:
         """Find the latest trial that rolled exactly this text back."""
@@ -253,16 +260,23 @@ def _require_no_worse(evaluation: Evaluation | None, command: MakeLive) -> None:
         return
     if not command.force:
         said = f"{evaluation.worse} answers were worse and {evaluation.better} better than under what is live"
-        raise Conflict(f"This draft was evaluated as worse: {said}. Give force and a reason to decide for it.")
+        raise Conflict(
+            f"This draft was evaluated as worse: {said}. Give force and a reason to decide for it.",
+            details=[(f"evaluation:{evaluation.id}", _counts(evaluation))],
+        )
     if command.reason is None:
         raise Invalid("Say why it goes live although it was evaluated as worse.", field="reason")
+
+
+def _counts(evaluation: Evaluation) -> str:
+    return f"{evaluation.better} better, {evaluation.same} the same, {evaluation.worse} worse."
 
 
 def _made_live(
     prompt: Prompt,
     before: PromptVersion,
     made: PromptVersion,
-    evaluation: Evaluation | None,
+    judged: EvaluationShown | None,
     canary: Canary | None,
     failed: Canary | None,
 ) -> MadeLiveView:
@@ -278,7 +292,7 @@ def _made_live(
         lessons_changed=lessons_in(changes.lessons_changed),
         base_prompt_changed=changes.base_prompt_changed,
         left_out=left_out_of(made.left_out),
-        evaluation=evaluation_summary(evaluation),
+        evaluation=judged,
         canary_id=None if canary is None else canary.id,
         rolled_back_before=None
         if failed is None

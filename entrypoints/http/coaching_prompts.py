@@ -35,9 +35,10 @@ async def draft_prompt(prompts: Prompts, prompt_type: str, body: DraftPrompt, ve
 @operation("POST", f"{_PATH}/make-live", "makePromptLive", "Make a prompt's draft live", status=200)
 async def make_prompt_live(prompts: Prompts, prompt_type: str, body: MakeLive, version: IfMatch) -> MadeLiveView:
     """As the next version, with the active lessons by priority as far as the budget in tokens goes; says which were
-    left out. A draft that was evaluated as worse needs `force` and a reason; `evaluation` null says that it was not
-    judged, as those of `m1`, `m2` and `m3` never are. A `share` makes it a trial. Refused where somebody changed the
-    draft (`If-Match`), or it or the lessons (`fingerprint`), since you saw it."""
+    left out. A draft that was evaluated as worse needs `force` and a reason: the 409 names the evaluation
+    (`evaluation:<id>` in `details`, with its counts). `evaluation` shows what was judged with the answers that differ
+    most; null says that it was not judged, as those of `m1`, `m2` and `m3` never are. A `share` makes it a trial.
+    Refused where somebody changed the draft (`If-Match`), or it or the lessons (`fingerprint`), since you saw it."""
     return await prompts.make_live(type_of(prompt_type), body, version)
 
 

@@ -78,9 +78,13 @@ async def test_a_worse_draft_is_refused_unless_somebody_answers_for_it(
     answer = await owner.post(f"{REPLY}/make-live", json={})
     assert refused(answer, 409) == "CONFLICT"
     assert "6 answers were worse" in answer.json()["error"]["message"]
+    assert answer.json()["error"]["details"] == [
+        {"field": f"evaluation:{found['id']}", "message": "0 better, 0 the same, 6 worse."}
+    ]
     assert refused(await owner.post(f"{REPLY}/make-live", json={"force": True}), 400) == "VALIDATION_ERROR"
     made = await make_live(owner, force=True, reason="The sale ends today.")
     assert (made["version"], made["evaluation"]["outcome"]) == (1, "worse")
+    assert made["evaluation"]["examples"] == found["examples"][:3], "what was answered for is shown"
     version = (await owner.get(f"{REPLY}/versions/1")).json()["data"]["shown"]
     assert (version["reason"], version["evaluation_id"]) == ("The sale ends today.", found["id"])
     await draft(owner, GOOD)
@@ -315,3 +319,6 @@ async def test_whoever_may_not_see_a_lead_sees_no_case_of_it(
     assert refused(await stranger.get(path), 404) == "NOT_FOUND"
     assert refused(await stranger.delete(f"/coach/evaluation-cases/{case['id']}"), 404) == "NOT_FOUND"
     assert refused(await stranger.post("/coach/evaluation-cases", json=body), 404) == "NOT_FOUND"
+    assert (await prompt(stranger))["evaluation"] is None
+    made = await make_live(limited)
+    assert (made["evaluation"]["worse"], made["evaluation"]["examples"]) == (2, [])
