@@ -76,10 +76,10 @@ WITH room AS (
   SELECT id FROM touch_texts
   WHERE organization_id = $1 AND status = 'due' AND due_at <= $5
     AND (lease_until IS NULL OR lease_until <= clock_timestamp())
-  ORDER BY due_at, id LIMIT (SELECT places FROM room) FOR NO KEY UPDATE SKIP LOCKED
+  ORDER BY requested_at, id LIMIT (SELECT places FROM room) FOR NO KEY UPDATE SKIP LOCKED
 ), taken AS (
   UPDATE touch_texts t SET lease_until = clock_timestamp() + $4::interval FROM picked
-  WHERE t.organization_id = $1 AND t.id = picked.id RETURNING t.id, t.campaign_id, t.lead_id, t.touch, t.due_at
+  WHERE t.organization_id = $1 AND t.id = picked.id RETURNING t.id, t.campaign_id, t.lead_id, t.touch, t.requested_at
 )
 SELECT taken.id, taken.campaign_id, taken.lead_id, l.contact_id, l.phone, taken.touch,
        jsonb_array_length(c.settings -> 'touches') AS touches, e.lead_id IS NOT NULL AS is_wanted
@@ -87,7 +87,7 @@ FROM taken JOIN leads l ON l.organization_id = $1 AND l.id = taken.lead_id
 JOIN campaigns c ON c.organization_id = $1 AND c.id = taken.campaign_id
 LEFT JOIN enrolments e ON e.organization_id = $1 AND e.campaign_id = taken.campaign_id AND e.lead_id = taken.lead_id
   AND e.touch = taken.touch AND e.due_at IS NOT NULL AND NOT e.held
-ORDER BY taken.due_at, taken.id
+ORDER BY taken.requested_at, taken.id
 """
 _WAKE = """
 WITH mine AS (
@@ -127,16 +127,21 @@ WITH mine AS (
 )
 UPDATE touch_texts t SET away_since = $2 FROM mine WHERE t.organization_id = $1 AND t.id = mine.id
 """
-_SINCE = "SELECT min(away_since) FROM touch_texts WHERE organization_id = $1 AND status = 'due'"
+_SINCE = """
+SELECT min(away_since) FROM touch_texts WHERE organization_id = $1 AND status = 'due' AND ($2 OR id = ANY ($3))
+"""
+# What was tried in vain itself, and so is due later than it was asked for, is not helped by what others got.
 _BACK = """
 WITH mine AS (
-  SELECT id FROM touch_texts WHERE organization_id = $1 AND status = 'due' AND away_since IS NOT NULL
+  SELECT id FROM touch_texts
+  WHERE organization_id = $1 AND status = 'due' AND away_since IS NOT NULL AND due_at <= requested_at
   ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
 )
 UPDATE touch_texts t SET away_since = NULL FROM mine WHERE t.organization_id = $1 AND t.id = mine.id
 """
 _AWAY_FOR_LONG = """
-SELECT id FROM touch_texts WHERE organization_id = $1 AND status = 'due' AND away_since <= $2
+SELECT id FROM touch_texts
+WHERE organization_id = $1 AND status = 'due' AND away_since <= $2 AND ($4::uuid[] IS NULL OR id = ANY ($4))
 ORDER BY due_at, id LIMIT $3
 """
 _GIVE_UP = """
@@ -220,7 +225,7 @@ class PostgresTouchTexts:
         self._agenda = agenda
 
     async def take(self, limit: int, most: int, lease: timedelta) -> list[DueText]:
-        """Take those that were asked for first; one at a time looks how many there are."""
+        """Take those that were asked for first, tried in vain or not; one at a time looks how many there are."""
         await self._uow.connection.execute(_ONE_TAKES, str(self._uow.organization_id))
         rows = await self._uow.connection.fetch(_TAKE, self._uow.organization_id, limit, most, lease, self._uow.now())
         return [_due(row) for row in rows]
@@ -267,17 +272,18 @@ class PostgresTouchTexts:
         """Note that the model was away, and tell since when."""
         connection, organization_id, now = self._uow.connection, self._uow.organization_id, self._uow.now()
         await connection.execute(_AWAY, organization_id, now, all_of_them, ids)
-        since: datetime | None = await connection.fetchval(_SINCE, organization_id)
+        since: datetime | None = await connection.fetchval(_SINCE, organization_id, all_of_them, ids)
         return since or now
 
     async def back(self) -> None:
         """Note that the model answers."""
         await self._uow.connection.execute(_BACK, self._uow.organization_id)
 
-    async def give_up(self, away_since: datetime, reason: str, limit: int) -> int:
+    async def give_up(self, away_since: datetime, reason: str, limit: int, only: Sequence[UUID] | None) -> int:
         """Let some take their template."""
         connection, organization_id = self._uow.connection, self._uow.organization_id
-        ids = [row["id"] for row in await connection.fetch(_AWAY_FOR_LONG, organization_id, away_since, limit)]
+        found = await connection.fetch(_AWAY_FOR_LONG, organization_id, away_since, limit, only)
+        ids = [row["id"] for row in found]
         await self._wake(ids)
         await self._lock(ids)
         await connection.execute(_GIVE_UP, organization_id, ids, reason)

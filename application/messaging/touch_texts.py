@@ -55,7 +55,7 @@ class TouchTexts(Protocol):
     """Keep them."""
 
     async def take(self, limit: int, most: int, lease: timedelta) -> list[DueText]:
-        """Take those that were asked for first, as long as no more than `most` are being written."""
+        """Take those asked for first, tried in vain or not, as long as no more than `most` are being written."""
         ...
 
     async def background(self, due: DueText) -> Background:
@@ -74,15 +74,18 @@ class TouchTexts(Protocol):
         ...
 
     async def away_since(self, ids: Sequence[UUID], *, all_of_them: bool) -> datetime:
-        """Note that the model was away for these, or for all that are due; tells since when at the longest."""
+        """Note that the model was away for these, or for all that are due; tells since when for them at the longest."""
         ...
 
     async def back(self) -> None:
-        """Note that the model answers."""
+        """Note that the model answers, which does not help those that were tried in vain themselves."""
         ...
 
-    async def give_up(self, away_since: datetime, reason: str, limit: int) -> int:
-        """Let some take their template that the model has been away for since then or before; tells how many."""
+    async def give_up(self, away_since: datetime, reason: str, limit: int, only: Sequence[UUID] | None) -> int:
+        """Let some, or some of these only, take their template, for which the model was away since then or before.
+
+        Tells how many.
+        """
         ...
 
     async def seconds_until_due(self) -> float | None:

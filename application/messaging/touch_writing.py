@@ -139,7 +139,7 @@ class TouchWriting:
             wait = max(again_in(one.failure, left if left > timedelta() else LAST) for one in away)
             await self.texts.wait([one.begun.due.id for one in away], wait)
         if left <= timedelta():
-            await self._give_up(away)
+            await self._give_up(away, is_alone=bool(ended))
         return None if ended else wait
 
     async def _left(self, away: Sequence[_Tried], *, is_alone: bool) -> timedelta:
@@ -147,12 +147,14 @@ class TouchWriting:
         since = await self.texts.away_since([one.begun.due.id for one in away], all_of_them=not is_alone)
         return _patience(away) - (self.clock.now() - since)
 
-    async def _give_up(self, away: Sequence[_Tried]) -> None:
+    async def _give_up(self, away: Sequence[_Tried], *, is_alone: bool) -> None:
+        only = [one.begun.due.id for one in away] if is_alone else None
         while True:
             async with self.uow:
                 before = self.clock.now() - _patience(away)
-                if await self.texts.give_up(before, Reason.MODEL_AWAY.value, GIVEN_UP_AT_ONCE) < GIVEN_UP_AT_ONCE:
-                    return
+                given_up = await self.texts.give_up(before, Reason.MODEL_AWAY.value, GIVEN_UP_AT_ONCE, only)
+            if given_up < GIVEN_UP_AT_ONCE:
+                return
 
 
 def _patience(tried: Sequence[_Tried]) -> timedelta:
