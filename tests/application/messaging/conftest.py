@@ -55,6 +55,7 @@ async def thread(told_house: AsyncContainer, tenant: Tenant) -> Thread:
     calls.meanwhile, calls.seconds = None, 0.0
     writer.ready.clear()
     writer.tasks.clear()
+    writer.barrier, writer.most_at_once = None, 0
     writer.meanwhile, slots.slots, texting.on_send = None, (), None
     told = Tenant(tenant.organization_id, told_house, await told_house.get(Database), texting)
     # The hours of every test's own time of day.

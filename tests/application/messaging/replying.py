@@ -47,9 +47,22 @@ class ToldWriter:
     ready: list[Written | ProviderError] = field(default_factory=list)
     tasks: list[WritingTask] = field(default_factory=list)
     meanwhile: Callable[[], Awaitable[None]] | None = None
+    barrier: asyncio.Barrier | None = None
+    under_way: int = 0
+    most_at_once: int = 0
 
     async def write(self, task: WritingTask) -> Written:
-        """Say the next thing."""
+        """Say the next thing, once all are at the barrier, if there is one."""
+        self.under_way += 1
+        self.most_at_once = max(self.most_at_once, self.under_way)
+        try:
+            if self.barrier is not None:
+                await self.barrier.wait()
+            return await self._say(task)
+        finally:
+            self.under_way -= 1
+
+    async def _say(self, task: WritingTask) -> Written:
         self.tasks.append(task)
         meanwhile, self.meanwhile = self.meanwhile, None
         if meanwhile is not None:

@@ -1,11 +1,12 @@
-"""Writers of touches besides others: none waits for texts of others with planning's schedule in its hands."""
+"""Writers of touches at once: few at a time, and none keeps planning waiting for texts that others hold."""
 
 import asyncio
+from itertools import islice
 from typing import Any
 
 import pytest
 
-from application.messaging.touch_writing import AT_ONCE
+from application.messaging.touch_writing import AT_ONCE, MOST_AT_ONCE
 from application.outreach.campaigns import PLAN
 from application.provider import Unavailable
 from tests.application.messaging.replying import Thread, said
@@ -64,3 +65,18 @@ async def test_all_that_a_writer_ends_or_leaves_is_locked_before_plannings_sched
         assert not writing.done()
     await writing
     assert await campaign.counts() == [("due", None, 1), ("written", None, 1)]
+
+
+async def test_an_organisations_texts_are_written_sixteen_at_a_time_at_most(thread: Thread) -> None:
+    campaign = await started(thread, 3 * MOST_AT_ONCE)
+    await campaign.plan()
+    thread.writer.barrier = asyncio.Barrier(MOST_AT_ONCE + 1)
+    writers = [asyncio.create_task(campaign.write()) for _ in range(4)]
+    async with asyncio.timeout(20):
+        for done in islice(asyncio.as_completed(writers), 2):  # there is room for two; the others leave it to them
+            await done
+        await thread.writer.barrier.wait()
+    thread.writer.barrier = None
+    await asyncio.gather(*writers)
+    assert len(thread.writer.tasks) == 3 * MOST_AT_ONCE
+    assert thread.writer.most_at_once == MOST_AT_ONCE == 16
