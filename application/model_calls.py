@@ -5,6 +5,9 @@ from enum import StrEnum
 
 from application.provider import ProviderError
 
+NO_MODEL = "no_model"
+"""Why a text is not the AI's where the organisation has no model."""
+
 
 @dataclass(frozen=True, slots=True)
 class Access:

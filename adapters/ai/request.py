@@ -9,7 +9,7 @@ from domain.messaging.campaign_text import Opening
 from domain.messaging.reply import Intent, Sentiment
 
 TOOL = "propose_reply"
-_ORDINALS = {1: "the first text", 2: "the second text", 3: "the last text"}
+_ORDINALS = {1: "the first text", 2: "the second text"}
 MOST_TOKENS = 1024
 
 _SCHEMA: dict[str, Any] = {

@@ -8,7 +8,6 @@ from uuid import UUID
 from adapters.persistence.coaching_live import PostgresLivePrompt
 from adapters.persistence.database import PostgresUnitOfWork
 from application.agenda import Agenda
-from application.messaging.answering import Background, ReplyStore
 from application.messaging.touch_texts import DueText, TextEnd
 from application.messaging.touch_writing import WRITE
 from application.outreach.ai_texts import WRITING, AiText, WithoutAi
@@ -219,9 +218,8 @@ class PostgresAiTexts:
 class PostgresTouchTexts:
     """Be the `TouchTexts` of the open unit of work: the writer's side."""
 
-    def __init__(self, uow: PostgresUnitOfWork, replies: ReplyStore, agenda: Agenda) -> None:
+    def __init__(self, uow: PostgresUnitOfWork, agenda: Agenda) -> None:
         self._uow = uow
-        self._replies = replies
         self._agenda = agenda
 
     async def take(self, limit: int, most: int, lease: timedelta) -> list[DueText]:
@@ -229,10 +227,6 @@ class PostgresTouchTexts:
         await self._uow.connection.execute(_ONE_TAKES, str(self._uow.organization_id))
         rows = await self._uow.connection.fetch(_TAKE, self._uow.organization_id, limit, most, lease, self._uow.now())
         return [_due(row) for row in rows]
-
-    async def background(self, due: DueText) -> Background:
-        """Read what one is written from, in the thread with its contact, if there is one."""
-        return await self._replies.background_of(due.contact_id, due.lead_id)
 
     async def end(self, ends: Sequence[TextEnd]) -> None:
         """Write down what came of them, and let the touches of those that have ended be planned now."""

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Literal, Protocol
 from uuid import UUID
 
-from application.messaging.answering import Background
 from domain.kernel import Phone
 
 
@@ -56,10 +55,6 @@ class TouchTexts(Protocol):
 
     async def take(self, limit: int, most: int, lease: timedelta) -> list[DueText]:
         """Take those asked for first, tried in vain or not, as long as no more than `most` are being written."""
-        ...
-
-    async def background(self, due: DueText) -> Background:
-        """Read what one is written from."""
         ...
 
     async def end(self, ends: Sequence[TextEnd]) -> None:

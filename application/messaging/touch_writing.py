@@ -7,13 +7,13 @@ from datetime import timedelta
 
 from application.agenda import Agenda
 from application.messaging.access_notes import AccessNotes
-from application.messaging.answering import Background
+from application.messaging.answering import Background, ReplyStore
 from application.messaging.asking import LAST, Asking, Call, again_in, facts_of, is_away
 from application.messaging.drafting import applied, broken, task_of
 from application.messaging.gate import Draft, Gate
 from application.messaging.reply_writing import LivePrompt, Prompt
 from application.messaging.touch_texts import DueText, TextEnd, TouchTexts
-from application.model_calls import Fault, Unusable
+from application.model_calls import NO_MODEL, Fault, Unusable
 from application.model_spending import Spending
 from application.ports import Clock, UnitOfWork, effect
 from application.provider import NotConfigured, ProviderError, Rejected
@@ -28,7 +28,6 @@ MOST_AT_ONCE = 16
 LEASE = timedelta(seconds=60)  # longer than two calls take, and what is around them
 BATCHES_IN_TURN = 20
 GIVEN_UP_AT_ONCE = 500
-NO_MODEL = "no_model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +51,7 @@ class TouchWriting:
     uow: UnitOfWork
     clock: Clock
     texts: TouchTexts
+    replies: ReplyStore
     gate: Gate
     prompts: LivePrompt
     asking: Asking
@@ -94,7 +94,7 @@ class TouchWriting:
                     ends.append(TextEnd(id=due.id, status="withdrawn"))
                     continue
                 try:
-                    background = await self.texts.background(due)
+                    background = await self.replies.background_of(due.contact_id, due.lead_id)
                 except NotFound:
                     continue  # erased meanwhile, and its row with it
                 except NotConfigured:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Literal, Protocol
 from uuid import UUID
 
+from application import model_calls
 from application.outreach.touch_gate import CampaignPace, TouchGate, TouchText
 from application.ports import Clock, UnitOfWork, within
 from application.provider import Capabilities, NotConfigured
@@ -21,7 +22,7 @@ LONGEST = timedelta(hours=6)
 class WithoutAi(StrEnum):
     """Name why planning takes the template of a text that the AI was to write."""
 
-    NO_MODEL = "no_model"
+    NO_MODEL = model_calls.NO_MODEL
     HELD = "held"
     TOO_LATE = "too_late"
 
