@@ -33,7 +33,7 @@ FROM (
 # What is counted is added to what was: each message gives its lessons what it gained since it was last looked at. It
 # counts from when it left, and one that never will is settled uncounted; what was left to a person counts for trials
 # alone, from when it was, and what was left to a template from when that left; a touch has its message's id, and so has
-# what a person approved. Messages of one thread are no trials apart: whether a lesson succeeds is counted a thread.
+# what a person approved. Messages of one thread are no trials apart: what followed a lesson is counted a thread.
 # Times are compared as differences and others looked up one by one: while PostgreSQL knows no figures it would read a
 # week, or all there is, for each message.
 _MEASURE = """
@@ -81,34 +81,34 @@ WITH looked AS MATERIALIZED (
        IS DISTINCT FROM (f.replied, f.positive, f.booked, f.opted_out, f.settled))
   RETURNING r.id, r.conversation_id, r.lessons,
     old.measured_at IS NOT NULL AS counted, new.measured_at IS NOT NULL AS counts,
-    old.replied AS was_replied, old.positive AS was_positive, old.booked AS was_booked, old.opted_out AS was_opted_out,
     new.replied, new.positive, new.booked, new.opted_out
-), gains AS (
-  SELECT lessons, counts::int - counted::int AS applied,
-    (counts AND replied)::int - (counted AND was_replied)::int AS replied,
-    (counts AND positive)::int - (counted AND was_positive)::int AS positive,
-    (counts AND booked)::int - (counted AND was_booked)::int AS booked,
-    (counts AND opted_out)::int - (counted AND was_opted_out)::int AS opted_out
-  FROM measured
 ), threads AS (
-  SELECT lesson, conversation_id, bool_or(counts) AS counts, bool_or(counts AND (positive OR booked)) AS succeeds,
-         array_agg(id) AS ids
+  SELECT lesson, conversation_id, sum(counts::int - counted::int) AS applied, bool_or(counts) AS counts,
+         bool_or(counts AND replied) AS replied, bool_or(counts AND positive) AS positive,
+         bool_or(counts AND booked) AS booked, bool_or(counts AND opted_out) AS opted_out, array_agg(id) AS ids
   FROM measured, unnest(lessons) AS lesson GROUP BY lesson, conversation_id
-), taught AS (
-  SELECT t.lesson, sum((t.counts AND NOT was.counted)::int) AS conversations,
-         sum((t.succeeds OR was.succeeded_elsewhere)::int - was.succeeded::int) AS succeeded
+), stood AS (
+  SELECT t.lesson, t.applied, t.counts, was.*, t.replied OR was.else_replied AS is_replied,
+         t.positive OR was.else_positive AS is_positive, t.booked OR was.else_booked AS is_booked,
+         t.opted_out OR was.else_opted_out AS is_opted_out
   FROM threads t CROSS JOIN LATERAL (
-    SELECT count(*) > 0 AS counted, coalesce(bool_or(positive OR booked), false) AS succeeded,
-           coalesce(bool_or((positive OR booked) AND id <> ALL (t.ids)), false) AS succeeded_elsewhere
+    SELECT count(*) > 0 AS counted, coalesce(bool_or(replied), false) AS replied,
+           coalesce(bool_or(positive), false) AS positive, coalesce(bool_or(booked), false) AS booked,
+           coalesce(bool_or(opted_out), false) AS opted_out,
+           coalesce(bool_or(replied) FILTER (WHERE id <> ALL (t.ids)), false) AS else_replied,
+           coalesce(bool_or(positive) FILTER (WHERE id <> ALL (t.ids)), false) AS else_positive,
+           coalesce(bool_or(booked) FILTER (WHERE id <> ALL (t.ids)), false) AS else_booked,
+           coalesce(bool_or(opted_out) FILTER (WHERE id <> ALL (t.ids)), false) AS else_opted_out
     FROM replies WHERE organization_id = $1 AND conversation_id = t.conversation_id AND t.lesson = ANY (lessons)
       AND measured_at IS NOT NULL) was
-  GROUP BY t.lesson
 ), gained AS (
   INSERT INTO lesson_figures AS f (organization_id, lesson_id, applied, conversations, succeeded, replied, positive,
     booked, opted_out)
-  SELECT $1, lesson, sum(applied), any_value(conversations), any_value(succeeded), sum(replied), sum(positive),
-         sum(booked), sum(opted_out)
-  FROM gains, unnest(lessons) AS lesson JOIN taught USING (lesson) GROUP BY lesson ORDER BY lesson
+  SELECT $1, lesson, sum(applied), sum((counts AND NOT counted)::int),
+         sum((is_positive OR is_booked)::int - (positive OR booked)::int), sum(is_replied::int - replied::int),
+         sum(is_positive::int - positive::int), sum(is_booked::int - booked::int),
+         sum(is_opted_out::int - opted_out::int)
+  FROM stood GROUP BY lesson ORDER BY lesson
   ON CONFLICT (organization_id, lesson_id) DO UPDATE SET applied = f.applied + excluded.applied,
     conversations = f.conversations + excluded.conversations, succeeded = f.succeeded + excluded.succeeded,
     replied = f.replied + excluded.replied,

@@ -39,6 +39,14 @@ _COUNTED = {
     for name in ("applied", "conversations", "succeeded", "replied", "positive", "booked", "opted_out")
 }
 _SUCCESS = wilson(_COUNTED["succeeded"], _COUNTED["conversations"])
+
+
+def _followed(name: str) -> sa.ColumnElement[Any]:
+    # A process of the version before counts messages until it is gone: no more are shown than there are conversations.
+    count = sa.func.least(_COUNTED[name], _COUNTED["conversations"])
+    return json_object({"count": count, **wilson(count, _COUNTED["conversations"])})
+
+
 _SHOWN = (
     "id", "lesson_type", "scope", "status", "title", "description", "trigger", "correct_response",
     "incorrect_response", "reasoning", "tags", "priority", "example_conversation", "accepted_clashes",
@@ -56,7 +64,7 @@ LESSONS = Listing(
         "times_applied": _COUNTED["applied"],
         "conversations": _COUNTED["conversations"],
         "success_rate": json_object(_SUCCESS),
-        "followed_by": json_object({name: _COUNTED[name] for name in ("replied", "positive", "booked", "opted_out")}),
+        "followed_by": json_object({name: _followed(name) for name in ("replied", "positive", "booked", "opted_out")}),
         "version": _ALL.c.version,
     },
     sorts={

@@ -109,13 +109,19 @@ class AcceptedClashView(View, frozen=True):
     accepted_at: datetime
 
 
-class Followed(View, frozen=True):
-    """Count what came within seven days of messages: any answer, a good one, a booked call, an opt-out."""
+class CountedRate(Rate, frozen=True):
+    """Show in how many conversations, and which share of those that a lesson was applied in that is."""
 
-    replied: int
-    positive: int
-    booked: int
-    opted_out: int
+    count: int
+
+
+class Followed(View, frozen=True):
+    """Show what came within seven days of its messages: any answer, a good one, a booked call, an opt-out."""
+
+    replied: CountedRate
+    positive: CountedRate
+    booked: CountedRate
+    opted_out: CountedRate
 
 
 class LessonView(View, frozen=True):
@@ -166,6 +172,11 @@ class LessonView(View, frozen=True):
         "times_applied": 52,
         "conversations": 40,
         "success_rate": {"value": 0.25, "low": 0.1419, "high": 0.402},
-        "followed_by": {"replied": 22, "positive": 9, "booked": 4, "opted_out": 1},
+        "followed_by": {
+            "replied": {"count": 22, "value": 0.55, "low": 0.3983, "high": 0.6929},
+            "positive": {"count": 9, "value": 0.225, "low": 0.1232, "high": 0.3750},
+            "booked": {"count": 4, "value": 0.1, "low": 0.0396, "high": 0.2305},
+            "opted_out": {"count": 1, "value": 0.025, "low": 0.0044, "high": 0.1288},
+        },
         "version": 1,
     }

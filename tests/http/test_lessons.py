@@ -18,6 +18,7 @@ from application.model_calls import Usage
 from application.provider import NotConfigured
 from domain.identity.role import Role
 from domain.kernel import new_id
+from domain.statistics import Share
 from tests.http.conftest import Client, Join
 from tests.http.sales_world import World
 from tests.http.team import Hire, hire, refused
@@ -109,7 +110,17 @@ async def test_what_followed_is_shown_and_sorted_by_what_is_at_least_so(owner: C
     shown = (await owner.get(f"/coach/lessons/{often['id']}")).json()["data"]
     assert (shown["times_applied"], shown["conversations"], shown["success_rate"]["value"]) == (80, 40, 0.75)
     assert shown["success_rate"]["low"] == pytest.approx(0.5981, abs=1e-3)
-    assert shown["followed_by"] == {"replied": 30, "positive": 0, "booked": 1, "opted_out": 0}
+    followed = shown["followed_by"]
+    assert {name: rate["count"] for name, rate in followed.items()} == {
+        "replied": 30, "positive": 0, "booked": 1, "opted_out": 0,
+    }  # fmt: skip
+    for rate in followed.values():
+        share = Share(rate["count"], 40)
+        assert share.interval is not None
+        assert rate["value"] == pytest.approx(share.value)
+        assert (rate["low"], rate["high"]) == pytest.approx(share.interval, abs=1e-4)
+    untouched = (await owner.get("/coach/lessons", params={"search": "names"})).json()["data"][0]
+    assert untouched["followed_by"]["opted_out"] == {"count": 0, "value": 0.0, "low": 0.0, "high": 0.7935}
     for sort in ("success_rate", "times_applied"):
         assert await titles(owner, sort=sort, order="desc") == ["Too expensive", "First names"]
         first = (await owner.get("/coach/lessons", params={"sort": sort, "limit": 1})).json()

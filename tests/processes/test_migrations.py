@@ -88,3 +88,46 @@ async def test_a_step_waits_two_seconds_for_a_lock_and_no_longer(url: str) -> No
     finally:
         await holder.close()
     assert await _ask(url, "SELECT version_num FROM alembic_version") == ["0001"], "nothing was half done"
+
+
+_WITHOUT_PARENTS = """
+DO $$ DECLARE one record; BEGIN
+  FOR one IN SELECT conrelid::regclass AS place, conname FROM pg_constraint
+    WHERE contype = 'f' AND conrelid IN ('replies'::regclass, 'lesson_figures'::regclass)
+  LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', one.place, one.conname); END LOOP;
+END $$;
+"""
+_A_LESSON = """
+ALTER TABLE replies NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE lesson_figures NO FORCE ROW LEVEL SECURITY;
+INSERT INTO replies (organization_id, id, conversation_id, status, lessons, breaches, prompt_version, model,
+  input_tokens, output_tokens, cached_tokens, cost_micros, latency_ms, created_at, replied, booked, measured_at)
+SELECT o.id, gen_random_uuid(), CASE n WHEN 4 THEN gen_random_uuid() ELSE o.id END, 'sent', ARRAY[o.id], '{}', 'v',
+  'm', 0, 0, 0, 0, 0, now(), n < 4, n = 1, now()
+FROM (SELECT gen_random_uuid() AS id) o, generate_series(1, 4) AS n;
+INSERT INTO lesson_figures (organization_id, lesson_id, applied, conversations, replied, booked)
+SELECT organization_id, lessons[1], 4, 2, 3, 1 FROM replies LIMIT 1;
+ALTER TABLE replies FORCE ROW LEVEL SECURITY;
+ALTER TABLE lesson_figures FORCE ROW LEVEL SECURITY;
+"""
+
+
+async def test_what_followed_a_lesson_is_counted_anew_by_conversation_and_back(url: str) -> None:
+    migrations = alembic_config(url)
+    await to_thread.run_sync(command.upgrade, migrations, "0037")
+    for statements in (_WITHOUT_PARENTS, _A_LESSON):
+        await _run(url, statements)
+    for step, way, replied in ((command.upgrade, "0038", 1), (command.downgrade, "0037", 3)):
+        await to_thread.run_sync(step, migrations, way)
+        await _run(url, "ALTER TABLE lesson_figures NO FORCE ROW LEVEL SECURITY")
+        assert await _ask(url, "SELECT ARRAY[applied, replied, booked, opted_out] FROM lesson_figures") == [
+            [4, replied, 1, 0]
+        ]
+
+
+async def _run(url: str, statements: str) -> None:
+    connection = await asyncpg.connect(**connect_arguments(url))
+    try:
+        await connection.execute(statements)
+    finally:
+        await connection.close()

@@ -68,7 +68,7 @@ platform_lessons = sa.Table(
     *_lesson(LessonScope.UNIVERSAL),
 )
 
-# What followed the messages that a lesson was applied to, and in how many of their conversations it `succeeded`; of one
+# To how many messages a lesson was applied, in how many conversations, and in how many of those what followed; of one
 # organisation, also where the lesson is everybody's.
 lesson_figures = tenant_table(
     "lesson_figures",

@@ -75,6 +75,10 @@ async def test_a_thread_that_comes_to_a_call_is_one_success_however_often_the_le
     for _ in range(2):
         await measure(thread)
         assert await by_conversation(thread) == (6, 1, 1)
+        assert await figures(thread) == (6, 1, 1, 1, 0, 0), "what followed six messages of one thread followed once"
+    await thread.arrive("STOP")
+    await measure(thread)
+    assert await figures(thread) == (6, 1, 1, 1, 0, 1)
 
 
 async def test_an_opt_out_is_no_answer_and_a_draft_that_nobody_sent_no_good_one(thread: Thread) -> None:
