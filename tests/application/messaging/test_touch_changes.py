@@ -8,7 +8,7 @@ from application.outreach.campaign_forms import SettingsIn
 from application.outreach.campaigns import PLAN, Campaigns
 from domain.outreach.campaign import TextFrom
 from tests.application.messaging.replying import Thread, said
-from tests.application.messaging.test_touch_writing import TEMPLATE, WAY_OUT, WORDS, Campaign, by_prompt, started
+from tests.application.messaging.touching import TEMPLATE, WAY_OUT, WORDS, Campaign, by_prompt, started
 from tests.application.outreach.test_planning import agenda
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("waking_hours")]

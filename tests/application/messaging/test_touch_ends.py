@@ -6,7 +6,7 @@ import pytest
 
 from application.provider import Unavailable
 from tests.application.messaging.replying import Thread, said
-from tests.application.messaging.test_touch_writing import TEMPLATE, WAY_OUT, WORDS, Campaign, started
+from tests.application.messaging.touching import TEMPLATE, WAY_OUT, WORDS, Campaign, started
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("waking_hours")]
 BUSY = Unavailable(None, "Busy.")

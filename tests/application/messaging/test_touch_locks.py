@@ -10,7 +10,7 @@ from application.messaging.touch_writing import AT_ONCE, MOST_AT_ONCE
 from application.outreach.campaigns import PLAN
 from application.provider import Unavailable
 from tests.application.messaging.replying import Thread, said
-from tests.application.messaging.test_touch_writing import WORDS, started
+from tests.application.messaging.touching import WORDS, started
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("waking_hours")]
 BUSY = Unavailable(None, "Busy.")

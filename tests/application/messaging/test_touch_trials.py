@@ -13,7 +13,7 @@ from application.ports import Actor, UnitOfWork
 from domain.coaching.prompt import PromptType
 from tests.application.messaging.prompting import canary, measure, publish, show
 from tests.application.messaging.replying import Thread, said
-from tests.application.messaging.test_touch_writing import WAY_OUT, WORDS, started
+from tests.application.messaging.touching import WAY_OUT, WORDS, started
 from tests.application.outreach.test_planning import phones
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("waking_hours")]
