@@ -9,8 +9,12 @@ from adapters.ai.sandbox_openings import opening_text
 from adapters.ai.sandbox_teaching import as_prompted, lesson_for, offering
 from application.messaging.reply_writing import WritingTask, Written
 from application.model_calls import Usage
+from domain.messaging.call_wishes import asks_to_change_call
+from domain.messaging.languages import language_of
+from domain.messaging.opt_out import fold
 from domain.messaging.reply import Intent, Proposal, Sentiment
-from domain.messaging.reply_facts import Slot
+from domain.messaging.reply_facts import DEFAULT_SEGMENTS, Slot
+from domain.messaging.segments import count_segments
 
 MODEL = "sandbox"
 
@@ -132,6 +136,14 @@ _WORDS = {"es": _ES}
 _PRODUCT = {"es": "nuestros servicios"}
 _WILL_RING = {"es": " Un compañero le llamará.", "en": " A colleague will ring you."}
 _OFFER = {"es": " ¿Le vendría bien {first} o {second}?", "en": " Would {first} or {second} suit you?"}
+_GONE = {
+    "es": "Lo siento{name}, esa hora ya no está libre.",
+    "en": "I'm sorry{name}, that time has just gone.",
+}
+_ASK_FOR_CALL = {
+    "es": " ¿Le llama un compañero?",
+    "en": " Shall a colleague ring you to go through it?",
+}
 _OFFER_ONE = {"es": " ¿Le vendría bien {first}?", "en": " Would {first} suit you?"}
 _BOOKING = {
     "es": "Perfecto{name}, reservamos la llamada para {slot}. Le enviaremos la confirmación.",
@@ -155,6 +167,11 @@ _ASKS_FOR_A_PERSON = re.compile(
     r"(?:speak|talk|chat) (?:to|with) (?:a person|some(?:one|body))|hablar con (?:una persona|alguien)|persona real",
     re.IGNORECASE,
 )
+_ASKS_FOR_DETAILS = re.compile(
+    r"details|more info|involve|what would|what (?:do|did) you|brochure|detalles|informaci[oó]n|qu[eé] ofrec",
+    re.IGNORECASE,
+)
+_SPOKEN = re.compile(r"\w+day \d{1,2} \w+ at \d\d:\d\d|el \w+ \d{1,2} de \w+ a las \d\d:\d\d")
 _SECOND = re.compile(r"\b(?:second|latter|segund[ao])\b", re.IGNORECASE)
 
 
@@ -173,8 +190,12 @@ class SandboxReplyWriter:
         if taken is not None:
             text = _BOOKING[language].format(name=_name(task), slot=taken.spoken)
             return _written(task, text, Intent.ACCEPTS_SLOT, Sentiment.HOT, taken.id)
-        if _ASKS_FOR_A_PERSON.search(latest):
-            return _written(task, "", Intent.OTHER, Sentiment.NEUTRAL, None, needs_person="The lead asks for a person.")
+        if _is_gone(task, latest):
+            text = _GONE[language].format(name=_name(task)) + _next_step(task.slots, language)
+            return _written(task, as_prompted(task, text), Intent.WANTS_CALL, Sentiment.HOT, None)
+        for_person = _for_person(latest)
+        if for_person is not None:
+            return _written(task, "", Intent.OTHER, Sentiment.NEUTRAL, None, needs_person=for_person)
         intent, sentiment = next(((r.intent, r.sentiment) for r in _READINGS if r.pattern.search(latest)), _OTHER)
         lesson = lesson_for(task, latest, intent)
         text = _text(task, language, intent) if lesson is None or lesson.say is None else lesson.say
@@ -183,6 +204,8 @@ class SandboxReplyWriter:
         if offer is not None:
             text += _next_step(task.slots, language)
             lessons = (*lessons, offer.id)
+        elif lesson is None and intent is Intent.QUESTION:
+            text = _answered(task, text, latest, language)
         return _written(task, as_prompted(task, text), intent, sentiment, None, lessons=lessons)
 
 
@@ -211,6 +234,16 @@ def _text(task: WritingTask, language: str, intent: Intent) -> str:
     return text + _next_step(task.slots, language) if intent in _CALLS else text
 
 
+def _answered(task: WritingTask, text: str, latest: str, language: str) -> str:
+    """Say what the facts tell whoever asks for details, as far as it fits, and what may come next."""
+    step = _ASK_FOR_CALL[language]
+    for fact in task.facts if _ASKS_FOR_DETAILS.search(latest) else ():
+        longer = f"{text} {fact.strip().rstrip('.')}."
+        if language_of(fact) in (language, None) and count_segments(longer + step).segments <= DEFAULT_SEGMENTS:
+            text = longer
+    return text + step
+
+
 def _next_step(slots: Sequence[Slot], language: str) -> str:
     match slots:
         case []:
@@ -230,6 +263,23 @@ def _taken(task: WritingTask, latest: str) -> Slot | None:
     if not offered or _OTHER_TIME.search(latest) or not _AGREES.search(latest):
         return None
     return offered[-1] if _SECOND.search(latest) else offered[0]
+
+
+def _is_gone(task: WritingTask, latest: str) -> bool:
+    """Tell whether somebody took a time that we named and that is not free any more."""
+    ours = [_SPOKEN.findall(said.text) for said in task.history if said.by == "us"]
+    free = {slot.spoken for slot in task.slots}
+    named = {time for times in ours for time in times if time.lower() in latest.lower()}
+    if named or not ours or not ours[-1]:
+        return bool(named) and not named & free
+    return not free & set(ours[-1]) and not _OTHER_TIME.search(latest) and _AGREES.search(latest) is not None
+
+
+def _for_person(latest: str) -> str | None:
+    """Say why a person is to answer this, if so."""
+    if _ASKS_FOR_A_PERSON.search(latest):
+        return "The lead asks for a person."
+    return "The lead wants a call cancelled or moved." if asks_to_change_call(fold(latest)) else None
 
 
 def _written(

@@ -184,3 +184,60 @@ async def test_the_sandbox_gives_whoever_asks_for_a_person_to_one(text: str) -> 
     written = await SandboxReplyWriter().write(task(text))
     assert written.proposal.needs_person is not None
     assert judge(written.proposal, facts(task(text))).hand_over is Reason.WRITER_ASKS
+
+
+OTHERS = [
+    Slot("s2", datetime(2027, 3, 24, 11, tzinfo=UTC), "Wednesday 24 March at 11:00"),
+    Slot("s3", datetime(2027, 3, 25, 9, tzinfo=UTC), "Thursday 25 March at 09:00"),
+]
+OFFERED = Said("us", "Would Tuesday 23 March at 14:00 or Wednesday 24 March at 12:30 suit you?", NOW)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Tuesday 23 March at 14:00 works for me", "wednesday 24 march at 12:30 please", "Yes, the first one is good"],
+)
+async def test_the_sandbox_says_that_a_time_is_gone_before_it_offers_others(text: str) -> None:
+    asked = task(text, history=[OFFERED, Said("lead", text, NOW)], slots=OTHERS)
+    written = (await SandboxReplyWriter().write(asked)).proposal
+    others = " or ".join(slot.spoken for slot in OTHERS)
+    assert written.text == f"I'm sorry, Ada, that time has just gone. Would {others} suit you?"
+    assert (written.slot, judge(written, facts(asked)).breaches) == (None, ())
+
+
+@pytest.mark.parametrize("text", ["Could we do tomorrow afternoon instead?", "How much will it be?"])
+async def test_the_sandbox_does_not_say_so_to_whoever_took_no_time(text: str) -> None:
+    asked = task(text, history=[OFFERED, Said("lead", text, NOW)], slots=OTHERS)
+    assert "gone" not in (await SandboxReplyWriter().write(asked)).proposal.text
+
+
+async def test_a_time_that_is_still_free_is_taken() -> None:
+    text = "Tuesday 23 March at 14:00 works for me"
+    asked = task(text, history=[OFFERED, Said("lead", text, NOW)], slots=[SLOT, *OTHERS])
+    written = (await SandboxReplyWriter().write(asked)).proposal
+    assert (written.slot, written.intent) == ("s1", Intent.ACCEPTS_SLOT)
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "known", "said"),
+    [
+        ("Can you send details?", "en", ["Surveys are done on weekdays."], "Surveys are done on weekdays. Shall a"),
+        ("Can you send details?", "en", ["Long. " * 60, "Surveys are free."], "free. Shall a colleague ring you"),
+        ("Can you send details?", "en", [], "bay windows. We'd be happy to pick that up. Shall a colleague ring you"),
+        ("who is this again?", "en", ["Surveys are free."], "happy to pick that up. Shall a colleague ring you"),
+        ("¿Me manda detalles?", "es", ["Surveys are done on the weekdays."], "lo retomamos. ¿Le llama un compañero?"),
+    ],
+)
+async def test_the_sandbox_answers_a_question_with_a_next_step(
+    text: str, language: str, known: list[str], said: str
+) -> None:
+    asked = task(text, language=language, facts=known)
+    written = (await SandboxReplyWriter().write(asked)).proposal
+    assert said in written.text
+    assert (written.intent, judge(written, facts(asked)).breaches) == (Intent.QUESTION, ())
+
+
+@pytest.mark.parametrize("text", ["Cancel my appointment please", "Could you move my booking to another day?"])
+async def test_the_sandbox_gives_whoever_wants_a_call_changed_to_a_person(text: str) -> None:
+    written = (await SandboxReplyWriter().write(task(text, slots=OTHERS))).proposal
+    assert written.needs_person == "The lead wants a call cancelled or moved."
