@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.told import told_of
 from application.analytics.facts import COUNTED
-from application.analytics.figures import MOST_OWN, CampaignFacts, Counted, Standing
+from application.analytics.figures import MOST_OWN, CampaignFacts, Counted, Performed, Standing
 from application.ports import Actor
 from domain.analytics.period import Period
 from domain.analytics.tally import Arm, Fact, Progress, Tally, What
 from domain.kernel import Conflict
 from domain.messaging.message import MessagesSettled
+from domain.statistics import Share
 
 _CALENDAR = """
 SELECT business_now() AS now, time_zone,
@@ -41,6 +42,20 @@ WHERE organization_id = $1 AND quarter >= $3 AND quarter < $4 AND {shown} GROUP 
 _BY_DATASET = """
 SELECT dataset_id, kind, sum(count)::bigint AS count FROM rollups r
 WHERE organization_id = $1 AND quarter >= $3 AND quarter < $4 AND {shown} GROUP BY dataset_id, kind
+"""
+_LESSONS = """
+WITH applied AS MATERIALIZED (
+  SELECT l.dataset_id, lesson, r.conversation_id, bool_or(r.positive OR r.booked) AS succeeded
+  FROM replies r JOIN leads l ON l.organization_id = $1 AND l.id = r.lead_id, unnest(r.lessons) AS lesson
+  WHERE r.organization_id = $1 AND r.created_at >= $4 AND r.created_at < $5 AND r.measured_at IS NOT NULL
+    AND cardinality(r.lessons) > 0 AND l.dataset_id IS NOT NULL AND {whose} AND {shown}
+  GROUP BY l.dataset_id, lesson, r.conversation_id
+)
+SELECT a.dataset_id, a.lesson AS lesson_id, coalesce(own.title, everybodys.title) AS title,
+       count(*) AS conversations, count(*) FILTER (WHERE a.succeeded) AS succeeded
+FROM applied a LEFT JOIN lessons own ON own.organization_id = $1 AND own.id = a.lesson AND own.status = 'active'
+LEFT JOIN platform_lessons everybodys ON everybodys.id = a.lesson AND everybodys.status = 'active'
+WHERE coalesce(own.id, everybodys.id) IS NOT NULL GROUP BY 1, 2, 3 HAVING count(*) >= $6
 """
 # A million leads come to a handful of groups: what is not shown is left out of those, a third faster.
 _STANDING = """
@@ -116,6 +131,14 @@ class PostgresFigures:
             ]
         rows = await self._narrowed(_BY_DATASET, "r", self._limits(None), period.begins, period.ends)
         return [Counted(None, row["dataset_id"], row["kind"], row["count"]) for row in rows]
+
+    async def lessons(self, period: Period, least: int) -> Sequence[Performed]:
+        """Count by dataset what followed lessons."""
+        rows = await self._narrowed(_LESSONS, "l", self._limits(None), self._owner(), period.begins, period.ends, least)
+        return [
+            Performed(row["dataset_id"], row["lesson_id"], row["title"], Share(row["succeeded"], row["conversations"]))
+            for row in rows
+        ]
 
     async def standing(self, dataset_id: UUID | None) -> Sequence[Standing]:
         """Count leads as they stand now."""

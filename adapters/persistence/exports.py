@@ -176,9 +176,14 @@ class PostgresExportedTables:
     async def _summary(self, actor: Actor, asked: TableExportRequested) -> list[Sequence[Any]]:
         figures = PostgresFigures(self._uow, actor)
         found = await side_by_side(figures, await self._period(figures, asked))
-        return [[getattr(one, name) for name in SUMMARY] for one in found if asked.dataset_id in (None, one.dataset_id)]
+        return [_line(one) for one in found if asked.dataset_id in (None, one.dataset_id)]
 
     async def _period(self, figures: PostgresFigures, asked: TableExportRequested) -> Period:
         now, zone, since = await figures.calendar()
         name = None if asked.first is not None else asked.time_range
         return period_of(name, asked.first, asked.last, now=now, zone=zone, since=since)
+
+
+def _line(figures: DatasetFigures) -> Sequence[Any]:
+    titles = "; ".join(lesson.title for lesson in figures.top_performing_lessons)
+    return [titles if name == "top_performing_lessons" else getattr(figures, name) for name in SUMMARY]

@@ -17,6 +17,7 @@ from application.analytics.views import (
     MetricsView,
     ShareView,
     TextsView,
+    TopLessonOfDataset,
     TouchResults,
     TrendsView,
 )
@@ -26,6 +27,9 @@ from domain.statistics import Share, leader
 
 MOST_OWN = 5_000
 """So many leads of one person are counted one by one."""
+LEAST_CONVERSATIONS = 10
+"""In fewer conversations of a dataset a lesson says too little to stand among the best."""
+MOST_LESSONS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,16 @@ class CampaignFacts:
     started_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Performed:
+    """Tell in which share of a dataset's conversations what was hoped for followed a lesson."""
+
+    dataset_id: UUID
+    lesson_id: UUID
+    title: str
+    share: Share
+
+
 class Figures(Protocol):
     """Read what was counted, of what the actor may see: all, some datasets, or the leads that are theirs."""
 
@@ -73,6 +87,10 @@ class Figures(Protocol):
 
     async def by_dataset(self, period: Period) -> Sequence[Counted]:
         """Count by dataset."""
+        ...
+
+    async def lessons(self, period: Period, least: int) -> Sequence[Performed]:
+        """Give the active lessons applied in at least so many conversations of a dataset in a period."""
         ...
 
     async def standing(self, dataset_id: UUID | None) -> Sequence[Standing]:
@@ -229,16 +247,21 @@ async def side_by_side(figures: Figures, period: Period) -> list[DatasetFigures]
     counted: defaultdict[UUID | None, list[Counted]] = defaultdict(list)
     for one in await figures.by_dataset(period):
         counted[one.dataset_id].append(one)
+    performed: defaultdict[UUID, list[Performed]] = defaultdict(list)
+    for lesson in await figures.lessons(period, LEAST_CONVERSATIONS):
+        performed[lesson.dataset_id].append(lesson)
     leads: Counter[UUID | None] = Counter()
     for standing in await figures.standing(None):
         leads[standing.dataset_id] += standing.count
     return [
-        _of_dataset(identifier, name, leads[identifier], Counts.of(counted[identifier]))
+        _of_dataset(identifier, name, leads[identifier], Counts.of(counted[identifier]), performed[identifier])
         for identifier, name in await figures.datasets()
     ]
 
 
-def _of_dataset(identifier: UUID, name: str, leads: int, counts: Counts) -> DatasetFigures:
+def _of_dataset(
+    identifier: UUID, name: str, leads: int, counts: Counts, performed: Sequence[Performed]
+) -> DatasetFigures:
     return DatasetFigures(
         dataset_id=identifier,
         name=name,
@@ -249,4 +272,21 @@ def _of_dataset(identifier: UUID, name: str, leads: int, counts: Counts) -> Data
         conversion_rate=counts.share(Kind.CONTACTED_CONVERTED).percent,
         opt_out_rate=counts.share(Kind.CONTACTED_OPTED_OUT).percent,
         avg_messages_to_booking=counts.texts_until_booked,
+        top_performing_lessons=_top(performed),
     )
+
+
+def _top(performed: Sequence[Performed]) -> list[TopLessonOfDataset]:
+    """Take those whose share is at least highest: one of one is no better than nine of ten."""
+    shown = [
+        TopLessonOfDataset(
+            lesson_id=one.lesson_id,
+            title=one.title,
+            conversations=one.share.of,
+            success_rate=one.share.percent,
+            interval=one.share.percents,
+        )
+        for one in performed
+        if one.share.percent is not None and one.share.percents is not None
+    ]
+    return sorted(shown, key=lambda one: (-one.interval[0], one.title, one.lesson_id))[:MOST_LESSONS]

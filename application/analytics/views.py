@@ -157,6 +157,17 @@ class OverviewView(View, frozen=True):
     }
 
 
+class TopLessonOfDataset(View, frozen=True):
+    """Show a lesson by the share, in percent, of the conversations with a dataset's leads in which it was applied in
+    the period and a good answer or a booked call followed within seven days."""
+
+    lesson_id: UUID
+    title: str
+    conversations: int
+    success_rate: float
+    interval: tuple[float, float]
+
+
 class DatasetFigures(View, frozen=True):
     """Show one dataset beside others; shares are of the leads first texted in the period."""
 
@@ -169,6 +180,7 @@ class DatasetFigures(View, frozen=True):
     conversion_rate: float | None
     opt_out_rate: float | None
     avg_messages_to_booking: float | None
+    top_performing_lessons: list[TopLessonOfDataset]
 
 
 class ComparisonView(View, frozen=True):
@@ -191,6 +203,15 @@ class ComparisonView(View, frozen=True):
                 "conversion_rate": 0.96,
                 "opt_out_rate": 1.73,
                 "avg_messages_to_booking": 3.4,
+                "top_performing_lessons": [
+                    {
+                        "lesson_id": "01938c5e-9b1a-7c3e-8f00-5a2b6c7d8ea4",
+                        "title": "Too expensive",
+                        "conversations": 40,
+                        "success_rate": 55.0,
+                        "interval": [39.83, 69.29],
+                    }
+                ],
             }
         ],
     }

@@ -22,7 +22,8 @@ async def show_overview(analytics: Analytics, narrowed: OverviewFilter) -> Overv
 
 @operation("GET", "/analytics/dataset-comparison", "compareDatasets", "Show datasets side by side")
 async def compare_datasets(analytics: Analytics, narrowed: ComparisonFilter) -> ComparisonView:
-    """By the leads that were first texted in the period, whenever they answered."""
+    """By the leads that were first texted in the period, whenever they answered. `top_performing_lessons` are the three
+    active lessons whose success is surest, of those that the AI applied in ten conversations or more in the period."""
     return await analytics.comparison(narrowed)
 
 

@@ -106,6 +106,7 @@ async def test_datasets_stand_side_by_side(owner: Client, house: AsyncContainer,
     assert rows[str(first)] | {"name": ""} == {
         "dataset_id": str(first), "name": "", "total_leads": 2, "leads_contacted": 2, "reply_rate": 50.0,
         "booking_rate": 50.0, "conversion_rate": 0.0, "opt_out_rate": 0.0, "avg_messages_to_booking": 2.0,
+        "top_performing_lessons": [],
     }  # fmt: skip
     assert rows[str(second)]["reply_rate"] == 0.0
     assert rows[str(second)]["avg_messages_to_booking"] is None

@@ -129,6 +129,7 @@ async def test_messages_and_figures_are_exported_too(
     assert (row["content"], row["direction"], row["last_name"]) == ("How are the windows?", "outbound", "N1")
     [row] = rows_of(await fetched(client, await written(owner, work_off, export_type="analytics_summary")))
     assert (row["dataset_id"], row["total_leads"], row["reply_rate"]) == (str(dataset), "1", "")
+    assert row["top_performing_lessons"] == ""
 
 
 async def test_lessons_are_exported(owner: Client, client: Client, work_off: WorkOff, house: AsyncContainer) -> None:
