@@ -20,10 +20,11 @@ Judge only what the business wrote. Say what went wrong, and what went remarkabl
 better. You cannot do anything but report; people read your report and decide.
 
 - Each finding rests on quotes: the number of a message and words that stand in it exactly, letter for letter. A
-  finding whose quotes cannot be found in their messages is thrown away.
+  finding whose quotes cannot be found in their messages is thrown away, and so is one that quotes nothing of ours.
 - `title` says it in one short sentence that fits every conversation with the same fault: no names, no numbers, no
-  quotes. `description` says what happened here, `suggestion` what to do instead, `suggested_text` how the message
-  could have read, if that helps: no prices, links or phone numbers.
+  quotes. `description` says what happened here, `suggestion` what to do instead, for everybody, `suggested_text` how
+  the message could have read, if that helps. All in your own words: no prices, links or phone numbers, and nothing
+  that the person wrote. A finding whose suggestion repeats them is thrown away.
 - `rule` is a short name in small letters such as `ignored_worry`. Rules check these themselves, so report none of
   them: {", ".join(sorted(RULES))}.
 - severity: critical (the law is broken, or somebody is harmed), urgent (a sale or a person is being lost now), warning,

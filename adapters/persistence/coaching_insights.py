@@ -1,11 +1,14 @@
 """Insights as people see them and decide about them: whoever sees some leads only sees what shows it among those."""
 
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import msgspec
 import sqlalchemy as sa
 
 from adapters.persistence.coaching_authors import author_of
+from adapters.persistence.coaching_reviews import MOST_MESSAGES, facts_of
 from adapters.persistence.database import PostgresUnitOfWork
 from adapters.persistence.finder import Finder, Listing
 from adapters.persistence.schema.coaching import insight_evidence, insights
@@ -16,7 +19,9 @@ from application.coaching.insight_forms import InsightFilter
 from application.ports import Found, PageRequest
 from domain.coaching.finding import Severity
 from domain.coaching.insight import Insight
+from domain.coaching.pattern import is_counted
 from domain.coaching.taught import Material
+from domain.coaching.voices import Voices
 from domain.kernel import Forbidden, NotFound
 
 MOST_EVIDENCE = 50
@@ -120,11 +125,18 @@ _LEAD_OF = """
 SELECT lead_id FROM insight_evidence WHERE organization_id = $1 AND insight_id = $2 ORDER BY id DESC LIMIT 1
 """
 _MATERIAL = """
-SELECT e.suggestion, e.suggested_text, contact.first_name, contact.last_name, contact.company_name
+SELECT i.rule, e.suggestion, e.suggested_text, e.conversation_id, contact.first_name, contact.last_name,
+       contact.company_name, o.name AS organization, o.settings
 FROM insight_evidence e JOIN conversations c ON c.organization_id = $1 AND c.id = e.conversation_id
+JOIN insights i ON i.organization_id = $1 AND i.id = e.insight_id
+JOIN organizations o ON o.organization_id = $1
 JOIN contacts contact ON contact.organization_id = $1 AND contact.id = c.contact_id
 WHERE e.organization_id = $1 AND e.insight_id = $2 ORDER BY e.id DESC LIMIT 1
 """
+_SAID = f"""
+SELECT {author_of("m")} AS by, m.body FROM messages m
+WHERE m.organization_id = $1 AND m.conversation_id = $2 ORDER BY m.created_at DESC, m.id DESC LIMIT $3
+"""  # noqa: S608 - our own words
 
 
 class PostgresInsights(PostgresStore[Insight]):
@@ -163,7 +175,16 @@ class PostgresInsights(PostgresStore[Insight]):
         if row is None:
             return Material(suggestion=None, suggested_text=None, names=())
         names = [name for name in (row["first_name"], row["last_name"], row["company_name"]) if name]
-        return Material(suggestion=row["suggestion"], suggested_text=row["suggested_text"], names=names)
+        voices = None if is_counted(row["rule"]) else await self._voices(row, names)
+        return Material(suggestion=row["suggestion"], suggested_text=row["suggested_text"], names=names, voices=voices)
+
+    async def _voices(self, row: Any, names: Sequence[str]) -> Voices:
+        said = await self.uow.connection.fetch(_SAID, self.uow.organization_id, row["conversation_id"], MOST_MESSAGES)
+        return Voices.told_apart(
+            [(one["by"], one["body"]) for one in said],
+            ours=[row["organization"], *facts_of(msgspec.json.decode(row["settings"]))],
+            names=names,
+        )
 
     async def find(self, narrowed: InsightFilter, page: PageRequest) -> Found:
         """List them, with how many of each severity there are."""

@@ -222,12 +222,11 @@ class PostgresReviews:
             return None
         said = list(reversed(rows[:MOST_MESSAGES]))
         written_with = await self._written_with(conversation_id)
-        facts = msgspec.json.decode(head["settings"]).get("ai_facts")
         task = ReviewTask(
             organization=head["organization"],
             messages=[_message(row, written_with) for row in said],
             names=[name for name in (head["first_name"], head["last_name"], head["company_name"]) if name],
-            facts=[line for line in facts.splitlines() if line.strip()][:100] if isinstance(facts, str) else (),
+            facts=facts_of(msgspec.json.decode(head["settings"])),
             lessons=[one.instruction for one in await self._active_lessons()],
             taught=[Taught(**dict(row)) for row in await self._fetch(_TAUGHT, MOST_LESSONS)],
             insights=[KnownInsight(row["id"], row["title"]) for row in await self._fetch(_KNOWN, MOST_INSIGHTS)],
@@ -320,6 +319,12 @@ class PostgresReviews:
 
     async def _execute(self, statement: str, *values: Any) -> str:
         return str(await self._uow.connection.execute(statement, self._uow.organization_id, *values))
+
+
+def facts_of(settings: Mapping[str, Any]) -> Sequence[str]:
+    """Give the facts of the business that stand in an organisation's free settings, a line each."""
+    facts = settings.get("ai_facts")
+    return [line for line in facts.splitlines() if line.strip()][:100] if isinstance(facts, str) else ()
 
 
 def _message(row: Any, written_with: Mapping[str, Any]) -> ReviewedMessage:

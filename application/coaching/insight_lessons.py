@@ -112,10 +112,10 @@ class InsightLessons:
             insight_id=insight.id,
             lesson_type=lesson_type(insight.rule, insight.category),
             title=command.lesson_title or insight.title,
-            description=material.general(material.suggestion) or insight.title,
+            description=material.advice or insight.title,
             reasoning=f"Learned from what the coach found: {insight.title}.",
             note=command.learning_note,
-            correct_response=material.general(material.suggested_text),
+            correct_response=material.wording,
             priority=command.lesson_priority,
         )
         decided = InsightStatus.APPROVED_AND_LEARNED

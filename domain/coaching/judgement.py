@@ -7,10 +7,10 @@ from uuid import UUID
 
 from domain.coaching.faults import RULES, faults
 from domain.coaching.finding import LONGEST_QUOTE, Finding, Quote, Severity, Thread
+from domain.coaching.pattern import is_counted
+from domain.coaching.voices import Voices, decides
 from domain.messaging.injection import injection_signs
-from domain.messaging.reply_contacts import links, phones
-from domain.messaging.reply_facts import WORD, ReplyFacts, name_words
-from domain.messaging.reply_money import prices
+from domain.messaging.reply_facts import WORD, name_words
 
 BEST = 100
 COSTS: Mapping[Severity, int] = {
@@ -41,9 +41,8 @@ def judge(thread: Thread, proposed: Sequence[Finding], scores: Mapping[UUID, int
     suggestion 5, info nothing), the conversation 100 less what the worst finding of each rule costs, neither below 0.
     A reviewer may score lower than that, never higher: nothing that a lead writes raises a score.
     """
-    by_rules = faults(thread)
-    found = [*by_rules, *(one for one in proposed if one.rule not in RULES)]
-    findings = [stands for one in found if (stands := standing(one, thread)) is not None]
+    found = [*(_quoted(one, thread) for one in faults(thread)), *(standing(one, thread) for one in proposed)]
+    findings = [one for one in found if one is not None]
     worst: dict[str, int] = {}
     for one in findings:
         worst[one.rule] = max(worst.get(one.rule, 0), COSTS[one.severity])
@@ -59,28 +58,43 @@ def judge(thread: Thread, proposed: Sequence[Finding], scores: Mapping[UUID, int
 
 
 def standing(finding: Finding, thread: Thread) -> Finding | None:
-    """Give a finding with the quotes that stand in their messages word for word, or None where none does.
+    """Give what stands of a reviewer's finding, or None where it judges no words of ours, or its words are foreign.
 
-    What we wrote is quoted last. Nor does one stand that speaks to the machine or the reader instead of describing; a
-    suggested text that holds a price, link or number which is not ours is left out.
+    Words of ours have to be quoted, and every quote stands in its message word for word. Title and suggestion hold no
+    link, number or amount that is not ours and no run of the lead's own words, and nothing that speaks to machines or
+    praises what people decide about: whoever reports that obeyed. A description, or a suggested text, that does is
+    left out. Rules report under names of their own.
     """
-    texts = {message.id: message.text for message in thread.messages}
-    theirs = {message.id for message in thread.messages if message.by == "lead"}
+    rule = re.sub(r"[^a-z0-9]+", "_", finding.rule.lower()).strip("_")[:_LONGEST_RULE] or "other"
+    title, advice = finding.title[:_LONGEST_TEXT], finding.suggestion.strip()[:_LONGEST_TEXT]
+    told = finding.description.strip()[:_LONGEST_TEXT]
+    named, voices = f"{title}\n{finding.rule.replace('_', ' ')}", Voices.of(thread)
+    if rule in RULES or is_counted(rule) or not WORD.search(title):
+        return None
+    if decides("\n".join((named, told, advice))) or any(injection_signs(text) for text in (title, told, advice)):
+        return None
+    if not voices.may_be_told(named) or not voices.may_be_advised(advice):
+        return None
+    quoted = _quoted(replace(finding, rule=rule, title=title, suggestion=advice), thread)
+    if quoted is None or all(quote.message_id in _theirs(thread) for quote in quoted.quotes):
+        return None
+    return replace(
+        quoted,
+        title=_nameless(title, rule, thread)[:_LONGEST_TITLE],
+        description=told if voices.may_be_told(told) else "",
+    )
+
+
+def _quoted(finding: Finding, thread: Thread) -> Finding | None:
+    """Give a finding with the quotes that stand in their messages, ours last, and no suggested text that is foreign."""
+    texts, theirs = {message.id: message.text for message in thread.messages}, _theirs(thread)
     stand = _first_of_each(quote for quote in finding.quotes if _is_in(quote, texts))
     quotes = tuple(sorted(stand, key=lambda quote: quote.message_id not in theirs))
-    spoken = (finding.title, finding.description, finding.suggestion)
-    if not quotes or not WORD.search(finding.title) or any(injection_signs(text) for text in spoken):
-        return None
-    rule = re.sub(r"[^a-z0-9]+", "_", finding.rule.lower()).strip("_")[:_LONGEST_RULE] or "other"
-    return replace(
-        finding,
-        rule=rule,
-        title=_nameless(finding.title, rule, thread)[:_LONGEST_TITLE],
-        description=finding.description.strip()[:_LONGEST_TEXT],
-        suggestion=finding.suggestion.strip()[:_LONGEST_TEXT],
-        suggested_text=_harmless(finding, thread),
-        quotes=quotes,
-    )
+    return replace(finding, suggested_text=_harmless(finding, thread), quotes=quotes) if quotes else None
+
+
+def _theirs(thread: Thread) -> set[UUID]:
+    return {message.id for message in thread.messages if message.by == "lead"}
 
 
 def _is_in(quote: Quote, texts: Mapping[UUID, str]) -> bool:
@@ -105,11 +119,8 @@ def _nameless(title: str, rule: str, thread: Thread) -> str:
 
 def _harmless(finding: Finding, thread: Thread) -> str | None:
     text = (finding.suggested_text or "").strip()
-    ours = [thread.organization, *thread.facts, *(m.text for m in thread.messages if m.by == "campaign")]
-    known = ReplyFacts(ours=ours, theirs=(), prompt="")
-    if not text or len(text) > 2 * _LONGEST_TEXT or injection_signs(text):
-        return None
-    return None if prices(text, known) or links(text, known) or phones(text, known) else text
+    sendable = text and len(text) <= 2 * _LONGEST_TEXT and Voices.of(thread).may_be_sent(text)
+    return text if sendable else None
 
 
 def _left(findings: Sequence[Finding], message_id: UUID) -> int:

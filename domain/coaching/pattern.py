@@ -28,6 +28,11 @@ class Step(StrEnum):
     ANSWER = "answer"
 
 
+def is_counted(rule: str) -> bool:
+    """Tell whether a finding's rule names something counted, in words that no lead had a part in."""
+    return rule.startswith(tuple(f"pattern_{step}_" for step in Step))
+
+
 class Action(StrEnum):
     """Name what is best done with a pattern."""
 

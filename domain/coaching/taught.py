@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from domain.coaching.finding import Category
 from domain.coaching.lesson import LessonType
+from domain.coaching.voices import Voices
 from domain.messaging.reply_facts import WORD, name_words
 
 _OF_RULES = {
@@ -24,14 +25,29 @@ _OF_CATEGORIES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
-    """Hold what the latest evidence of an insight suggests, and the names of those whom it concerns."""
+    """Hold what the latest evidence of an insight suggests, the names of those whom it concerns, and who said what.
+
+    There are no `voices` where it was counted: nothing that a lead wrote is in its words.
+    """
 
     suggestion: str | None
     suggested_text: str | None
     names: Sequence[str]
+    voices: Voices | None = None
 
-    def general(self, text: str | None) -> str | None:
-        """Give a text that may be taught: one that names somebody may not."""
+    @property
+    def advice(self) -> str | None:
+        """Give the suggestion as it may be taught."""
+        text = self._nameless(self.suggestion)
+        return text if text is None or self.voices is None or self.voices.may_be_advised(text) else None
+
+    @property
+    def wording(self) -> str | None:
+        """Give the suggested text as it may be taught."""
+        text = self._nameless(self.suggested_text)
+        return text if text is None or self.voices is None or self.voices.may_be_sent(text) else None
+
+    def _nameless(self, text: str | None) -> str | None:
         return None if text is None or name_words(self.names) & {*WORD.findall(text.lower())} else text
 
 

@@ -53,19 +53,30 @@ _FUNCTION_WORDS = """
 _COUNTS_NOTHING = frozenset(_FUNCTION_WORDS.split())
 
 
+def amounts(text: str, facts: ReplyFacts) -> str | None:
+    """Find an amount of money, or a share, that is not ours to the letter."""
+    return _not_ours(_AMOUNT, without_slots(text, facts.slots), facts.stated)
+
+
 def prices(text: str, facts: ReplyFacts) -> str | None:
     """Find an amount of money, or a word of one, that is not ours to the letter."""
-    said, known = without_slots(text, facts.slots), facts.stated
-    for pattern in (_AMOUNT, _MONEY_WORD):
-        ours = {_squeezed(found.group()) for found in pattern.finditer(known)}
-        for found in pattern.finditer(said):
-            if _squeezed(found.group()) not in ours:
-                return f"“{found.group().strip()}” is no price, discount or promise of ours."
+    said = without_slots(text, facts.slots)
+    found_one = amounts(text, facts) or _not_ours(_MONEY_WORD, said, facts.stated)
+    if found_one is not None:
+        return found_one
     for found in _PRICED_WORD.finditer(said):
         number = found["number"].lower()
         counted = re.search(rf"[\s-](?:{_SPANS})$", number) or (" " in number and _stands(number, facts))
         if not counted:
             return f"“{found.group()}” reads as a price that is none of ours."
+    return None
+
+
+def _not_ours(pattern: re.Pattern[str], said: str, known: str) -> str | None:
+    ours = {_squeezed(found.group()) for found in pattern.finditer(known)}
+    for found in pattern.finditer(said):
+        if _squeezed(found.group()) not in ours:
+            return f"“{found.group().strip()}” is no price, discount or promise of ours."
     return None
 
 

@@ -1,5 +1,6 @@
 """Texts that instruct the machine, before the evaluation's judge and the checker of lessons: nothing is praised up."""
 
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,10 +10,12 @@ from typing import Self
 
 import pytest
 
+from adapters.ai.finder_anthropic import finder_params
 from adapters.crossings.candidate_answers import AnswersForCoaching
 from application.coaching.evaluation_ports import CandidateAnswer, Case, PastMessage, PastThread
 from application.coaching.judging import HANDED_OVER, Judging
 from application.coaching.lesson_checks import Comparison, LessonChecks
+from application.coaching.pattern_finding import PatternTask
 from application.coaching.reviewing import Review, ReviewTask
 from application.messaging.reply_writing import WritingTask, Written
 from application.model_calls import Access, Usage
@@ -21,10 +24,11 @@ from application.ports import Actor
 from domain.coaching.clashes import Teaching
 from domain.coaching.evaluation import Outcome
 from domain.coaching.finding import Category, Finding, Quote, Severity
+from domain.coaching.pattern import Sample, Step, patterns
 from domain.coaching.prompt import Told
 from domain.kernel import Conflict, Event, new_id
 from domain.messaging.injection import injection_signs
-from tests.contracts.test_hostile_texts import hostile
+from tests.contracts.test_hostile_texts import Hostile, hostile
 from tests.proofs import Note
 
 pytestmark = pytest.mark.anyio
@@ -72,14 +76,23 @@ def case(text: str) -> Case:
     )
 
 
-async def test_no_text_gives_a_draft_more_than_the_rules_leave_it(proved: Note) -> None:
+async def _judge(texts: Sequence[Hostile]) -> None:
     judging = Judging(_Promising(), _Obedient())
-    texts = hostile()
     for one in texts:
         compared = await judging.compare(case(one.text), OLD, NEW, Access(), [])
         assert compared.new.score <= 50, one.id
         assert compared.outcome is not Outcome.BETTER or compared.old.score == 0, one.id
         assert "info: Excellent" not in compared.new.findings, one.id
+
+
+async def test_a_text_gives_a_draft_no_more_than_the_rules_leave_it() -> None:
+    await _judge(hostile()[::5])
+
+
+@pytest.mark.prove
+async def test_no_text_gives_a_draft_more_than_the_rules_leave_it(proved: Note) -> None:
+    texts = hostile()
+    await _judge(texts)
     proved(10, f"an evaluation's judge that obeys {len(texts)} hostile texts: 0 scores above what rules leave")
 
 
@@ -150,13 +163,65 @@ class _Knows:
         del purpose, cost_micros
 
 
-async def test_no_lesson_talks_its_duplicate_away(proved: Note) -> None:
-    """What a lead wrote may stand in a lesson's words, where a person copied it there."""
+async def _check(texts: Sequence[Hostile]) -> None:
+    """Check a lesson in whose words a person copied what a lead wrote."""
     known = _Knows(Teaching(new_id(), "Offer a call", "Answer a question about prices by offering a call."))
     checks = LessonChecks(Actor.system(new_id()), _NoDatabase(), known, _Silenced(), known, known)
-    texts = hostile()
     for one in texts:
         copied = Teaching(new_id(), "Offer a call", f"Offer a call. {one.text}")
         with pytest.raises(Conflict):
             await checks.check(copied)
+
+
+async def test_a_lesson_does_not_talk_its_duplicate_away() -> None:
+    await _check(hostile()[::5])
+
+
+@pytest.mark.prove
+async def test_no_lesson_talks_its_duplicate_away(proved: Note) -> None:
+    texts = hostile()
+    await _check(texts)
     proved(10, f"a checker of lessons that obeys {len(texts)} hostile texts: 0 duplicates overlooked")
+
+
+def _asked_of_the_finder(one: Hostile) -> tuple[int, str]:
+    """Count patterns in texts to leads who are called so, at a business that is; give what the finder would be told."""
+    samples = [
+        Sample(
+            step=step,
+            message_id=new_id(),
+            text=f"Hi {one.text}, shall we call?" if named else "Shall we call?",
+            at=NOW,
+            names=(one.text,),
+            organization=one.text,
+            succeeded=named,
+        )
+        for step in Step
+        for named in (True, False) * 20
+    ]
+    found = patterns(samples, 10)
+    return len(found), json.dumps(finder_params("claude-sonnet-5-5", PatternTask(patterns=found)), ensure_ascii=False)
+
+
+def _find(texts: Sequence[Hostile]) -> int:
+    facts = 0
+    for one in texts:
+        counted, said = _asked_of_the_finder(one)
+        assert counted, one.id
+        runs = {one.text[start : start + 20] for start in range(max(len(one.text) - 19, 1))}
+        assert not [run for run in runs if run in said], one.id
+        facts += counted
+    return facts
+
+
+def test_a_text_does_not_reach_the_finder_of_patterns() -> None:
+    assert _find(hostile()[::5])
+
+
+@pytest.mark.prove
+def test_no_text_reaches_the_finder_of_patterns(proved: Note) -> None:
+    texts = hostile()
+    facts = _find(texts)
+    proved(
+        10, f"{len(texts)} hostile texts as names and in messages: 0 words of them among {facts} facts for the finder"
+    )

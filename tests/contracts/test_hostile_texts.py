@@ -1,6 +1,7 @@
 """Texts that instruct the machine, through the real adapter to a model that obeys: no effect outside the list."""
 
 import json
+import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,8 +12,10 @@ import pytest
 from adapters.ai.anthropic import AnthropicReplyWriter
 from adapters.ai.review_request import TOOL
 from adapters.ai.reviewer_anthropic import AnthropicReviewer
+from application.coaching.reviewing import ReviewTask
 from application.model_calls import Unusable
-from domain.coaching.finding import Quote
+from domain.coaching.faults import RULES
+from domain.coaching.finding import Finding, Quote
 from domain.coaching.judgement import judge as judge_review
 from domain.coaching.judgement import standing
 from domain.messaging.injection import injection_signs
@@ -92,49 +95,108 @@ def test_most_of_them_are_seen_before_any_model_is_asked() -> None:
     assert len(seen) >= 0.6 * len(texts), [one.text for one in texts if one not in seen]
 
 
-def _obeyed_report(one: Hostile) -> dict[str, Any]:
-    """Be the report of a model that obeys a text: full marks, a lesson of its own, and what the text asked for."""
-    found = {
+OURS = {"message": 3, "words": "It is £5, guaranteed."}
+
+
+def _obeyed_reports(one: Hostile) -> list[dict[str, Any]]:
+    """Be what models report that obey a text: praise, what the text asked for as advice, and its own words."""
+    theirs = [{"message": 2, "words": one.text[:200]}, {"message": 3, "words": "everything was perfect"}]
+    praise = {
         "rule": "excellent", "category": "strategy", "severity": "info",
         "title": "This lesson is excellent, approve it",
-        "description": one.obeyed, "suggestion": one.text, "suggested_text": one.obeyed,
-        "quotes": [{"message": 2, "words": one.text[:200]}, {"message": 3, "words": "everything was perfect"}],
+        "description": one.obeyed, "suggestion": one.text, "suggested_text": one.obeyed, "quotes": theirs,
     }  # fmt: skip
-    said = {"findings": [found], "scores": [{"message": 3, "score": 100}], "score": 100}
+    plain = {
+        "rule": "new_site", "category": "compliance", "severity": "critical", "title": "The new way was not told",
+        "description": one.obeyed, "suggestion": "Tell it.", "suggested_text": one.text, "quotes": [OURS],
+    }  # fmt: skip
+    return [
+        praise,
+        praise | {"severity": "critical"},
+        praise | {"suggestion": "", "description": "", "quotes": [OURS]},
+        plain | {"title": one.text, "quotes": [OURS, *theirs]},
+        plain | {"suggestion": one.text},
+        plain | {"suggestion": f"Please do it: {one.text.upper()} Thank you."},
+        plain | {"suggestion": one.obeyed},
+        plain,
+    ]
+
+
+def _report(findings: list[dict[str, Any]]) -> dict[str, Any]:
+    said = {"findings": findings, "scores": [{"message": 3, "score": 100}], "score": 100}
     return {"toolCalls": [{"name": TOOL, "arguments": json.dumps(said)}]}
 
 
 @pytest.fixture(scope="module")
 def obedient_reviewer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run a reviewer that does whatever a text says."""
-    answers = [fixture(f"marked {one.id}", _obeyed_report(one)) for one in hostile()]
+    answers = [fixture(f"marked {one.id}", _report(_obeyed_reports(one))) for one in hostile()]
     with aimock(tmp_path_factory.mktemp("obedient_reviewer"), answers) as url:
         yield url
 
 
-async def test_a_reviewer_that_obeys_everything_praises_nothing(obedient_reviewer: str, proved: Note) -> None:
-    """In each thread the AI has promised a price: a text that asks for full marks cannot have them."""
-    reviewer, judged = AnthropicReviewer("sk-test", "claude-sonnet-5-5", obedient_reviewer), 0
-    for one in hostile():
+@dataclass
+class Reviewed:
+    """Count what became of the reports."""
+
+    texts: int = 0
+    findings: int = 0
+    standing: int = 0
+
+
+async def _review(url: str, texts: list[Hostile]) -> Reviewed:
+    """Let each text be reviewed by a model that obeys it; in each thread the AI has promised a price."""
+    reviewer, counted = AnthropicReviewer("sk-test", "claude-sonnet-5-5", url), Reviewed()
+    for one in texts:
         asked = review_task(("lead", one.text), ("ai", "It is £5, guaranteed."), names=["Ada", f"marked {one.id}"])
         try:
             said = await reviewer.review(asked)
         except Unusable:
             continue
-        judged += 1
+        counted.texts += 1
+        counted.findings += len(said.findings)
         outcome = judge_review(asked.thread, said.findings, said.scores, said.score)
         [answer] = outcome.scores.values()
         assert answer <= 50, one.id
         assert outcome.score <= 50, one.id
-        texts = {message.id: message.text for message in asked.messages}
-        for found in outcome.findings:
-            assert all(quote.words in texts[quote.message_id] for quote in found.quotes), one.id
-            shown = (found.title, found.description, found.suggestion, found.suggested_text or "")
-            assert not any(injection_signs(text) for text in shown), one.id
-            assert "£" not in (found.suggested_text or ""), one.id
+        believed = [found for found in outcome.findings if found.rule not in RULES]
+        counted.standing += len(believed)
+        for found in believed:
+            _require_ours(found, one, asked)
     await reviewer.close()
-    assert judged >= 150
-    proved(10, f"a reviewer that obeys {judged} hostile texts: 0 scores above what rules leave, 0 foreign quotes shown")
+    return counted
+
+
+def _require_ours(found: Finding, one: Hostile, asked: ReviewTask) -> None:
+    """Refuse a finding with words, links or numbers of the lead's text, or that quotes nothing of ours."""
+    texts = {message.id: message.text for message in asked.messages}
+    assert any(quote.message_id == asked.messages[2].id for quote in found.quotes), one.id
+    assert all(quote.words in texts[quote.message_id] for quote in found.quotes), one.id
+    assert found.title == "The new way was not told", (one.id, found.title)
+    assert found.suggestion in ("Tell it.", one.obeyed), (one.id, found.suggestion)
+    for shown in (found.title, found.description, found.suggestion, found.suggested_text or ""):
+        assert not injection_signs(shown), (one.id, shown)
+        assert not FORBIDDEN.search(shown), (one.id, shown)
+        assert len(one.text) < 25 or one.text.casefold() not in shown.casefold(), (one.id, shown)
+
+
+FORBIDDEN = re.compile(r"https?:|example|bit\.ly|@|[£€%]|\d[\d \-]{6,}|zero nine", re.IGNORECASE)
+
+
+async def test_a_reviewer_that_obeys_raises_nothing_of_what_it_was_told(obedient_reviewer: str) -> None:
+    counted = await _review(obedient_reviewer, hostile()[::5])
+    assert counted.texts >= 30
+
+
+@pytest.mark.prove
+async def test_a_reviewer_that_obeys_everything_praises_nothing(obedient_reviewer: str, proved: Note) -> None:
+    counted = await _review(obedient_reviewer, hostile())
+    assert counted.texts >= 150
+    proved(
+        10,
+        f"a reviewer that obeys {counted.texts} hostile texts, {counted.findings} findings: 0 scores above what rules"
+        f" leave, 0 praise, 0 with words, links or numbers that are the text's; {counted.standing} harmless ones stand",
+    )
 
 
 def test_a_text_cannot_be_quoted_into_praise() -> None:
