@@ -25,8 +25,9 @@ LOCK_TIMEOUT = "3s"
 ACQUIRE_SECONDS = 0.9
 """Together with the longest statement and the patience for its answer under six seconds: no call takes longer."""
 UNDO_SECONDS = 1.0
-# What leaves a connection in the midst of an answer; the last is asyncpg's when its server dies while it reads.
-_INTERRUPTED = (TimeoutError, asyncio.CancelledError, asyncpg.InternalClientError)
+# What leaves a connection in the midst of an answer, the third being asyncpg's when its server dies while it reads; and
+# what says that no changes are taken, which a session may go on to say when the database takes them again.
+_SPENT = (TimeoutError, asyncio.CancelledError, asyncpg.InternalClientError, asyncpg.ReadOnlySQLTransactionError)
 
 
 class Unavailable(Exception):
@@ -112,8 +113,8 @@ class Database:
             raise Unavailable(type(error).__name__) from error
 
     async def release(self, connection: Any, error: BaseException | None = None) -> None:
-        """Give a connection back; one that was left in the midst of an answer is closed, since it may never come."""
-        if isinstance(error, _INTERRUPTED):
+        """Give a connection back, or close it where its answer may never come, or it takes no changes."""
+        if isinstance(error, _SPENT):
             _terminate(connection)
         await self.pool.release(connection)
 
@@ -296,7 +297,7 @@ class PostgresUnitOfWork:
         await self._roll_back(connection, error)
 
     async def _roll_back(self, connection: Any, error: BaseException | None = None) -> None:
-        if isinstance(error, _INTERRUPTED):
+        if isinstance(error, _SPENT):
             _terminate(connection)
         with contextlib.suppress(
             asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError

@@ -12,6 +12,7 @@ from adapters.persistence.database import Database, PostgresUnitOfWork
 from adapters.persistence.gathering import Gathering
 from adapters.persistence.schema import identity as schema
 from adapters.persistence.store import PostgresStore
+from adapters.persistence.trouble import IS_READ_ONLY
 from application.ports import Actor
 from domain.identity.account import Account
 from domain.identity.organization import Organization
@@ -94,12 +95,12 @@ WHERE m.is_active OR a.is_platform_admin
 """
 _KEYS = """
 SELECT key_hash, id, organization_id, permissions, dataset_ids, location_ids,
-       coalesce(last_used_at < clock_timestamp() - interval '1 hour', true) AS is_stale
+       coalesce(last_used_at < clock_timestamp() - interval '1 hour', true) AND NOT {is_read_only} AS is_stale
 FROM api_keys
 WHERE {which} AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp())
 """
-_KEYS_SHOWN = _KEYS.format(which="key_hash = ANY ($1)")
-_KEY_NAMED = _KEYS.format(which="id = $1")
+_KEYS_SHOWN = _KEYS.format(which="key_hash = ANY ($1)", is_read_only=IS_READ_ONLY)
+_KEY_NAMED = _KEYS.format(which="id = $1", is_read_only=IS_READ_ONLY)
 
 
 class Admissions:
@@ -246,7 +247,12 @@ class PostgresAccounts:
         )
 
     async def note_sign_in(self, account_id: UUID, organization_id: UUID) -> None:
-        """Remember when and where somebody signed in last, with the account and with the membership."""
+        """Remember when and where somebody signed in last, with the account and with the membership.
+
+        A database that takes no changes is not asked to: whoever comes then is let in all the same.
+        """
+        if await self._uow.connection.fetchval(f"SELECT {IS_READ_ONLY}"):
+            return
         await self._uow.connection.execute(
             "WITH entered AS (UPDATE memberships SET last_login_at = clock_timestamp()"
             " WHERE account_id = $1 AND organization_id = $2)"

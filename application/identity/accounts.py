@@ -61,7 +61,7 @@ class AccountStore(Protocol):
         ...
 
     async def note_sign_in(self, account_id: UUID, organization_id: UUID) -> None:
-        """Remember when and where somebody signed in last."""
+        """Remember when and where somebody signed in last, where anything can be changed just now."""
         ...
 
 

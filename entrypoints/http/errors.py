@@ -11,7 +11,8 @@ from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from redis.exceptions import RedisError
 
 from adapters.persistence.database import IdempotencyMismatch
-from adapters.persistence.database import Unavailable as DatabaseUnavailable
+from adapters.persistence.trouble import AWAY as DATABASE_AWAY
+from adapters.persistence.trouble import BUSY, TAKES_NO_CHANGES
 from application import provider
 from domain.kernel import Conflict, Forbidden, Invalid, NotFound, Refusal
 
@@ -79,9 +80,9 @@ def problem_of(error: BaseException) -> Problem:
         return Problem(422, "IDEMPOTENCY_MISMATCH", message)
     if isinstance(error, provider.ProviderError):
         return Problem(502, "UPSTREAM_FAILED", error.reason)
-    if isinstance(error, asyncpg.LockNotAvailableError | asyncpg.DeadlockDetectedError | asyncpg.SerializationError):
+    if isinstance(error, BUSY):
         return Problem(503, "UNAVAILABLE", "Somebody else is working on the same thing. Try again.", headers=_SOON)
-    if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
+    if isinstance(error, TAKES_NO_CHANGES):
         message = "Nothing can be changed right now; reading goes on. Try again later."
         return Problem(503, "UNAVAILABLE", message, headers={"Retry-After": "30"})
     if isinstance(error, asyncpg.DataError):
@@ -92,19 +93,7 @@ def problem_of(error: BaseException) -> Problem:
 
 
 _SOON = {"Retry-After": "1"}
-AWAY = (
-    DatabaseUnavailable,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.PostgresSystemError,
-    asyncpg.IdleInTransactionSessionTimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    RedisError,
-    TimeoutError,
-    OSError,
-)
+AWAY = (RedisError, *DATABASE_AWAY)
 
 
 def _of_litestar(error: HTTPException) -> Problem:
