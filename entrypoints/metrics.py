@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import structlog
 from prometheus_client import Counter, Gauge, Histogram, start_http_server
 
-from adapters.persistence.database import Database, Unavailable
+from adapters.persistence.database import Database
+from adapters.persistence.trouble import TROUBLE
 from adapters.queue.broker import PREFETCH
 
 if TYPE_CHECKING:
@@ -83,6 +84,6 @@ async def watch_queues(database: Database, relay: "Relay", accounts: Sequence[st
         try:
             await measure_queues(database, accounts)
             RELAY_LAG.set(relay.lag_seconds)
-        except (Unavailable, OSError, TimeoutError) as error:
+        except TROUBLE as error:
             log.warning("queues cannot be measured", error=type(error).__name__)
         await asyncio.sleep(1)

@@ -16,7 +16,7 @@ from dramatiq.middleware import AsyncIO, Middleware
 from adapters.persistence.database import Database
 from adapters.queue.broker import ACTOR, PREFETCH, PRIORITY, QueuedWorker, broker_at
 from adapters.queue.deliver import Deliverer
-from adapters.queue.signs import beat
+from adapters.queue.signs import at_work
 from entrypoints.config import Config
 from entrypoints.container import container
 from entrypoints.logging import configure_logging
@@ -36,7 +36,8 @@ class _House(Middleware):
         self._config = config
         self.container: AsyncContainer | None = None
         self.deliverer: Deliverer | None = None
-        self._beating: list[asyncio.Task[None]] = []
+        self._beating: asyncio.Task[None] | None = None
+        self._ended = asyncio.Event()
 
     def before_worker_boot(self, _broker: dramatiq.Broker, _worker: dramatiq.Worker) -> None:
         loop = get_event_loop_thread()
@@ -51,8 +52,13 @@ class _House(Middleware):
     async def _open(self) -> None:
         self.container = container(self._config)
         self.deliverer = Deliverer(await self.container.get(Database), self.container, SUBSCRIPTIONS)
-        signs = beat(await self.container.get(redis.Redis), "worker")
-        self._beating = [asyncio.create_task(signs), asyncio.create_task(pulse())]
+        self._beating = asyncio.create_task(self._beat(await self.container.get(redis.Redis), self.deliverer))
+
+    async def _beat(self, client: redis.Redis, deliverer: Deliverer) -> None:
+        beating = asyncio.create_task(pulse())
+        async with at_work(client, "worker", lambda: deliverer.waits):
+            await self._ended.wait()
+        beating.cancel()
 
     def end(self) -> None:
         """Let short work end and give long work back; may be called from any thread."""
@@ -63,8 +69,7 @@ class _House(Middleware):
     def _end(self) -> None:
         if self.deliverer is not None:
             self.deliverer.end()
-        for beating in self._beating:
-            beating.cancel()
+        self._ended.set()
 
     async def close(self) -> None:
         if self.container is not None:

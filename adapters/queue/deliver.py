@@ -13,6 +13,8 @@ from dishka import AsyncContainer
 from dramatiq.common import compute_backoff
 
 from adapters.persistence.database import AlreadyDone, Cause, Database, Unavailable
+from adapters.persistence.trouble import TAKES_NO_CHANGES, TROUBLE
+from adapters.queue.patience import Patience
 from adapters.tracing.spans import span
 from application.ports import Actor
 from domain.kernel import Email, Event, Phone
@@ -89,6 +91,12 @@ class Deliverer:
         self._known = known
         self._long: set[asyncio.Future[None]] = set()
         self._ending = False
+        self._patience = Patience()
+
+    @property
+    def waits(self) -> bool:
+        """Tell whether work waits for the database."""
+        return self._patience.waits
 
     def end(self) -> None:
         """Take up nothing more and interrupt long work, which others go on with; short work runs to its end."""
@@ -97,11 +105,19 @@ class Deliverer:
             work.cancel()
 
     async def deliver(self, delivery_id: UUID, lease_seconds: int = 30) -> None:
-        """Work off one delivery; what fails is due again later, or parked with its reason."""
+        """Work off one delivery; what fails is due again later, or parked with its reason.
+
+        While the database is in trouble it waits, until that is over or the worker ends.
+        """
+        try:
+            await self._deliver(delivery_id, lease_seconds)
+        except TROUBLE as error:
+            log.warning("delivery left to others", delivery_id=str(delivery_id), error=type(error).__name__)
+
+    async def _deliver(self, delivery_id: UUID, lease_seconds: int) -> None:
         if self._ending:
             return  # due when the lease of its enqueueing ends
-        async with self._database.connection() as connection:
-            owed = await connection.fetchrow(_START, delivery_id, lease_seconds)
+        owed = await self._write(_START, delivery_id, lease_seconds)
         if owed is None:
             return
         subscription = self._known.get(owed["subscription"])
@@ -132,7 +148,7 @@ class Deliverer:
             await self._give_back(delivery_id, 0)
             log.info("delivery given back")
             return
-        except Unavailable as error:  # the house's own trouble is no fault of this work
+        except (Unavailable, TAKES_NO_CHANGES) as error:  # the house's own trouble is no fault of this work
             await self._give_back(delivery_id, random.uniform(1, 5))
             log.warning("delivery put off", error=str(error))
             return
@@ -142,8 +158,7 @@ class Deliverer:
                 await self._give_up(subscription, organization_id, event_id, _reason(error))
             await self._fail(delivery_id, error, failures)
             return
-        async with self._database.connection() as connection:
-            await connection.execute("DELETE FROM deliveries WHERE id = $1", delivery_id)
+        await self._write("DELETE FROM deliveries WHERE id = $1", delivery_id)
         log.info("delivery done")
 
     async def _run(
@@ -223,17 +238,24 @@ class Deliverer:
 
     async def _renew(self, delivery_id: UUID, lease_seconds: int) -> None:
         while True:
-            async with self._database.connection() as connection:
-                await connection.execute(
-                    "UPDATE deliveries SET due_at = clock_timestamp() + make_interval(secs => $2) WHERE id = $1",
-                    delivery_id,
-                    lease_seconds,
-                )
+            await self._write(
+                "UPDATE deliveries SET due_at = clock_timestamp() + make_interval(secs => $2) WHERE id = $1",
+                delivery_id,
+                lease_seconds,
+            )
             await asyncio.sleep(lease_seconds / 3)
 
+    async def _write(self, statement: str, *arguments: Any) -> Any:
+        """Change what is owed, and give the row of it that is asked for."""
+
+        async def written() -> Any:
+            async with self._database.connection() as connection:
+                return await connection.fetchrow(statement, *arguments)
+
+        return await self._patience.insist(written, lambda: self._ending)
+
     async def _give_back(self, delivery_id: UUID, seconds: float) -> None:
-        async with self._database.connection() as connection:
-            await connection.execute(_GIVE_BACK, delivery_id, seconds)
+        await self._write(_GIVE_BACK, delivery_id, seconds)
 
     async def _failures(self, delivery_id: UUID) -> int:
         async with self._database.connection() as connection:
@@ -241,14 +263,12 @@ class Deliverer:
 
     async def _fail(self, delivery_id: UUID, error: Exception, failures: int) -> None:
         _, wait_ms = compute_backoff(failures, factor=500, max_backoff=300_000)
-        async with self._database.connection() as connection:
-            row = await connection.fetchrow(_FAIL, delivery_id, _reason(error), wait_ms / 1000, MOST_FAILURES)
+        row = await self._write(_FAIL, delivery_id, _reason(error), wait_ms / 1000, MOST_FAILURES)
         parked = row is not None and row["parked_at"] is not None
         log.warning("delivery parked" if parked else "delivery failed", error=type(error).__name__, exc_info=error)
 
     async def _park(self, delivery_id: UUID, reason: str) -> None:
-        async with self._database.connection() as connection:
-            await connection.execute(
-                "UPDATE deliveries SET parked_at = clock_timestamp(), reason = $2 WHERE id = $1", delivery_id, reason
-            )
+        await self._write(
+            "UPDATE deliveries SET parked_at = clock_timestamp(), reason = $2 WHERE id = $1", delivery_id, reason
+        )
         log.error("delivery parked", reason=reason)

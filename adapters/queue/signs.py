@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator, Callable
 
 import redis.asyncio as redis
 
@@ -9,27 +10,37 @@ PARTS = ("relay", "scheduler", "worker")
 BEAT_SECONDS = 0.3
 SILENT_MS = 1_500
 _KEPT_MS = 86_400_000
+_WAITING = b"waiting"
 
 
 def _key(part: str) -> str:
     return f"rapport:alive:{part}"
 
 
-async def beat(client: redis.Redis, part: str) -> None:
-    """Say every third of a second that one of these parts is at work, until cancelled.
+@contextlib.asynccontextmanager
+async def at_work(client: redis.Redis, part: str, waits: Callable[[], bool] = lambda: False) -> AsyncIterator[None]:
+    """Say every third of a second that one of these parts is at work, or waits for the database.
 
     Whoever ends in order takes its last word back, so that it is not missed; others of its kind go on saying theirs.
+    Whoever breaks off leaves it to grow old.
     """
+    beating = asyncio.create_task(_beat(client, part, waits))
     try:
-        while True:
-            try:
-                await client.set(_key(part), b"", px=_KEPT_MS)
-            except (redis.RedisError, OSError):
-                await asyncio.sleep(1)
-            await asyncio.sleep(BEAT_SECONDS)
+        yield
     finally:
-        with contextlib.suppress(redis.RedisError, OSError, TimeoutError):
-            await asyncio.wait_for(client.delete(_key(part)), 1)
+        beating.cancel()
+        await asyncio.gather(beating, return_exceptions=True)
+    with contextlib.suppress(redis.RedisError, OSError, TimeoutError):
+        await asyncio.wait_for(client.delete(_key(part)), 1)
+
+
+async def _beat(client: redis.Redis, part: str, waits: Callable[[], bool]) -> None:
+    while True:
+        try:
+            await client.set(_key(part), _WAITING if waits() else b"", px=_KEPT_MS)
+        except (redis.RedisError, OSError):
+            await asyncio.sleep(1)
+        await asyncio.sleep(BEAT_SECONDS)
 
 
 async def silent(client: redis.Redis) -> list[str]:
@@ -39,6 +50,11 @@ async def silent(client: redis.Redis) -> list[str]:
             pipe.pttl(_key(part))
         left = await pipe.execute()
     return [part for part, ms in zip(PARTS, left, strict=True) if 0 <= ms < _KEPT_MS - SILENT_MS]
+
+
+async def waiting(client: redis.Redis) -> list[str]:
+    """Name the kinds of parts that last said that they wait for the database."""
+    return [part for part, said in zip(PARTS, await client.mget(map(_key, PARTS)), strict=True) if said == _WAITING]
 
 
 async def missing(client: redis.Redis) -> list[str]:

@@ -16,6 +16,7 @@ CHECKS: Sequence[tuple[str, Check]] = (
     ("the files", machine.files),
     ("the application's role", database.application_role),
     ("the system's role", database.system_role),
+    ("changes to the database", database.changes),
     ("the clocks", database.clocks),
     ("the migrations", database.migrations),
     ("row-level security", database.tenancy),

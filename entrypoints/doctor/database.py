@@ -14,6 +14,7 @@ from adapters.persistence.database import connect_arguments
 from adapters.persistence.migrations.newest import newest_revision
 from adapters.persistence.schema import metadata
 from adapters.persistence.schema.tenancy import TENANT
+from adapters.persistence.trouble import IS_READ_ONLY
 from entrypoints.config import Config
 
 OLDEST_SERVER = 180_000
@@ -35,6 +36,7 @@ SELECT c.relname AS name, t.relname AS of, i.indisvalid AND i.indisready AS soun
 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid
 WHERE c.relnamespace = 'public'::regnamespace
 """
+_IDLE = "so that people can read and change nothing, and relay, scheduler and workers wait"
 _PARTITION = "SELECT to_regclass('public.events_' || to_char(now() + interval '1 month', 'YYYYMM')) IS NOT NULL"
 
 
@@ -73,6 +75,22 @@ async def _role(variable: str, url: str, expected: str) -> list[str]:
         found.append(f"{variable}: {role['name']} bypasses row-level security; every organisation's rows lie open.")
     if role["owns"] and not role["rolsuper"]:
         found.append(f"{variable}: {role['name']} is the tables' owner, or a member of that role; it may change them.")
+    return found
+
+
+async def changes(config: Config) -> list[str]:
+    """Find a database that takes no changes from our roles."""
+    found = []
+    urls = {"RAPPORT_DATABASE_URL": config.database_url, "RAPPORT_SYSTEM_DATABASE_URL": config.system_database_url}
+    for variable, url in urls.items():
+        async with connected(url) as connection:
+            standby, read_only = await connection.fetchrow(f"SELECT pg_is_in_recovery(), {IS_READ_ONLY}")
+        if standby:
+            found.append(
+                f"{variable}: The database is read-only, {_IDLE}: this is a standby; promote it, or name another."
+            )
+        elif read_only:
+            found.append(f"{variable}: The database is read-only, {_IDLE}: default_transaction_read_only is on.")
     return found
 
 

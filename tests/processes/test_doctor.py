@@ -16,7 +16,7 @@ from alembic import command
 from adapters.persistence.database import connect_arguments
 from adapters.persistence.migrations.newest import newest_revision
 from adapters.persistence.migrations.run import alembic_config
-from adapters.queue.signs import beat
+from adapters.queue.signs import at_work
 from application.mailing import MailAccount
 from application.messaging.texting import account_of
 from domain.kernel import first_id, new_id
@@ -240,8 +240,7 @@ async def test_a_queue_that_does_not_answer_is_found(own: Config) -> None:
 async def test_a_kind_of_part_that_is_not_at_work_is_found(own: Config) -> None:
     async with redis.Redis.from_url(own.redis_url) as client, AsyncExitStack() as stack:
         for part in ("relay", "worker"):
-            task = asyncio.create_task(beat(client, part))
-            stack.callback(task.cancel)
+            await stack.enter_async_context(at_work(client, part))
         await asyncio.sleep(0.2)
         assert await only(servers.parts, own) == "No scheduler is at work: start one (`rapport scheduler`)."
 
