@@ -124,8 +124,11 @@ WHERE e.organization_id = $1 AND e.insight_id = $2 AND ({seen}) IS NOT TRUE LIMI
 _LEAD_OF = """
 SELECT lead_id FROM insight_evidence WHERE organization_id = $1 AND insight_id = $2 ORDER BY id DESC LIMIT 1
 """
+# Of a pattern what it would teach is suggested, where the insight says what to do about it.
 _MATERIAL = """
-SELECT i.rule, e.suggestion, e.suggested_text, e.conversation_id, contact.first_name, contact.last_name,
+SELECT i.rule, coalesce((SELECT p.lesson FROM patterns p WHERE p.organization_id = $1 AND p.insight_id = $2
+         AND p.lesson IS NOT NULL ORDER BY p.created_at DESC, p.id DESC LIMIT 1), e.suggestion) AS suggestion,
+       e.suggested_text, e.conversation_id, contact.first_name, contact.last_name,
        contact.company_name, o.name AS organization, o.settings
 FROM insight_evidence e JOIN conversations c ON c.organization_id = $1 AND c.id = e.conversation_id
 JOIN insights i ON i.organization_id = $1 AND i.id = e.insight_id

@@ -1,15 +1,21 @@
 """First texts and first answers with what came of them, and the patterns found in them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import sqlalchemy as sa
+
 from adapters.persistence.database import PostgresUnitOfWork
+from adapters.persistence.finder import Finder, Listing
+from adapters.persistence.schema.coaching import patterns
 from adapters.persistence.visibility import LeadVisibility
-from application.coaching.patterns import Looked
-from domain.coaching.pattern import Pattern, Sample, Step
+from application.coaching.pattern_forms import PatternFilter
+from application.coaching.patterns import Looked, WordedPattern
+from application.ports import Found, PageRequest
+from domain.coaching.pattern import Sample, Step
 from domain.kernel import NotFound, new_id
 
 MOST_CONVERSATIONS = 5_000
@@ -47,16 +53,53 @@ LEFT JOIN LATERAL (
 """
 _KEEP = """
 INSERT INTO patterns (organization_id, id, dataset_id, step, feature, occurrences, successes, others, other_successes,
-  p_value, action, insight_id, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+  p_value, action, title, description, lesson, insight_id, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 """
+
+
+def _percent(cases: sa.ColumnElement[Any], of: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    share = 100 * sa.cast(cases, sa.Numeric()) / sa.func.nullif(of, 0)
+    return sa.cast(sa.func.round(share, 1), sa.Float())
+
+
+PATTERNS = Listing(
+    source=patterns,
+    organization=patterns.c.organization_id,
+    identifier=patterns.c.id,
+    shown={
+        **{name: patterns.c[name] for name in ("id", "dataset_id", "step", "feature", "title")},
+        "pattern_description": patterns.c.description,
+        "occurrences": patterns.c.occurrences,
+        "successes": patterns.c.successes,
+        "success_rate": _percent(patterns.c.successes, patterns.c.occurrences),
+        "other_occurrences": patterns.c.others,
+        "other_successes": patterns.c.other_successes,
+        "other_success_rate": _percent(patterns.c.other_successes, patterns.c.others),
+        "p_value": patterns.c.p_value,
+        "recommended_action": patterns.c.action,
+        "suggested_lesson": patterns.c.lesson,
+        "insight_id": patterns.c.insight_id,
+        "created_at": patterns.c.created_at,
+    },
+    sorts={"created": patterns.c.created_at},
+    default_sort="created",
+    filters={
+        "dataset_id": lambda p: patterns.c.dataset_id == p,
+        "step": lambda p: patterns.c.step == p,
+        "recommended_action": lambda p: patterns.c.action == p,
+        "visible_datasets": lambda p: patterns.c.dataset_id == sa.any_(p),
+    },
+    types={"dataset_id": sa.Uuid(), "visible_datasets": sa.ARRAY(sa.Uuid())},
+)
 
 
 class PostgresPatterns:
     """Be the `PatternStore` of the open unit of work."""
 
-    def __init__(self, uow: PostgresUnitOfWork, visibility: LeadVisibility) -> None:
+    def __init__(self, uow: PostgresUnitOfWork, finder: Finder, visibility: LeadVisibility) -> None:
         self._uow = uow
+        self._finder = finder
         self._visibility = visibility
 
     async def require_dataset(self, dataset_id: UUID) -> None:
@@ -95,19 +138,25 @@ class PostgresPatterns:
         """Tell whether nothing narrows what the actor sees."""
         return not self._visibility.scope()
 
-    async def keep(
-        self, dataset_id: UUID | None, found: Sequence[Pattern], insights: Mapping[str, UUID], at: datetime
-    ) -> None:
+    async def keep(self, dataset_id: UUID | None, found: Sequence[WordedPattern], at: datetime) -> None:
         """Write down what was found."""
         await self._uow.connection.executemany(
             _KEEP,
             [
-                (self._uow.organization_id, new_id(), dataset_id, one.step.value, one.feature, one.occurrences,
-                 one.successes, one.others, one.other_successes, one.p_value, one.action.value, insights.get(one.key),
-                 at)
-                for one in found
+                (self._uow.organization_id, new_id(), dataset_id, told.pattern.step.value, told.pattern.feature,
+                 told.pattern.occurrences, told.pattern.successes, told.pattern.others, told.pattern.other_successes,
+                 told.pattern.p_value, told.pattern.action.value, told.wording.title, told.wording.description,
+                 told.lesson, told.insight_id, at)
+                for told in found
             ],
         )  # fmt: skip
+
+    async def find(self, narrowed: PatternFilter, page: PageRequest) -> Found:
+        """List what was found."""
+        scope = self._visibility.scope()
+        if "visible_to" in scope:  # it was counted among everybody's leads
+            scope = {"visible_datasets": []}
+        return await self._finder.find(PATTERNS, narrowed, page, scope)
 
 
 def _sample(row: Any, step: Step, succeeded: str, organization: str, zone: ZoneInfo) -> Sample | None:

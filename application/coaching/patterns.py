@@ -8,12 +8,12 @@ from uuid import UUID
 
 from application.coaching.model_access import ModelAccess
 from application.coaching.pattern_finding import PatternFinder, PatternTask, Wording, worded
-from application.coaching.pattern_forms import DetectPatterns, PatternsView, PatternView
+from application.coaching.pattern_forms import DetectPatterns, PatternFilter, PatternsView, PatternView
 from application.coaching.raising import Raising
 from application.coaching.reviewed import AnalysisAllowance, ReviewStore
 from application.model_calls import Access, Unusable
 from application.model_spending import Spending
-from application.ports import Actor, Clock, UnitOfWork, effect
+from application.ports import Actor, Clock, Found, PageRequest, UnitOfWork, effect
 from application.provider import Capabilities, NotConfigured, ProviderError
 from domain.coaching.finding import LONGEST_QUOTE, Category, Finding, Quote, Severity
 from domain.coaching.pattern import Action, Pattern, Sample, patterns
@@ -32,6 +32,20 @@ class Looked:
     samples: Sequence[Sample]
 
 
+@dataclass(frozen=True, slots=True)
+class WordedPattern:
+    """Hold what was found, in words, and the insight that it was raised as."""
+
+    pattern: Pattern
+    wording: Wording
+    insight_id: UUID | None
+
+    @property
+    def lesson(self) -> str | None:
+        """Give what could be taught; what may be chance teaches nothing."""
+        return None if self.pattern.action is Action.TEST_MORE else self.wording.lesson
+
+
 class PatternStore(Protocol):
     """Know what is counted, and keep what was found."""
 
@@ -47,10 +61,12 @@ class PatternStore(Protocol):
         """Tell whether nothing narrows what the actor sees."""
         ...
 
-    async def keep(
-        self, dataset_id: UUID | None, found: Sequence[Pattern], insights: Mapping[str, UUID], at: datetime
-    ) -> None:
+    async def keep(self, dataset_id: UUID | None, found: Sequence[WordedPattern], at: datetime) -> None:
         """Write down what was found."""
+        ...
+
+    async def find(self, narrowed: PatternFilter, page: PageRequest) -> Found:
+        """List what was found in all leads of what the actor may see (`PatternListed`), the latest first."""
         ...
 
 
@@ -69,6 +85,12 @@ class Patterns:
     spending: Spending
     allowance: AnalysisAllowance
     capabilities: Capabilities
+
+    async def find(self, narrowed: PatternFilter, page: PageRequest) -> Found:
+        """List what searches found."""
+        self.actor.require(Permission.COACH_READ)
+        async with self.uow.reading():
+            return await self.store.find(narrowed, page)
 
     async def detect(self, command: DetectPatterns) -> PatternsView:
         """Search one dataset; for whoever sees some of its leads only, among those, and nothing is kept."""
@@ -91,16 +113,14 @@ class Patterns:
     async def _find(self, looked: Looked, dataset_id: UUID | None, least: int) -> PatternsView:
         found = patterns(looked.samples, least)
         wordings, cost = await self._described(found)
-        insights: dict[str, UUID] = {}
         async with self.uow:
             await self.spending.note("patterns", cost)
-            if await self.store.sees_all():
-                insights = await self._raise(looked, found, wordings)
-                await self.store.keep(dataset_id, found, insights, self.clock.now())
-        return PatternsView(
-            conversations=looked.conversations,
-            patterns=[_view(one, wordings[one.key], insights.get(one.key)) for one in found],
-        )
+            sees_all = await self.store.sees_all()
+            insights = await self._raise(looked, found, wordings) if sees_all else {}
+            told = [WordedPattern(one, wordings[one.key], insights.get(one.key)) for one in found]
+            if sees_all:
+                await self.store.keep(dataset_id, told, self.clock.now())
+        return PatternsView(conversations=looked.conversations, patterns=[_view(one) for one in told])
 
     async def _described(self, found: Sequence[Pattern]) -> tuple[Mapping[str, Wording], int]:
         """Ask for words where there is room and money, and take the rules' own for the rest."""
@@ -158,7 +178,8 @@ def _finding(one: Pattern, wording: Wording, samples: Mapping[UUID, Sample]) -> 
     )
 
 
-def _view(one: Pattern, wording: Wording, insight_id: UUID | None) -> PatternView:
+def _view(told: WordedPattern) -> PatternView:
+    one, wording = told.pattern, told.wording
     return PatternView(
         step=one.step,
         feature=one.feature,
@@ -170,7 +191,7 @@ def _view(one: Pattern, wording: Wording, insight_id: UUID | None) -> PatternVie
         other_success_rate=round(100 * one.other_rate, 1),
         p_value=one.p_value,
         recommended_action=one.action,
-        suggested_lesson=None if one.action is Action.TEST_MORE else wording.lesson,
-        insight_id=insight_id,
+        suggested_lesson=told.lesson,
+        insight_id=told.insight_id,
         message_ids=list(one.examples),
     )

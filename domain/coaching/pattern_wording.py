@@ -48,7 +48,8 @@ def suggestion_of(pattern: Pattern) -> str:
 
 def lesson_of(pattern: Pattern) -> str:
     """Say what could be taught to whoever writes."""
-    return _what(pattern)[1]
+    doing = _what(pattern)[1]
+    return f"Do not {doing[0].lower()}{doing[1:]}" if pattern.action is Action.AVOID else doing
 
 
 def _what(pattern: Pattern) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from application.coaching.insight_lessons import (
     TaughtView,
 )
 from application.coaching.insights import Insights
-from application.coaching.pattern_forms import DetectPatterns, PatternsView
+from application.coaching.pattern_forms import DetectPatterns, PatternFilter, PatternListed, PatternsView
 from application.coaching.patterns import Patterns
 from application.ports import Found, PageRequest
 from domain.coaching.finding import Severity
@@ -53,8 +53,8 @@ async def view_insight(insights: Insights, insight_id: UUID) -> msgspec.Raw:
 async def agree_with_insight(
     lessons: InsightLessons, insight_id: UUID, body: AgreeWithInsight, version: IfMatch
 ) -> LearnedView:
-    """Makes an active lesson of it, with your note. A lesson that clashes with others is a 409 that names them;
-    `accept_clash` decides for it all the same."""
+    """Makes an active lesson of it, with your note; of a pattern the one that it suggests. A lesson that clashes with
+    others is a 409 that names them; `accept_clash` decides for it all the same."""
     return await lessons.agree(insight_id, body, version)
 
 
@@ -104,6 +104,14 @@ async def detect_patterns(patterns: Patterns, body: DetectPatterns) -> PatternsV
     return await patterns.detect(body)
 
 
+@operation("GET", "/coach/patterns", "listPatterns", "List the patterns that were found", shows=PatternListed)
+async def list_patterns(patterns: Patterns, narrowed: PatternFilter, page: PageRequest) -> Found:
+    """By the searches of every night (`dataset_id` null) and those on demand, the latest first, what may be chance
+    (`test_more`) too. They were counted among everybody's leads: whoever is limited to datasets is shown what was
+    found in those, whoever does not see all leads nothing."""
+    return await patterns.find(narrowed, page)
+
+
 ROUTES = (
     list_insights,
     show_insight,
@@ -114,4 +122,5 @@ ROUTES = (
     analyze_message,
     analyze_conversation,
     detect_patterns,
+    list_patterns,
 )

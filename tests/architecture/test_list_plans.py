@@ -48,6 +48,8 @@ VALUES: dict[str, Any] = {
     "bookings.status": "failed",
     "insights.status": "pending",
     "insights.category": "tone",
+    "patterns.step": "answer",
+    "recommended_action": "adopt",
     "severity": "critical",
 }
 SEED = (
@@ -111,6 +113,11 @@ SEED = (
     " raised_at) SELECT $1, uuidv7(), 'r', n::text, 'T', 'tone', (ARRAY['warning', 'critical'])[1 + n % 2],"
     " (ARRAY['pending', 'dismissed'])[1 + n % 2], now() - n * interval '1 minute', now() - n * interval '1 minute'"
     " FROM generate_series(1, 200) n",
+    "INSERT INTO patterns (organization_id, id, dataset_id, step, feature, occurrences, successes, others,"
+    " other_successes, p_value, action, created_at) SELECT $1, uuidv7(), CASE WHEN n % 10 = 0 THEN (SELECT id FROM"
+    " datasets WHERE organization_id = $1 ORDER BY id OFFSET n / 10 % 20 LIMIT 1) END, (ARRAY['opening', 'answer'])"
+    "[1 + n % 2], 'exclaims', 10, 5, 10, 5, 1, (ARRAY['test_more', 'test_more', 'adopt'])[1 + n % 3],"
+    " now() - n * interval '1 hour' FROM generate_series(1, $2::int) n",
     "INSERT INTO message_scores (organization_id, message_id, conversation_id, score, lesson_ids, scored_at)"
     " SELECT $1, id, conversation_id, 90, '{}', created_at FROM messages WHERE organization_id = $1",
     "INSERT INTO insight_evidence (organization_id, id, insight_id, conversation_id, message_id, lead_id, words,"

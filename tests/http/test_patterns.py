@@ -159,6 +159,94 @@ async def test_who_may_search_and_for_what(desk: Desk, join: Join, stranger: Cli
     assert (await detect(desk.owner, dataset_id)) == {"conversations": 0, "patterns": []}
 
 
+async def found(client: Client, **params: str) -> list[dict[str, Any]]:
+    """List what searches found."""
+    answer = await client.get("/coach/patterns", params=params)
+    assert answer.status_code == 200, answer.text
+    shown: list[dict[str, Any]] = answer.json()["data"]
+    return shown
+
+
+async def test_what_searches_found_is_listed_and_narrowed(desk: Desk) -> None:
+    dataset_id, other = await desk.world.dataset(), await desk.world.dataset()
+    await campaign(desk, dataset_id, NAMED, 12, 11)
+    await campaign(desk, dataset_id, UNNAMED, 12, 1)
+    await campaign(desk, other, NAMED, 6, 3)
+    await campaign(desk, other, UNNAMED, 6, 3)
+    await detect(desk.owner, dataset_id)
+    await detect(desk.owner, other)
+    await search_nightly(desk)
+    [nightly, chance, told] = await found(desk.owner)
+    assert [one["dataset_id"] for one in (nightly, chance, told)] == [None, str(other), str(dataset_id)]
+    [insight] = await desk.insights(category="strategy")
+    assert told | {"id": "", "created_at": "", "p_value": 0} == {
+        "id": "", "dataset_id": str(dataset_id), "step": "opening", "feature": "names_the_lead",
+        "title": "Openings that call the lead by name are answered more often",
+        "pattern_description": told["pattern_description"], "occurrences": 12, "successes": 11, "success_rate": 91.7,
+        "other_occurrences": 12, "other_successes": 1, "other_success_rate": 8.3, "p_value": 0,
+        "recommended_action": "adopt", "suggested_lesson": "Call the lead by name.", "insight_id": insight["id"],
+        "created_at": "",
+    }  # fmt: skip
+    assert told["pattern_description"].startswith("11 of 12 (92%) against 1 of 12 (8%)")
+    assert told["p_value"] < 0.05
+    assert (nightly["occurrences"], nightly["insight_id"]) == (18, insight["id"])
+    assert (chance["recommended_action"], chance["suggested_lesson"], chance["insight_id"]) == ("test_more", None, None)
+    for params, wanted in (
+        ({"dataset_id": str(other)}, [chance]),
+        ({"dataset_id": str(new_id())}, []),
+        ({"step": "answer"}, []),
+        ({"step": "opening", "recommended_action": "adopt"}, [nightly, told]),
+        ({"recommended_action": "avoid"}, []),
+        ({"order": "asc"}, [told, chance, nightly]),
+    ):
+        assert await found(desk.owner, **params) == wanted, params
+    first = (await desk.owner.get("/coach/patterns", params={"limit": "2"})).json()
+    assert first["data"] == [nightly, chance]
+    assert await found(desk.owner, limit="2", cursor=first["pagination"]["next_cursor"]) == [told]
+    for wrong in ({"step": "poem"}, {"recommended_action": "maybe"}, {"dataset_id": "1"}, {"cursor": "x"}):
+        assert refused(await desk.owner.get("/coach/patterns", params=wrong), 400) == "VALIDATION_ERROR", wrong
+
+
+async def test_patterns_are_for_whoever_sees_the_leads_they_were_counted_among(
+    desk: Desk, join: Join, stranger: Client, client: Client
+) -> None:
+    dataset_id = await desk.world.dataset()
+    await campaign(desk, dataset_id, NAMED, 12, 11)
+    await campaign(desk, dataset_id, UNNAMED, 12, 1)
+    await detect(desk.owner, dataset_id)
+    await search_nightly(desk)
+    everything = await join(desk.owner, Role.REP, can_view_all_leads=True)
+    limited = await join(desk.owner, Role.ADMIN, dataset_ids=[dataset_id])
+    elsewhere = await join(desk.owner, Role.ADMIN, dataset_ids=[await desk.world.dataset()])
+    for who, datasets in (
+        (everything, [None, str(dataset_id)]),
+        (limited, [str(dataset_id)]),
+        (elsewhere, []),
+        (await join(desk.owner, Role.REP), []),
+        (stranger, []),
+    ):
+        assert [one["dataset_id"] for one in await found(who)] == datasets
+    assert await found(stranger, dataset_id=str(dataset_id)) == []
+    assert refused(await client.get("/coach/patterns"), 401)
+    key = await desk.owner.post("/api-keys", json={"name": "Leads", "permissions": ["leads:read"]})
+    assert key.status_code == 201, key.text
+    headers = {"Authorization": f"Bearer {key.json()['data']['key']}"}
+    assert refused(await client.get("/coach/patterns", headers=headers), 403) == "PERMISSION_DENIED"
+
+
+async def test_agreeing_with_what_a_pattern_was_raised_as_teaches_its_lesson(desk: Desk) -> None:
+    dataset_id = await desk.world.dataset()
+    await campaign(desk, dataset_id, NAMED, 12, 1)
+    await campaign(desk, dataset_id, UNNAMED, 12, 11)
+    [pattern] = (await detect(desk.owner, dataset_id))["patterns"]
+    assert (pattern["recommended_action"], pattern["suggested_lesson"]) == ("avoid", "Do not call the lead by name.")
+    learned = await desk.owner.post(f"/coach/insights/{pattern['insight_id']}/agree", json=AGREE)
+    assert learned.status_code == 200, learned.text
+    lesson = (await desk.owner.get(f"/coach/lessons/{learned.json()['data']['lesson']['id']}")).json()["data"]
+    assert (lesson["description"], lesson["status"]) == (pattern["suggested_lesson"], "active")
+    assert lesson["title"] == pattern["title"]
+
+
 async def test_a_cron_of_somebody_elses_can_ask_for_patterns(desk: Desk) -> None:
     await desk.world.fetch(
         "INSERT INTO schedules (name, organization_id, next_due_at)"

@@ -99,6 +99,9 @@ patterns = tenant_table(
     number("other_successes"),
     sa.Column("p_value", sa.Float(), nullable=False),
     text("action"),
+    text("title", default=""),
+    text("description", default=""),
+    text("lesson", null=True),
     uuid("insight_id", null=True),
     # Nothing reads it; processes of the version before write it still, so the table keeps it until they are gone.
     number("cost_micros", default=0),

@@ -68,6 +68,7 @@ def test_what_helps_is_adopted_and_what_harms_avoided() -> None:
     [worse] = patterns(openings(100, 15, 100, 40), least=10)
     assert worse.action is Action.AVOID
     assert title_of(worse).endswith("less often")
+    assert lesson_of(worse) == "Do not call the lead by name.", "what harms is not taught"
 
 
 def test_examples_are_those_that_tell() -> None:
