@@ -6,37 +6,40 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from uuid import UUID
 
 import redis.asyncio as redis
 import structlog
 
 from adapters.persistence.database import Database, Unavailable
+from adapters.persistence.feed import PAGE
 from adapters.queue.wake import FED, wake_ups
-from application.platform.event_stream import EventFeed
+from application.platform.event_stream import EventFeed, Page
 from application.platform.happened import Happened
 
 MOST = 1_000
 KEPT_SECONDS = 30.0
+PAGES_READ_AGAIN = 5
+"""How many pages of the log are kept for those who fell behind what is kept anyway."""
 POLL_SECONDS = 1.0
 _NEWS = "SELECT position, organization_id FROM feed WHERE position > $1 ORDER BY position LIMIT 5000"
 _HEAD = "SELECT coalesce(max(position), 0) FROM feed"
 log = structlog.get_logger()
 
 
-class Outrun(Exception):
-    """Say that somebody reads so slowly that what comes next for them is no longer kept here."""
-
-
 class Ring:
-    """Keep one organisation's latest events until everybody had the time to take them."""
+    """Keep one organisation's latest events for all who follow it, and read the log on for those who are behind."""
 
-    def __init__(self, read_upto: int) -> None:
+    def __init__(self, read_upto: int, log_after: Callable[[int], Awaitable[Page]]) -> None:
         self.followers = 0
         self.read_upto = read_upto
+        self._log_after = log_after
         self._kept: deque[tuple[float, Happened]] = deque()
-        self._dropped = 0
+        self._dropped = read_upto
         self._moved = asyncio.Event()
+        self._read_again: deque[tuple[float, int, Page]] = deque(maxlen=PAGES_READ_AGAIN)
+        self._reading = asyncio.Lock()
 
     def push(self, events: Sequence[Happened], upto: int) -> None:
         """Take in what was read, and wake who waits."""
@@ -49,20 +52,39 @@ class Ring:
             moved.set()
 
     def trim(self, now: float) -> None:
-        """Drop what everybody had half a minute for, and what is too much."""
+        """Drop what is half a minute old, and what is too much."""
         while self._kept and (len(self._kept) > MOST or self._kept[0][0] < now - KEPT_SECONDS):
             self._dropped = self._kept.popleft()[1].position
+        while self._read_again and self._read_again[0][0] < now - KEPT_SECONDS:
+            self._read_again.popleft()
 
-    def since(self, position: int) -> list[Happened]:
-        """Give what came after a position, or raise `Outrun`."""
-        if position < self._dropped:
-            raise Outrun
-        found = []
+    async def after(self, position: int) -> Page:
+        """Give a page of what came after a position; one that ends at that position is the moment to wait for more."""
+        if position >= self._dropped:
+            return self._of_kept(position)
+        # One reads at a time, and whoever waited finds the page that was read: many are behind at the same place.
+        async with self._reading:
+            for _, start, page in self._read_again:
+                if start <= position < page.upto:
+                    rest = [event for event in page.events if event.position > position]
+                    return Page(rest, page.upto, page.is_last)
+            dropped = self._dropped
+            page = await self._log_after(position)
+            if page.is_last and page.upto < dropped:  # what was dropped is of the log no more
+                page = Page(page.events, dropped, is_last=True)
+            self._read_again.append((time.monotonic(), position, page))
+            return page
+
+    def _of_kept(self, position: int) -> Page:
+        newer = []
         for _, event in reversed(self._kept):
             if event.position <= position:
                 break
-            found.append(event)
-        return found[::-1]
+            newer.append(event)
+        events = newer[: -PAGE - 1 : -1]
+        if len(newer) > PAGE:
+            return Page(events, events[-1].position, is_last=False)
+        return Page(events, max(position, self.read_upto), is_last=True)
 
     async def moved(self, seconds: float) -> None:
         """Wait for what comes next, for at most so long."""
@@ -122,7 +144,8 @@ class Rings:
                 self._reader = asyncio.create_task(self._read(system))
             ring = self._rings.get(organization_id)
             if ring is None:
-                ring = self._rings[organization_id] = Ring(await self._feed.newest(organization_id))
+                log_after = partial(self._feed.after, organization_id)
+                ring = self._rings[organization_id] = Ring(await self._feed.newest(organization_id), log_after)
                 # What became visible between that answer and now was news to nobody.
                 self._due.add(organization_id)
             return ring

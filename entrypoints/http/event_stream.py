@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ import structlog
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Send
 
-from adapters.realtime.rings import Outrun, Ring, Rings
+from adapters.realtime.rings import Ring, Rings
 from application.platform.event_stream import EventFeed, Page, Start, StreamFilter
 from application.platform.happened import Happened, shown_to
 from application.ports import Actor
@@ -171,8 +172,10 @@ class Following:
             async with contextlib.AsyncExitStack() as stack:
                 # First the ring, then the log: what becomes visible in between is in both, and told once.
                 ring = None
+                after: Callable[[int], Awaitable[Page]] = partial(self.feed.after, self.actor.organization_id)
                 if self.narrowed.seconds != 0:
                     ring = await stack.enter_async_context(self.rings.follow(self.actor.organization_id))
+                    after = ring.after
                 page = Page((), position, is_last=False)
                 rest: Sequence[Happened] = ()
                 while rest or not page.is_last:
@@ -180,7 +183,7 @@ class Following:
                         yield closed(why)
                         return
                     if not rest:
-                        page = await self.feed.after(self.actor.organization_id, page.upto)
+                        page = await after(page.upto)
                         rest = page.events
                     told, rest = self._told(rest)
                     yield told if rest else told + _place(page.upto)
@@ -195,14 +198,15 @@ class Following:
         beat = time.monotonic() + HEARTBEAT_SECONDS
         while (why := await stay.over()) is None:
             now = time.monotonic()
-            events = ring.since(position)
-            told, rest = self._told(events)
-            position = events[-1 - len(rest)].position if events else max(position, ring.read_upto)
+            page = await ring.after(position)
+            told, rest = self._told(page.events)
+            upto = page.events[-1 - len(rest)].position if rest else page.upto
             if told or now >= beat:
                 beat = now + HEARTBEAT_SECONDS
-                yield told or _place(position)
-            elif not events:  # and nothing was awaited since it was looked
+                yield told or _place(upto)
+            elif upto == position:  # and nothing was awaited since it was looked
                 await ring.moved(min(beat, stay.asks_again) - now)
+            position = upto
         yield closed(why)
 
     def _told(self, events: Sequence[Happened]) -> tuple[bytes, Sequence[Happened]]:
@@ -280,7 +284,7 @@ class EventStreamAnswer(ASGIResponse):
                 async for chunk in chunks:
                     async with asyncio.timeout(UNREAD_SECONDS):
                         await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        except (Outrun, TimeoutError):
+        except TimeoutError:
             log.info("slow reader of a stream cut")
             return False  # without an end: the server closes the connection
         return True

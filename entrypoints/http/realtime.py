@@ -15,7 +15,7 @@ from litestar.exceptions import WebSocketDisconnect
 
 from adapters.persistence.identity import Admissions
 from adapters.realtime.presence import Presence
-from adapters.realtime.rings import Outrun, Ring, Rings
+from adapters.realtime.rings import Ring, Rings
 from application.platform.channels import PRESENCE, Channel, Channels
 from application.platform.event_stream import EventFeed
 from application.platform.happened import shown_to
@@ -222,11 +222,8 @@ class Listening:
         beat = 0.0
         while (why := await self.stay.over()) is None:
             now = time.monotonic()
-            try:
-                events = ring.since(position)
-            except Outrun:
-                raise _Closed(_SLOW, "too slow") from None
-            for event in events:
+            page = await ring.after(position)
+            for event in page.events:
                 for channel in list(self.open.values()):
                     if event.shown.type in channel.types:
                         data = shown_to(self.caller.actor, event, channel.dataset_id)
@@ -235,12 +232,12 @@ class Listening:
                                 raise _over(why)
                             head = {"type": "event", "channel": channel.name, "event": event.name}
                             await self._say({**head, "position": event.position, "data": msgspec.Raw(data)})
-            position = events[-1].position if events else max(position, ring.read_upto)
             if now >= beat:
                 beat = now + HEARTBEAT_SECONDS
-                await self._say({"type": "heartbeat", "position": position})
-            if not events:
-                await ring.moved(max(0.0, min(beat, self.stay.asks_again) - time.monotonic()))
+                await self._say({"type": "heartbeat", "position": page.upto})
+            elif page.upto == position:  # and nothing was awaited since it was looked
+                await ring.moved(min(beat, self.stay.asks_again) - now)
+            position = page.upto
         raise _over(why)
 
     async def _attend(self) -> None:

@@ -20,7 +20,7 @@ class Follower(Link):
         self.at: list[float] = []
 
     async def open(self, receive_buffer: int = 0) -> None:
-        """Ask for the stream and wait until it has begun, or was refused."""
+        """Wait until the stream has begun, or was refused; with a small buffer nothing is read before `wake`."""
         reader, writer = await self._connect(receive_buffer)
         last = "" if self.last is None else f"Last-Event-ID: {self.last}\r\n"
         # HTTP/1.0: the answer comes as it is, not in chunks.
@@ -30,7 +30,7 @@ class Follower(Link):
         while await reader.readline() not in (b"\r\n", b""):
             pass
         if receive_buffer:
-            writer.transport.pause_reading()  # type: ignore[attr-defined]
+            self._sleep(reader)
         else:
             self._reading = asyncio.create_task(self._read(reader))
             await self.until(lambda: self.last is not None or self.ended, 10)

@@ -3,17 +3,21 @@
 import asyncio
 import socket
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+import psutil
 
-class Link:
+
+class Link(ABC):
     """Connect, read beside whoever waits, and leave; keeps what it was told, in order."""
 
     def __init__(self, url: str) -> None:
         self._address = urlsplit(url)
         self._reading: asyncio.Task[None] | None = None
+        self._unread: asyncio.StreamReader | None = None
         self.writer: asyncio.StreamWriter | None = None
         self.events: list[dict[str, Any]] = []
 
@@ -26,6 +30,21 @@ class Link:
         reader, self.writer = await asyncio.open_connection(sock=link, limit=2**16)
         return reader, self.writer
 
+    @abstractmethod
+    async def _read(self, reader: asyncio.StreamReader) -> None: ...
+
+    def _sleep(self, reader: asyncio.StreamReader) -> None:
+        assert self.writer is not None
+        self.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        self._unread = reader
+
+    def wake(self) -> None:
+        """Read what has come meanwhile, and go on."""
+        assert self._unread is not None
+        assert self.writer is not None
+        self._reading = asyncio.create_task(self._read(self._unread))
+        self.writer.transport.resume_reading()  # type: ignore[attr-defined]
+
     def _state(self) -> str:
         return f"told {len(self.events)} events"
 
@@ -36,6 +55,12 @@ class Link:
             assert time.monotonic() - start < seconds, f"not within {seconds} s; {self._state()}"
             await asyncio.sleep(0.02)
         return time.monotonic() - start
+
+    def is_held(self, by: psutil.Process) -> bool:
+        """Tell whether a process still holds the other end."""
+        assert self.writer is not None
+        mine = self.writer.get_extra_info("sockname")
+        return any(one.raddr == mine for one in by.net_connections("tcp"))
 
     async def close(self) -> None:
         """Leave."""

@@ -25,7 +25,7 @@ class Listener(Link):
         self.code: int | None = None
 
     async def open(self, receive_buffer: int = 0) -> None:
-        """Connect, show the token and subscribe; with a small buffer nothing is read after that."""
+        """Connect, show the token and subscribe; with a small buffer nothing is read before `wake`."""
         reader, writer = await self._connect(receive_buffer)
         await self._upgrade(reader, writer)
         self._say(type="authenticate", token=self._token)
@@ -33,7 +33,7 @@ class Listener(Link):
             self._say(type="subscribe", channel=channel)
         if receive_buffer:
             await asyncio.sleep(0.5)
-            writer.transport.pause_reading()  # type: ignore[attr-defined]
+            self._sleep(reader)
             return
         self._reading = asyncio.create_task(self._read(reader))
         await self.until(lambda: self.subscribed == set(self._channels) or self.code is not None, 20)

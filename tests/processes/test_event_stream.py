@@ -155,6 +155,17 @@ async def test_what_happens_is_told_at_once(studio: Studio, follow: Follow) -> N
     assert sorted(took)[5] < 0.4, "the poll alone takes longer"
 
 
+async def test_a_burst_is_told_to_all_who_take_it(studio: Studio, follow: Follow) -> None:
+    followers, late = [await follow() for _ in range(20)], Follower(studio.url, studio.token)
+    await late.open(receive_buffer=4096)
+    happened = await studio.happen(3_000)
+    await asyncio.sleep(5)
+    late.wake()
+    for follower in (*followers, late):
+        await _told(follower, happened, 60)
+    await late.close()
+
+
 async def test_a_killed_api_is_followed_again_without_gap_or_double(studio: Studio, follow: Follow) -> None:
     follower = await follow()
     happened = await studio.happen(30)
@@ -284,22 +295,15 @@ async def test_two_hundred_follow_in_flat_memory(studio: Studio) -> None:
 async def test_who_reads_nothing_is_cut_while_others_go_on(studio: Studio, follow: Follow) -> None:
     reader, sleeper = await follow(), Follower(studio.url, studio.token)
     await sleeper.open(receive_buffer=4096)
-    writer = sleeper.writer
-    assert writer is not None
-    mine = writer.get_extra_info("sockname")
-
-    def held() -> bool:
-        api = psutil.Process(studio.processes.running[API].pid)
-        return any(one.raddr == mine for one in api.net_connections("tcp"))
-
-    assert held()
+    api = psutil.Process(studio.processes.running[API].pid)
+    assert sleeper.is_held(api)
     happened: list[str] = []
     for _ in range(60):
         happened += await studio.happen(100)
-        if not held():
+        if not sleeper.is_held(api):
             break
         await asyncio.sleep(1)
-    assert not held(), "who reads nothing still holds a place"
+    assert not sleeper.is_held(api), "who reads nothing still holds a place"
     await _told(reader, happened, 20)
     await sleeper.close()
 

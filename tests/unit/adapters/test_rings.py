@@ -2,9 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -13,7 +15,7 @@ import pytest
 
 from adapters.persistence.database import Unavailable
 from adapters.realtime import rings
-from adapters.realtime.rings import Outrun, Ring, Rings
+from adapters.realtime.rings import Ring, Rings
 from application.platform.event_stream import Page, Start, StreamFilter
 from application.platform.happened import Happened
 from application.platform.shown_events import SHOWN
@@ -31,36 +33,92 @@ def happened(*positions: int) -> list[Happened]:
     return [Happened(n, new_id(), SHOWN["tag.created"], new_id(), datetime.now(UTC), {}) for n in positions]
 
 
-def positions(events: list[Happened]) -> list[int]:
+def positions(events: Sequence[Happened]) -> list[int]:
     """Name where they stand."""
     return [event.position for event in events]
 
 
-async def test_each_reads_on_from_where_they_are() -> None:
-    ring = Ring(5)
+async def no_log(position: int) -> Page:
+    """Be a log that nobody is to ask."""
+    raise AssertionError(f"the log was asked for what came after {position}")
+
+
+@dataclass
+class Asked:
+    """Be a log of so many events, three a page, that knows what it was asked for and by how many at a time."""
+
+    count: int
+    after: list[int] = field(default_factory=list)
+    reading: int = 0
+    most_reading: int = 0
+
+    async def __call__(self, position: int) -> Page:
+        self.after.append(position)
+        self.reading += 1
+        self.most_reading = max(self.most_reading, self.reading)
+        await asyncio.sleep(0.001)
+        self.reading -= 1
+        told = happened(*range(position + 1, min(position + 3, self.count) + 1))
+        return Page(told, told[-1].position if told else position, is_last=len(told) < 3)
+
+
+async def all_after(ring: Ring, position: int) -> list[int]:
+    """Read on from a position until there is no more."""
+    found: list[int] = []
+    while (page := await ring.after(position)).upto != position:
+        found += positions(page.events)
+        position = page.upto
+        await asyncio.sleep(0)
+    return found
+
+
+async def test_each_reads_on_from_where_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    ring = Ring(5, no_log)
     ring.push(happened(7, 9), 9)
     ring.push(happened(12), 14)
-    assert positions(ring.since(5)) == [7, 9, 12]
-    assert positions(ring.since(8)) == [9, 12]
-    assert ring.since(12) == ring.since(99) == []
-    assert ring.read_upto == 14
+    page = await ring.after(5)
+    assert (positions(page.events), page.upto, page.is_last) == ([7, 9, 12], 14, True)
+    assert positions((await ring.after(8)).events) == [9, 12]
+    assert await ring.after(12) == Page([], 14, is_last=True)
+    assert await ring.after(99) == Page([], 99, is_last=True)
+    monkeypatch.setattr(rings, "PAGE", 2)
+    page = await ring.after(5)
+    assert (positions(page.events), page.upto, page.is_last) == ([7, 9], 9, False)
+    assert positions((await ring.after(9)).events) == [12]
 
 
-async def test_who_is_behind_what_is_kept_is_outrun(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rings, "MOST", 3)
-    ring = Ring(0)
-    ring.push(happened(1, 2, 3, 4, 5), 5)
-    assert positions(ring.since(2)) == [3, 4, 5]
-    with pytest.raises(Outrun):
-        ring.since(1)
+async def test_who_is_behind_what_is_kept_reads_on_from_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rings, "MOST", 4)
+    log = Asked(10)
+    ring = Ring(0, log)
+    ring.push(happened(*range(1, 11)), 10)
+    assert await all_after(ring, 6) == [7, 8, 9, 10]
+    assert log.after == []
+    assert await all_after(ring, 1) == list(range(2, 11))
+    assert log.after == [1, 4]
     ring.trim(time.monotonic() + rings.KEPT_SECONDS + 1)
-    assert ring.since(5) == []
-    with pytest.raises(Outrun):
-        ring.since(4)
+    assert await all_after(ring, 4) == [5, 6, 7, 8, 9, 10]
+    assert log.after == [1, 4, 4, 7], "what was read half a minute ago is read anew"
+
+
+async def test_many_who_are_behind_read_each_page_of_the_log_once() -> None:
+    log = Asked(40)
+    ring = Ring(40, log)
+    told = await asyncio.gather(*(all_after(ring, start % 3) for start in range(50)))
+    assert told == [list(range(start % 3 + 1, 41)) for start in range(50)]
+    assert log.most_reading == 1
+    assert len(log.after) <= 3 * 14, "three places to begin at, and 14 pages from each"
+
+
+async def test_what_the_log_has_no_more_holds_nobody_up() -> None:
+    ring = Ring(9, Asked(4))
+    async with asyncio.timeout(1):
+        assert await all_after(ring, 2) == [3, 4]
+        assert await all_after(ring, 6) == []
 
 
 async def test_whoever_waits_is_woken_by_what_comes_and_not_before() -> None:
-    ring = Ring(0)
+    ring = Ring(0, no_log)
     waiting = [asyncio.create_task(ring.moved(5)) for _ in range(3)]
     await asyncio.sleep(0.01)
     ring.push([], 3)
@@ -72,7 +130,7 @@ async def test_whoever_waits_is_woken_by_what_comes_and_not_before() -> None:
 
 async def test_what_happens_during_a_sign_of_life_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_stream, "HEARTBEAT_SECONDS", 1.0)
-    ring = Ring(3)
+    ring = Ring(3, no_log)
     nothing: Any = None
     following = Following(Actor.system(new_id()), StreamFilter(), None, Start(3), nothing, nothing, nothing)
     stream = following._go_on(ring, 3, event_stream.Stay(None, nothing))
@@ -98,8 +156,8 @@ async def test_who_catches_up_for_long_is_asked_again_meanwhile(
 
     class NoRings:
         @asynccontextmanager
-        async def follow(self, _: UUID) -> AsyncIterator[Ring]:
-            yield Ring(0)
+        async def follow(self, organization_id: UUID) -> AsyncIterator[Ring]:
+            yield Ring(1_000, partial(feed.after, organization_id))
 
     feed: Any = Feed()
     no_rings: Any = NoRings()
@@ -160,7 +218,7 @@ async def test_one_organisations_flood_does_not_keep_others_waiting(monkeypatch:
         await flooded.moved(1)
         async with all_rings.follow(other) as ring:
             await ring.moved(1)
-            assert ring.since(0)
+            assert (await ring.after(0)).events
 
 
 async def test_a_reader_that_fails_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,7 +238,7 @@ async def test_a_reader_that_fails_begins_anew(monkeypatch: pytest.MonkeyPatch) 
     async with asyncio.timeout(5), Rings(feed, nothing, _system).follow(new_id()) as ring:
         await ring.moved(2)
         assert failed
-        assert ring.since(0)
+        assert (await ring.after(0)).events
 
 
 async def test_nobody_who_failed_to_follow_leaves_a_reader_behind(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,7 +260,7 @@ async def test_nobody_who_failed_to_follow_leaves_a_reader_behind(monkeypatch: p
 async def test_a_chunk_is_bounded_however_much_happened(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_stream, "CHUNK_BYTES", 200)
     happenings = happened(*range(1, 21))
-    ring = Ring(0)
+    ring = Ring(0, no_log)
     ring.push(happenings, 20)
 
     class Feed:
