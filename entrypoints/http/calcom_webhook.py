@@ -3,8 +3,9 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -20,10 +21,10 @@ from application.scheduling.reports import BookingReports
 from domain.kernel import Invalid, NotFound, new_id
 from domain.scheduling.report import BookingReported, ReportKind
 from entrypoints.http.auth import Caller
-from entrypoints.http.errors import Refused
 from entrypoints.http.intake import PATIENCE_SECONDS, Intake
 from entrypoints.http.limits import RateLimiter
 from entrypoints.http.operation import operation
+from entrypoints.http.unproved import refusal
 
 _SECONDS: Final = PATIENCE_SECONDS + 1.5
 _LONGEST: Final = 500
@@ -69,29 +70,33 @@ async def booking_reported(
     """`?organization=` names whose calendar it is, the installation's first one otherwise; signed with that one's
     webhook secret (`x-cal-signature-256`). Without a secret there is nothing at this address."""
     raw = await request.body()
-    organization_id = await hooks.organization(_named(request))
-    hook = None if organization_id is None else await hooks.hook(organization_id)
-    if organization_id is None or hook is None or not _is_signed(raw, hook.secret, request.headers):
-        await limiter.admit("bad_signatures", caller.address)
-        if organization_id is None or hook is None:
-            raise NotFound("There is nothing at this address.")
-        raise Refused("UNAUTHORIZED", "This signature is not right.")
-    payload = _object(raw)
-    trigger, booking = str(payload.get("triggerEvent", "")), payload.get("payload")
-    booking = booking if isinstance(booking, dict) else {}
-    if _metadata(booking).get(ORGANIZATION, str(organization_id)) != str(organization_id):
-        return  # another's, who shares the calendar and is told at an address of their own: nothing of it is kept here
-    kind = _KINDS.get(trigger)
-    report = None if kind is None else _report(kind, booking, hook)
-    external_id = f"{trigger}:{report.uid}" if report is not None else hashlib.sha256(raw).hexdigest()
+    named = _named(request)
 
-    async def write() -> None:
-        context = {Actor: Actor.system(organization_id), Cause: Cause()}
-        async with request.app.state.container(context) as scope:
-            reports = await scope.get(BookingReports)
-            await reports.take_in(PROVIDER, external_id, trigger[:100] or "unnamed", payload, report)
+    async def read() -> Callable[[], Awaitable[None]] | None:
+        organization_id = await hooks.organization(named)
+        hook = None
+        if organization_id is not None:
+            hook = await intake.known(PROVIDER, organization_id, partial(hooks.hook, organization_id))
+        if organization_id is None or hook is None or not _is_signed(raw, hook.secret, request.headers):
+            raise await refusal(limiter, caller, is_there=hook is not None)
+        payload = _object(raw)
+        trigger, booking = str(payload.get("triggerEvent", "")), payload.get("payload")
+        booking = booking if isinstance(booking, dict) else {}
+        if _metadata(booking).get(ORGANIZATION, str(organization_id)) != str(organization_id):
+            return None  # another's, who shares the calendar and is told at an address of their own: it is not kept
+        kind = _KINDS.get(trigger)
+        report = None if kind is None else _report(kind, booking, hook)
+        external_id = f"{trigger}:{report.uid}" if report is not None else hashlib.sha256(raw).hexdigest()
 
-    await intake.store(write)
+        async def write() -> None:
+            context = {Actor: Actor.system(organization_id), Cause: Cause()}
+            async with request.app.state.container(context) as scope:
+                reports = await scope.get(BookingReports)
+                await reports.take_in(PROVIDER, external_id, trigger[:100] or "unnamed", payload, report)
+
+        return write
+
+    await intake.store(read)
 
 
 def _named(request: Request[Any, Any, Any]) -> UUID | None:

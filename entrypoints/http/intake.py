@@ -100,12 +100,14 @@ class Intake:
         async with self._places, self._house({Actor: Actor.system(owner), Cause: Cause()}) as scope:
             await (await scope.get(ProviderNotices)).report(report)
 
-    async def store(self, write: Callable[[], Awaitable[None]]) -> None:
-        """Write something by itself, first come first served."""
+    async def store(self, read: Callable[[], Awaitable[Callable[[], Awaitable[None]] | None]]) -> None:
+        """Write something by itself, first come first served; `read` asks the database whose secret proves it."""
 
         async def in_its_turn() -> None:
-            async with self._places:
-                await write()
+            write = await read()
+            if write is not None:
+                async with self._places:
+                    await write()
 
         await _patiently(in_its_turn)
 

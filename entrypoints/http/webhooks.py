@@ -15,10 +15,10 @@ from domain.kernel import Invalid
 from domain.messaging.message import MessageStatus
 from entrypoints.config import Config
 from entrypoints.http.auth import Caller
-from entrypoints.http.errors import Refused
 from entrypoints.http.intake import PATIENCE_SECONDS, Intake
 from entrypoints.http.limits import RateLimiter
 from entrypoints.http.operation import operation
+from entrypoints.http.unproved import refusal
 
 SANDBOX = "sandbox"
 _SECONDS = PATIENCE_SECONDS + 1.5
@@ -61,8 +61,7 @@ async def _signed(
     try:
         Webhook(secret).verify(raw, dict(request.headers.items()), json_parse=False)
     except (WebhookVerificationError, ValueError):
-        await limiter.admit("bad_signatures", caller.address)
-        raise Refused("UNAUTHORIZED", "This signature is not right.") from None
+        raise await refusal(limiter, caller, is_there=True) from None
     try:
         payload = storable(json.loads(raw))  # msgspec refuses lone surrogates, which people's phones do send
     except (ValueError, RecursionError):

@@ -22,10 +22,10 @@ from domain.kernel import Invalid
 from domain.messaging.message import MessageStatus
 from entrypoints.config import Config
 from entrypoints.http.auth import Caller
-from entrypoints.http.errors import Refused
 from entrypoints.http.intake import PATIENCE_SECONDS, Intake
 from entrypoints.http.limits import RateLimiter
 from entrypoints.http.operation import operation
+from entrypoints.http.unproved import refusal
 from entrypoints.http.webhooks_twilio import STRAY
 
 GATEWAY = "android_gateway"
@@ -55,6 +55,10 @@ def signed(secret: str, raw: bytes, timestamp: str, signature: str) -> bool:
     return bool(secret) and hmac.compare_digest(made.encode(), signature.strip().lower().encode())
 
 
+def _secret(account: TextingAccount) -> str:
+    return account.credentials.get("webhook_secret", "")
+
+
 def _fresh(timestamp: str) -> bool:
     return timestamp.isdecimal() and abs(time.time() - int(timestamp[:15])) <= TOLERANCE_SECONDS
 
@@ -79,7 +83,8 @@ async def gateway_called(
     intake: Intake,
     phones: PhoneNumbers,
 ) -> None:
-    """Signed by HMAC-SHA256 over the body followed by the timestamp, within five minutes; texts in, reports, pings."""
+    """Signed by HMAC-SHA256 over the body followed by the timestamp, within five minutes; texts in, reports, pings.
+    Without a secret there is nothing at this address."""
     raw = await request.body()
     timestamp, signature = request.headers.get("x-timestamp", ""), request.headers.get("x-signature", "")
     try:
@@ -91,27 +96,29 @@ async def gateway_called(
     named = _uuid(request.query_params.get("organization"))
     at = datetime.now(UTC)
 
-    async def refuse() -> None:
-        await limiter.admit("bad_signatures", caller.address)
-        raise Refused("UNAUTHORIZED", "This signature is not right.")
+    fresh = bool(signature) and _fresh(timestamp)
+
+    def proves(secret: str) -> bool:
+        return fresh and signed(secret, raw, timestamp, signature)
 
     async def read() -> tuple[UUID | None, IncomingText | Report]:
         routed = await intake.owner(GATEWAY, str(payload.get("recipient") or ""))
         owner, country = None, "GB"
-        secrets = [a.credentials.get("webhook_secret", "") for a in config.texting_accounts if a.provider == GATEWAY]
-        proved = any(signed(secret, raw, timestamp, signature) for secret in secrets)
+        installed = [_secret(a) for a in config.texting_accounts if a.provider == GATEWAY]
+        proved, is_there = any(map(proves, installed)), any(installed)
         accounts: list[TextingAccount] = []
         # A text is theirs whose number it came to; a report's number is that of whoever was texted.
         is_text = isinstance(told, dict) and told.get("event") == "sms:received"
         asked = (routed, named) if is_text else (named, routed)
         for candidate in dict.fromkeys(one for one in asked if one is not None):
             known, land = await intake.known(GATEWAY, candidate, partial(_known, request, candidate))
-            own = [a for a in known if signed(a.credentials.get("webhook_secret", ""), raw, timestamp, signature)]
+            own = [a for a in known if proves(_secret(a))]
+            is_there = is_there or any(map(_secret, known))
             if own or (proved and land is not None):
                 owner, country, accounts, proved = candidate, land or country, own or known, True
                 break
         if not proved:
-            await refuse()
+            raise await refusal(limiter, caller, is_there=is_there)
         if not isinstance(told, dict) or not isinstance(told.get("id"), str) or not isinstance(told.get("event"), str):
             raise Invalid("The body must be a JSON object with an id and an event.")
         event = told["event"]
@@ -143,8 +150,6 @@ async def gateway_called(
             at=at,
         )
 
-    if not signature or not _fresh(timestamp):
-        await refuse()
     await intake.take(read)
 
 

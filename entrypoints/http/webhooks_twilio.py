@@ -33,6 +33,7 @@ from entrypoints.http.errors import Refused
 from entrypoints.http.intake import PATIENCE_SECONDS, Intake
 from entrypoints.http.limits import RateLimiter
 from entrypoints.http.operation import operation
+from entrypoints.http.unproved import refusal
 
 TWILIO = "twilio"
 TWIML = "application/xml"
@@ -120,15 +121,17 @@ async def _prove(
 ) -> UUID | None:
     """Refuse what nobody's secret proves; gives the organisation whose own it was, None for the installation's."""
     sid = call["AccountSid"]
-    installed = [account for account in config.texting_accounts if account.provider == TWILIO and account.id == sid]
-    if any(call.proved_by(account) for account in installed):
+    installed = [account for account in config.texting_accounts if account.provider == TWILIO]
+    named = [account for account in installed if account.id == sid]
+    if any(call.proved_by(account) for account in named):
         return None
-    for organization in organizations if call.signature and not installed else ():
+    is_there = bool(installed)
+    for organization in organizations if not named else ():
         known = await intake.known(TWILIO, organization, partial(_accounts_of, request, organization))
         if any(call.proved_by(account) for account in known if account.id == sid):
             return organization
-    await limiter.admit("bad_signatures", caller.address)
-    raise Refused("UNAUTHORIZED", "This signature is not right.")
+        is_there = is_there or bool(known)
+    raise await refusal(limiter, caller, is_there=is_there)
 
 
 def _named(request: Request[Any, Any, Any], name: str) -> UUID | None:

@@ -69,8 +69,9 @@ async def test_calls_that_prove_nothing_take_few_connections(
             return (await outside.client.post(address, content=b"{}", headers=headers)).status_code
         return (await outside.client.post(address, data=said, headers={"X-Twilio-Signature": "x"})).status_code
 
-    assert set(await asyncio.gather(*(call(new_id()) for _ in range(30)))) == {401}
+    refused = 404 if path.endswith("gateway") else 401  # where no secret of a gateway's is, there is no such route
+    assert set(await asyncio.gather(*(call(new_id()) for _ in range(30)))) == {refused}
     assert 0 < most <= PROOFS_AT_ONCE
     looks = 0
-    assert set(await asyncio.gather(*(call(owner.organization_id) for _ in range(30)))) == {401}
+    assert set(await asyncio.gather(*(call(owner.organization_id) for _ in range(30)))) == {refused}
     assert 0 < looks < 15, "those who come together share a look"
