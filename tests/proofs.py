@@ -1,5 +1,6 @@
 """What a long proof writes down when it held: one row of `docs/proofs/proofs.tsv`, and a line at the end of the run."""
 
+import fcntl
 import subprocess
 import time
 from collections.abc import Callable
@@ -47,12 +48,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def _keep(rows: dict[str, tuple[str, ...]]) -> None:
-    kept = {}
-    if TABLE.exists():
-        kept = {cells[1]: tuple(cells) for line in TABLE.read_text().splitlines()[1:] if (cells := line.split("\t"))}
-    together = sorted((kept | rows).values(), key=lambda row: (int(row[0]), row[1]))
     TABLE.parent.mkdir(parents=True, exist_ok=True)
-    TABLE.write_text("".join("\t".join(row) + "\n" for row in (HEADER, *together)))
+    with TABLE.open("a+") as table:
+        fcntl.flock(table, fcntl.LOCK_EX)  # the lasting ones run beside others, and write when they end
+        table.seek(0)
+        kept = {cells[1]: tuple(cells) for line in table.read().splitlines()[1:] if (cells := line.split("\t"))}
+        together = sorted((kept | rows).values(), key=lambda row: (int(row[0]), row[1]))
+        table.truncate(0)
+        table.write("".join("\t".join(row) + "\n" for row in (HEADER, *together)))
 
 
 def _commit() -> str:
