@@ -17,7 +17,7 @@ from tests.proofs import Note
 
 
 def back_up(office: Office, to: Path) -> None:
-    """Do what docs/operating.md says: the database's files as they stand, then the files' folder and the keys."""
+    """Do what docs/backup.md says: the database's files as they stand, then the files' folder and the keys."""
     folder = office.house.folder
     owner = (folder / "postgres").stat()
     os.chown(to, owner.st_uid, owner.st_gid)
