@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
+from application.agenda import Agenda
 from application.coaching.model_access import ModelAccess
 from application.coaching.pattern_finding import PatternFinder, PatternTask, Wording, worded
 from application.coaching.pattern_forms import DetectPatterns, PatternFilter, PatternsView, PatternView
 from application.coaching.raising import Raising
-from application.coaching.reviewed import AnalysisAllowance, ReviewStore
+from application.coaching.reviewed import DAILY, AnalysisAllowance, ReviewStore
 from application.model_calls import Access, Unusable
 from application.model_spending import Spending
 from application.ports import Actor, Clock, Found, PageRequest, UnitOfWork, effect
@@ -77,6 +78,7 @@ class Patterns:
     actor: Actor
     uow: UnitOfWork
     clock: Clock
+    agenda: Agenda
     store: PatternStore
     reviews: ReviewStore
     finder: PatternFinder
@@ -103,12 +105,16 @@ class Patterns:
 
     @effect
     async def detect_daily(self) -> None:
-        """Search what was said to everybody in the last seven days."""
+        """Search what was said to everybody in the last seven days, and come again as long as anything was."""
         async with self.uow.reading():
             means = await self.reviews.means()
             looked = await self.store.look(None, means.now - LOOKED_BACK)
-        if means.wanted:
-            await self._find(looked, None, LEAST_DAILY)
+        if not means.wanted:
+            return
+        if looked.conversations:  # what was said today has its chance until tomorrow: it is looked at then
+            async with self.uow:
+                await self.agenda.no_later_than(DAILY, means.night_at)
+        await self._find(looked, None, LEAST_DAILY)
 
     async def _find(self, looked: Looked, dataset_id: UUID | None, least: int) -> PatternsView:
         found = patterns(looked.samples, least)

@@ -133,6 +133,42 @@ async def test_every_night_the_last_week_is_looked_through(desk: Desk) -> None:
     assert await desk.insights(category="strategy", status="pending") == [], "what is taught is no news"
 
 
+async def test_the_last_day_on_which_anybody_wrote_is_searched_too(desk: Desk) -> None:
+    changed = await desk.owner.patch(
+        f"/organizations/{desk.owner.organization_id}", json={"time_zone": "Asia/Kathmandu"}
+    )
+    assert changed.status_code == 200, changed.text
+    await search_nightly(desk)
+    assert await next_night(desk) is None, "where nothing moved there is nothing to come again for"
+    dataset_id = await desk.world.dataset()
+    await campaign(desk, dataset_id, NAMED, 12, 11)
+    await campaign(desk, dataset_id, UNNAMED, 12, 1)
+    today = "UPDATE messages SET created_at = created_at + $2 * interval '2 days' WHERE organization_id = $1"
+    await desk.world.fetch(today, 1)
+    await search_nightly(desk)
+    assert await found(desk.owner) == [], "it has not had its chance yet"
+    night = await next_night(desk)
+    assert night is not None
+    assert (night.hour, night.minute) == (3, 0), "on the organisation's clock"
+    await desk.world.fetch(today, -1)
+    await search_nightly(desk)
+    assert len(await found(desk.owner)) == 1
+    await desk.world.fetch("DELETE FROM schedules WHERE organization_id = $1 AND name = 'coaching.patterns'")
+    moved = "UPDATE conversations SET last_message_at = last_message_at - interval '8 days' WHERE organization_id = $1"
+    await desk.world.fetch(moved)
+    await search_nightly(desk)
+    assert await next_night(desk) is None, "a week in which nothing moved ends it"
+
+
+async def next_night(desk: Desk) -> Any:
+    """Tell when the next search is due, on the clock of Kathmandu."""
+    rows = await desk.world.fetch(
+        "SELECT next_due_at AT TIME ZONE 'Asia/Kathmandu' AS night FROM schedules WHERE organization_id = $1"
+        " AND name = 'coaching.patterns' AND next_due_at > business_now()"
+    )
+    return rows[0]["night"] if rows else None
+
+
 async def test_whoever_sees_some_leads_counts_those_and_raises_nothing(desk: Desk, join: Join) -> None:
     rita, others = await join(desk.owner, Role.REP), await join(desk.owner, Role.REP)
     dataset_id = await desk.world.dataset()
