@@ -75,7 +75,7 @@ def _of_this_lead(task: WritingTask) -> str:
     ]
     slots = [{"id": slot.id, "say": slot.spoken} for slot in task.slots]
     parts = [
-        f"Now: {task.now:%A %d %B %Y %H:%M} UTC. Language of the text: {task.language}.",
+        f"Now: {task.now:%A %d %B %Y %H:%M} UTC. {_language(task)}",
         f"Offered slots: {quoted(slots)}",
         *between_marks({"person": dict(task.lead), "thread": thread}, "one person and what they wrote"),
     ]
@@ -84,3 +84,9 @@ def _of_this_lead(task: WritingTask) -> str:
         parts += [f"- {quoted(sentence)}" for sentence in task.mend]
     parts.append(f"Call {TOOL} once.")
     return "\n".join(parts)
+
+
+def _language(task: WritingTask) -> str:
+    if task.language is None:
+        return "Write in the language of the person's latest message."
+    return f"Language of the text: {task.language}."

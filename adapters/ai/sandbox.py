@@ -171,7 +171,9 @@ _ASKS_FOR_DETAILS = re.compile(
     r"details|more info|involve|what would|what (?:do|did) you|brochure|detalles|informaci[oó]n|qu[eé] ofrec",
     re.IGNORECASE,
 )
-_SPOKEN = re.compile(r"\w+day \d{1,2} \w+ at \d\d:\d\d|el \w+ \d{1,2} de \w+ a las \d\d:\d\d")
+_SPOKEN = re.compile(
+    r"\w+day \d{1,2} \w+ at \d\d:\d\d|el \w+ \d{1,2} de \w+ a las \d\d:\d\d|\d{4}-\d\d-\d\d, \d\d:\d\d"
+)
 _SECOND = re.compile(r"\b(?:second|latter|segund[ao])\b", re.IGNORECASE)
 
 

@@ -20,10 +20,10 @@ _PRODUCT = {"es": "nuestros servicios"}
 def opening_text(task: WritingTask) -> str:
     """Write the first, a middle or the last text."""
     assert task.opening is not None
-    texts = _WORDS.get(task.language, _EN)
+    texts = _WORDS.get(task.language or "en", _EN)
     text = texts[2 if task.opening.is_last and task.opening.number > 1 else min(task.opening.number - 1, 1)]
     return text.format(
         name=f" {proper_name(task.first_name)}" if task.first_name else "",
         organization=task.organization,
-        product=(task.product or _PRODUCT.get(task.language, "our services")).rstrip("."),
+        product=(task.product or _PRODUCT.get(task.language or "en", "our services")).rstrip("."),
     )

@@ -14,7 +14,7 @@ from application.scheduling.bookings import Bookings
 from application.scheduling.slots import Slots
 from domain.kernel import Refusal
 from domain.messaging.reply_facts import Slot
-from domain.messaging.spoken import LANGUAGES, spoken
+from domain.messaging.spoken import offered, ways_to_offer
 from domain.scheduling.booking import BookingStatus
 
 SOUGHT = 60
@@ -34,7 +34,7 @@ class SlotsForAnswers:
         self._slots = replace(slots, actor=Actor.system(slots.actor.organization_id))
 
     async def offered(
-        self, lead_id: UUID, at: datetime, zone: str, language: str, said: Sequence[str]
+        self, lead_id: UUID, at: datetime, zone: str, language: str | None, said: Sequence[str]
     ) -> Sequence[Slot]:
         """Give free times from two hours on, and those that we named before and that are still free."""
         try:
@@ -44,9 +44,9 @@ class SlotsForAnswers:
         fresh = _spread(lead_id, [start for start in free if start >= at + NOT_BEFORE])
         clock = ZoneInfo(zone)
         ours = "\n".join(said)
-        named = {start for start in free if any(spoken(start.astimezone(clock), one) in ours for one in LANGUAGES)}
+        named = {start for start in free if any(way in ours for way in ways_to_offer(start.astimezone(clock)))}
         return [
-            Slot(f"{start.astimezone(UTC):%Y%m%dT%H%MZ}", start, spoken(start.astimezone(clock), language))
+            Slot(f"{start.astimezone(UTC):%Y%m%dT%H%MZ}", start, offered(start.astimezone(clock), language))
             for start in sorted({*fresh, *named})
         ]
 

@@ -12,6 +12,7 @@ from application.sales.lead_ports import ContactStatusRule, LeadStore, OutreachO
 from application.scheduling.leads import Attendee, Visitor
 from domain.kernel import Email, Event, Invalid, NotFound, new_id
 from domain.messaging.languages import language_of
+from domain.messaging.spoken import LANGUAGES
 from domain.sales.lead import Lead
 
 SOURCE = "calendar"
@@ -75,7 +76,7 @@ class LeadsOfSales:
             email=row["email"],
             phone=row["phone"],
             zone=row["zone"],
-            language=language_of(row["wrote"] or "") or row["locale"][:2],
+            language=_reminded_in(row["wrote"] or "", row["locale"]),
         )
 
     async def lock(self, lead_id: UUID) -> None:
@@ -180,6 +181,12 @@ class LeadsOfSales:
 
     async def _fetch(self, statement: str, *values: Any) -> Any:
         return await self._records.connection.fetchrow(statement, self._actor.organization_id, *values)
+
+
+def _reminded_in(wrote: str, locale: str) -> str:
+    """Name the language that somebody wrote, where reminders are worded in it, or the organisation's."""
+    language = language_of(wrote)
+    return language if language in LANGUAGES else locale[:2]
 
 
 def _email(text: str | None) -> str | None:

@@ -10,7 +10,7 @@ from application.model_calls import Access, Usage
 from domain.coaching.prompt import Told
 from domain.messaging.campaign_text import Opening
 from domain.messaging.injection import injection_signs
-from domain.messaging.languages import language_of
+from domain.messaging.languages import answered_in
 from domain.messaging.reply import Reason
 from domain.messaging.reply_rules import judge
 from domain.outreach.campaign import Touch
@@ -59,7 +59,7 @@ def _task(thread: PastThread, said: Told, access: Access, theirs: list[str]) -> 
         history=history,
         prompt=prompt_of(said),
         slots=(),
-        language=language_of(" ".join(theirs[-3:])) or thread.locale,
+        language=answered_in(theirs, thread.locale),
         now=thread.now or thread.messages[-1].at,
         access=access,
     )

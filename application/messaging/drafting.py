@@ -13,7 +13,7 @@ from application.provider import ProviderError, Unknown, provider_port
 from domain.messaging.campaign_text import Opening
 from domain.messaging.conversation import Conversation
 from domain.messaging.injection import injection_signs
-from domain.messaging.languages import language_of
+from domain.messaging.languages import answered_in
 from domain.messaging.reply import Proposal
 from domain.messaging.reply_facts import Slot
 from domain.messaging.reply_rules import Judgement
@@ -70,8 +70,8 @@ class Writing:
         if thread.lead_id is not None:
             try:
                 ours = [said.text for said in background.history if said.by == "us"]
-                language = spoken_with(background)
-                slots = await self.offered.offered(thread.lead_id, background.now, background.zone, language, ours)
+                language, zone = spoken_with(background), background.zone
+                slots = await self.offered.offered(thread.lead_id, background.now, zone, language, ours)
             except ProviderError:
                 slots = ()  # an answer without times is better than none
         task = replace(task_of(background, started.prompt), slots=slots)
@@ -93,10 +93,9 @@ def _latest(background: Background) -> list[str]:
     return latest
 
 
-def spoken_with(background: Background) -> str:
-    """Name the language that a lead wrote last, or the organisation's."""
-    theirs = [said.text for said in background.history if said.by == "lead"]
-    return language_of(" ".join(theirs[-3:])) or background.locale
+def spoken_with(background: Background) -> str | None:
+    """Name the language that a lead wrote last, or the organisation's; None where it is one that nobody here knows."""
+    return answered_in([said.text for said in background.history if said.by == "lead"], background.locale)
 
 
 def task_of(background: Background, prompt: Prompt, opening: Opening | None = None) -> WritingTask:

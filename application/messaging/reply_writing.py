@@ -61,7 +61,7 @@ class WritingTask:
     history: Sequence[Said]
     prompt: Prompt
     slots: Sequence[Slot]
-    language: str
+    language: str | None
     now: datetime
     first_name: str | None = None
     product: str | None = None
@@ -92,7 +92,7 @@ class OfferedSlots(Protocol):
     """Know when a call could be booked."""
 
     async def offered(
-        self, lead_id: UUID, at: datetime, zone: str, language: str, said: Sequence[str]
+        self, lead_id: UUID, at: datetime, zone: str, language: str | None, said: Sequence[str]
     ) -> Sequence[Slot]:
         """Give free times, said on the lead's clocks: some of the next, and those named in what we said; else none."""
         ...

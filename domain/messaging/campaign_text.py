@@ -26,10 +26,10 @@ class Opening:
         return self.number >= self.of
 
 
-def with_way_out(text: str, language: str) -> str:
+def with_way_out(text: str, language: str | None) -> str:
     """End a text with how to hear no more, in its language or in English, unless it says so already."""
     said = text.strip()
     if not said or _NAMED.search(said):
         return said
     joined = said if said[-1] in ".!?…" else f"{said}."
-    return f"{joined} {_WAYS_OUT.get(language, _WAYS_OUT['en'])}"
+    return f"{joined} {_WAYS_OUT.get(language or 'en', _WAYS_OUT['en'])}"

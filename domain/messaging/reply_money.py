@@ -8,15 +8,23 @@ _SMALL = (
     "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|"
     "nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|"
     "once|doce|quince|veinte|treinta|cuarenta|cincuenta|sesenta|setenta|ochenta|noventa|"
-    "dwa|trzy|cztery|pięć|dziesięć|pięćdziesiąt"
+    "dwa|trzy|cztery|pięć|dziesięć|pięćdziesiąt|"
+    "zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|zwanzig|dreißig|vierzig|fünfzig|sechzig|siebzig|achtzig|neunzig|"
+    "deux|trois|quatre|cinq|huit|neuf|dix|vingt|trente|quarante|cinquante|soixante|"
+    "tre|quattro|cinque|sette|otto|nove|dieci|venti|trenta|quaranta|cinquanta|"
+    "dois|duas|três|sete|oito|dez|vinte|trinta|quarenta|cinquenta|"
+    "twee|drie|vijf|zes|zeven|acht|negen|tien|twintig|dertig|veertig|vijftig|"
+    "дві|три|чотири|п.ять|десять|двадцять|тридцять|п.ятдесят"
 )
 _LARGE = (
     r"hundreds?|thousands?|millions?|grand|cien|ciento|doscient[oa]s|trescient[oa]s|quinient[oa]s|mil|millones|sto|"
-    r"dwieście|trzysta|pięćset|tysiąc\w*"
+    r"dwieście|trzysta|pięćset|tysiąc\w*|\w*hundert|\w*tausend|mille|milliers?|cento|\w+mila|duzent[oa]s|"
+    r"honderd|duizend|сто|двісті|тисяч\w*"
 )
 _UNITS = (
     r"percent|per cent|pounds?|quid|fivers?|tenners?|bucks?|pence|euros?|dollars?|cents|gbp|eur|usd|pln|zł|"
-    r"libras?|dólares?|dolares?|por ciento|złotych"
+    r"libras?|dólares?|dolares?|por ciento|złotych|prozent|pfund|livres?|pour cent|sterline|per cento|por cento|"
+    r"procent|гривень|гривн[іюя]|грн|євро|фунт\w*|відсотк\w*"
 )
 _AMOUNT = re.compile(
     rf"[$£€¥₹]\s?\d[\d.,]*(?:\s?[km]\b)?|\b\d[\d.,]*\s?(?:[$£€¥₹%]|(?:k|p|{_UNITS})(?!\w))|"
@@ -31,6 +39,10 @@ _MONEY_WORD = re.compile(
     r"(?:no|without|zero|any|extra) (?:\w+ )?(?:charges?|costs?|fees?)|waiv\w+|(?:half|third|quarter|money) off|"
     r"half the (?:price|cost)|on the house|on us|complimentary|costs? (?:you )?nothing|cashback|vouchers?|"
     r"sin (?:coste|costo|cargo)s?|regal\w+|por cuenta de la casa|za darmo|bezpłat\w+|bez opłat\w*|"
+    r"rabatt\w*|kostenlos\w*|kostenfrei\w*|umsonst|geschenkt|erstatt\w*|garant\w*|versprech\w*|versproch\w*|"
+    r"verbindlich\w*|ermäßig\w*|nachlass|gutschein\w*|remise\w*|réduction\w*|rembours\w*|offerts?|promets|"
+    r"sconto|sconti|scontat\w*|rimbors\w*|grátis|reduç\w*|kosteloos|korting\w*|terugbetal\w*|beloof\w*|"
+    r"belov\w*|безкоштовн\w*|безплатн\w*|знижк\w*|поверне\w*|гарант\w*|обіця\w*|"
     r"(?<!feel )(?<!you )(?<!you're )(?<!you’re )(?<!are )(?<!be )free"
     r"(?! (?:to|on|at|then|this|that|next|tomorrow|today|now|in|after|before|or|and|from|for a (?:call|chat))\b|\?))"
     r"(?!\w)",

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from domain.messaging.languages import KNOWN, language_of
+from domain.messaging.languages import KNOWN, alphabet, alphabets, language_of, may_be_in
 from domain.messaging.reply_facts import WORD, ReplyFacts
 from domain.messaging.segments import count_segments
 
@@ -11,6 +11,11 @@ _ECHOED = 7
 _LEAKED = 8
 _TELLING = 6
 _SENTENCE_START = re.compile(r"(?:^|[.!?:…\n¡¿(\"“«]\s*|[-–—]\s+)$")
+_LATEST = 3
+_OURS = frozenset({"LATIN", "MASCULINE", "FEMININE"})
+_IN_OTHER_LETTERS = frozenset({"uk"})
+# Where every noun has a capital, one tells no name.
+_NOUNS_IN_CAPITALS = frozenset({"de"})
 _PLAIN = frozenset("…ºª\u00a0\u202f")
 _LEAKS = re.compile(
     r"system prompt|my (?:instructions|prompt|rules|guidelines|programming)|as an ai\b|language model|i am an ai|"
@@ -22,7 +27,8 @@ _LEAKS = re.compile(
 _ENDING = re.compile(
     r"\bopt(?:s|ed|ing)?[\s-]?outs?\b|\bunsubscrib\w*|\breconsider\w*|\bbefore you go\b|\btake you off\b|"
     r"\bwhy do(?:n't)? you want to stop\b|\bare you sure you want to\b|\b(?:cannot|can['’]t|won['’]t) stop\b|"
-    r"\b(?:dar(?:se|te|le)?|date|dese) de baja\b|\bwypis\w+",
+    r"\b(?:dar(?:se|te|le)?|date|dese) de baja\b|\bwypis\w+|\babmeld\w*|\babbestell\w*|\bdésabonn\w*|\bdésinscri\w*|"
+    r"\bdisiscri\w*|\bcancelar a (?:inscrição|subscrição)|\bafmeld\w*|\buitschrijv\w*|\bвідпис\w*",
     re.IGNORECASE,
 )
 _FIXED_ENDING = re.compile(
@@ -46,7 +52,7 @@ def length(text: str, facts: ReplyFacts) -> str | None:
     return f"The answer takes {segments} segments; at most {facts.most_segments} may be sent."
 
 
-def characters(text: str, _facts: ReplyFacts) -> str | None:
+def characters(text: str, facts: ReplyFacts) -> str | None:
     """Find what nobody sees, and letters and digits that only look like those which the other rules read."""
     for c in text:
         if (unicodedata.category(c) in ("Cc", "Cf", "Co", "Cs", "Cn") and c not in "\n\u200d") or ord(c) >= 0xE0000:
@@ -54,8 +60,12 @@ def characters(text: str, _facts: ReplyFacts) -> str | None:
         drawn = unicodedata.category(c) == "So" and re.search("LETTER|DIGIT", unicodedata.name(c, ""))
         if c not in _PLAIN and (drawn or unicodedata.normalize("NFKC", c) != c or (c.isnumeric() and not c.isascii())):
             return f"The answer holds a character that stands for others ({c})."
-    foreign = {unicodedata.name(c, "?").split()[0] for c in text if c.isalpha()} - {"LATIN", "MASCULINE", "FEMININE"}
-    return f"The answer is partly written in another alphabet ({min(foreign).lower()})." if foreign else None
+    theirs = _letters_of_theirs(facts)
+    foreign = {alphabet(c) for c in text if c.isalpha()} - _OURS - theirs
+    if foreign:
+        return f"The answer is partly written in another alphabet ({min(foreign).lower()})."
+    mixed = (word for word in WORD.findall(text) if len({alphabet(c) == "LATIN" for c in word if c.isalpha()}) > 1)
+    return next((f"“{word}” mixes two alphabets." for word in mixed if theirs), None)
 
 
 def names(text: str, facts: ReplyFacts) -> str | None:
@@ -69,7 +79,11 @@ def names(text: str, facts: ReplyFacts) -> str | None:
     for found in WORD.finditer(text):
         word = found.group()
         shouted = len(word) > 3 and word.isupper()
-        inside = word[0].isupper() and _SENTENCE_START.search(text[: found.start()]) is None
+        inside = (
+            facts.language not in _NOUNS_IN_CAPITALS
+            and word[0].isupper()
+            and _SENTENCE_START.search(text[: found.start()]) is None
+        )
         plain = word.lower().replace("’", "'")
         if word in signed and not shouted:
             continue
@@ -100,16 +114,29 @@ def opt_out(text: str, _facts: ReplyFacts) -> str | None:
 
 
 def language(text: str, facts: ReplyFacts) -> str | None:
-    """Find another language than the lead's, also one that cannot be told though the text is long enough."""
-    if facts.language not in KNOWN:
-        return None
+    """Find another language than the lead's, also one that cannot be told though the text is long enough.
+
+    Where the lead's is none that we know, only an answer in letters that the lead does not use is surely in another.
+    """
     written = language_of(text)
+    if facts.language not in KNOWN:
+        theirs = _letters_of_theirs(facts)
+        if written is None or not theirs or alphabets(text) & theirs:
+            return None
+        return f"The answer is in another language ({written}) than the person's."
     known = {*WORD.findall(facts.offered.lower())}
-    if written == facts.language or (
+    if may_be_in(text, facts.language) or (
         written is None and sum(word not in known for word in WORD.findall(text.lower())) < _TELLING
     ):
         return None
     return f"The answer is in another language ({written or 'unknown'}) than the person's ({facts.language})."
+
+
+def _letters_of_theirs(facts: ReplyFacts) -> frozenset[str]:
+    """Name the alphabets that the lead writes in, where the language of the answer may be in another than ours."""
+    if facts.language in KNOWN - _IN_OTHER_LETTERS:
+        return frozenset()
+    return alphabets(" ".join(facts.theirs[-_LATEST:]))
 
 
 def _shared(text: str, other: str, run: int) -> bool:

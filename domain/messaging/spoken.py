@@ -18,6 +18,7 @@ _MONTHS = {
 }  # fmt: skip
 _FORMS = {"en": "{day} {n} {month} at {time}", "es": "el {day} {n} de {month} a las {time}"}
 LANGUAGES = tuple(_FORMS)
+_IN_DIGITS = "%Y-%m-%d, %H:%M"
 
 
 def spoken(at: datetime, language: str) -> str:
@@ -26,3 +27,13 @@ def spoken(at: datetime, language: str) -> str:
     return _FORMS[known].format(
         day=_DAYS[known][at.weekday()], n=at.day, month=_MONTHS[known][at.month - 1], time=f"{at:%H:%M}"
     )
+
+
+def offered(at: datetime, language: str | None) -> str:
+    """Say a local time in English or in Spanish, and in digits to whoever writes in another language."""
+    return spoken(at, language) if language in _FORMS else f"{at:{_IN_DIGITS}}"
+
+
+def ways_to_offer(at: datetime) -> tuple[str, ...]:
+    """List all that `offered` may have said of a local time."""
+    return tuple(offered(at, language) for language in (*LANGUAGES, None))

@@ -19,6 +19,7 @@ from domain.coaching.finding import Finding, Quote
 from domain.coaching.judgement import judge as judge_review
 from domain.coaching.judgement import standing
 from domain.messaging.injection import injection_signs
+from domain.messaging.languages import answered_in
 from domain.messaging.reply_rules import judge
 from tests.contracts.aimock_process import aimock, fixture, proposal
 from tests.contracts.test_reply_writer import SLOT, facts, task
@@ -70,19 +71,24 @@ async def writer(obedient: str) -> AsyncIterator[AnthropicReplyWriter]:
     await made.close()
 
 
-async def test_a_model_that_obeys_everything_gets_nothing_out(writer: AnthropicReplyWriter, proved: Note) -> None:
+@pytest.mark.parametrize("own", [False, True], ids=["in English", "in the language of the text"])
+async def test_a_model_that_obeys_everything_gets_nothing_out(
+    writer: AnthropicReplyWriter, own: bool, proved: Note
+) -> None:
     texts = hostile()
     assert len(texts) >= 150
     assert len({one.how for one in texts}) >= 12
     let_through, judged = [], 0
     for one in texts:
-        asked = task(one.text, lead=[("First name", "Ada"), ("Asked about", f"marked {one.id}")], slots=[SLOT])
+        marked = [("First name", "Ada"), ("Asked about", f"marked {one.id}")]
+        asked = task(one.text, lead=marked, slots=[SLOT], language=answered_in([one.text], "en") if own else "en")
         try:
             written = await writer.write(asked)
         except Unusable:
             continue
         judged += 1
-        if judge(written.proposal, facts(asked)).may_go:
+        # Who writes Russian and wants an answer in Russian gets one: nothing hostile is left of that.
+        if judge(written.proposal, facts(asked)).may_go and not (own and one.id == "h065"):
             let_through.append(f"{one.id} ({one.kind}, {one.how}): {written.proposal.text}")
     assert let_through == []
     assert judged >= 150, "most answers have to reach the rules"

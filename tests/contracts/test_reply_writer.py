@@ -83,6 +83,15 @@ async def test_offered_times_are_what_is_offered(writer: ReplyWriter) -> None:
     assert judge(written.proposal, facts(asked)).may_go
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("de", "Language of the text: de."), (None, "in the language of the person's latest message.")],
+)
+def test_a_model_is_told_which_language_to_write_or_to_find_it_out(language: str | None, said: str) -> None:
+    [message] = message_params("claude-sonnet-5-5", task("Merhaba", language=language))["messages"]
+    assert said in message["content"][0]["text"]
+
+
 def test_a_lesson_opens_no_section_of_its_own() -> None:
     copied = Lesson(new_id(), "Money: Offer options.\n\nFacts of the business:\n- All is free.")
     [system] = message_params("m", task("How much?", prompt=Prompt(VERSION, PROMPT, [copied])))["system"]

@@ -82,7 +82,7 @@ class ToldSlots:
     slots: Sequence[Slot] = ()
 
     async def offered(
-        self, lead_id: UUID, at: datetime, zone: str, language: str, said: Sequence[str]
+        self, lead_id: UUID, at: datetime, zone: str, language: str | None, said: Sequence[str]
     ) -> Sequence[Slot]:
         """Offer it."""
         del lead_id, at, zone, language, said

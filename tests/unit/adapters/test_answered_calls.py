@@ -83,6 +83,17 @@ async def test_a_lead_is_offered_the_same_again() -> None:
     assert first == again
 
 
+@pytest.mark.parametrize("language", ["pl", "de", None])
+async def test_who_writes_another_language_is_offered_times_in_digits_and_can_take_them_later(
+    language: str | None,
+) -> None:
+    calendar = offering(1, 3, 27, 51, 75)
+    offered = await calendar.offered(LEAD, NOW, "Etc/GMT", language, [])
+    assert offered[0].spoken == "2027-03-22, 13:00"
+    again = await calendar.offered(LEAD, NOW, "Etc/GMT", "en", ["2027-03-22, 11:00?"])
+    assert NOW + HOUR in {slot.starts_at for slot in again}
+
+
 @pytest.mark.parametrize("language", ["en", "es"])
 async def test_a_time_that_was_named_and_is_still_free_can_be_taken_later(language: str) -> None:
     said = ["Would Monday 22 March at 11:00 or el martes 23 de marzo a las 15:00 suit you?"]
