@@ -46,6 +46,18 @@ Feature: Teaching the AI
     When it is made live all the same, because "The sale ends today."
     Then version 1 is live, and its history says "The sale ends today."
 
+  Scenario: What is taught makes answers better, which is seen before it is said to anybody
+    Given 6 past conversations in which a lead asked "Where are you, and what would it involve?"
+    And the lesson that to "They ask where we are" the AI says "We come to you at home, and the first visit is a look round."
+    When the draft is evaluated on them
+    Then it is found better: 6 answers are better and 0 worse
+    And under what is live each answer left the question open, and under the draft none
+    When the reply prompt is made live
+    Then whoever does it is shown that 6 answers are better, 0 the same and 0 worse, and 3 of them
+    When Ada writes "Hello, where are you, and what would it involve?"
+    Then the AI answers "We come to you at home, and the first visit is a look round."
+    And the answer remembers the version and the lesson
+
   Scenario: A trial that does harm is taken back by itself
     Given a version of the reply prompt on trial for 30 % of conversations
     When 40 of 100 leads opt out under it, against 2 of 100 under the old one

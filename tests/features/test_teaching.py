@@ -42,6 +42,7 @@ class Story:
     refused: Response | None = None
     lesson: dict[str, Any] = field(default_factory=dict)
     found: str = ""
+    made: dict[str, Any] = field(default_factory=dict)
 
     @property
     def world(self) -> World:
@@ -123,7 +124,7 @@ def a_draft(story: Story, text: str) -> None:
 @given("the reply prompt is made live")
 @when("the reply prompt is made live")
 def made_live(story: Story) -> None:
-    story.ask("POST", f"{REPLY}/make-live", {})
+    story.made = story.ask("POST", f"{REPLY}/make-live", {})
 
 
 @when(parsers.parse("the reply prompt is rolled back to version {number:d}"))
@@ -188,6 +189,31 @@ def evaluated(story: Story) -> None:
 def found_worse(story: Story, worse: int, better: int) -> None:
     found = story.ask("GET", f"/coach/evaluations/{story.found}")
     assert (found["outcome"], found["worse"], found["better"]) == ("worse", worse, better)
+
+
+@then(parsers.parse("it is found better: {better:d} answers are better and {worse:d} worse"))
+def found_better(story: Story, better: int, worse: int) -> None:
+    found = story.ask("GET", f"/coach/evaluations/{story.found}")
+    assert (found["outcome"], found["better"], found["worse"]) == ("better", better, worse)
+
+
+@then("under what is live each answer left the question open, and under the draft none")
+def questions_left(story: Story) -> None:
+    examples = story.ask("GET", f"/coach/evaluations/{story.found}")["examples"]
+    assert all(any("question" in finding for finding in one["old"]["findings"]) for one in examples), examples
+    assert [one["new"]["findings"] for one in examples] == [[]] * len(examples)
+
+
+@then(
+    parsers.parse(
+        "whoever does it is shown that {better:d} answers are better, {same:d} the same and {worse:d} worse, and"
+        " {shown:d} of them"
+    )
+)
+def shown_what_was_judged(story: Story, better: int, same: int, worse: int, shown: int) -> None:
+    judged = story.made["evaluation"]
+    assert (judged["better"], judged["same"], judged["worse"]) == (better, same, worse)
+    assert len(judged["examples"]) == shown
 
 
 @then("making it live is refused")
