@@ -1,25 +1,26 @@
 """The prompt that a lead is written to with: what is live, or what is being tried on them; never a draft."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from adapters.persistence.coaching_prompts import version_of
+from adapters.persistence.coaching_prompts import LIVE_SINCE, version_of
 from adapters.persistence.database import PostgresUnitOfWork
 from application.messaging.reply_writing import Lesson
 from application.messaging.reply_writing import Prompt as WritersPrompt
 from domain.coaching.built_in import built_in
 from domain.coaching.canary import Canary
-from domain.coaching.prompt import BUILT_IN, PromptType, PromptVersion, Told, beside, told
+from domain.coaching.prompt import BUILT_IN, PromptType, Standing, Told, beside, told
 from domain.messaging import reply_prompt
 
-_LIVE = """
-SELECT p.id, p.prompt_type, p.live, to_jsonb(c) AS canary FROM prompts p
+_LIVE = f"""
+SELECT p.id, p.prompt_type, p.live, {LIVE_SINCE} AS since, to_jsonb(c) AS canary FROM prompts p
 LEFT JOIN canaries c ON c.organization_id = $1 AND c.prompt_id = p.id AND c.is_open
 WHERE p.organization_id = $1 AND p.prompt_type IN ('master', $2)
-"""
+"""  # noqa: S608 - our own words
 _VERSION = """
 SELECT number, system_prompt, user_prompt_template, lessons, left_out, made_by, made_at, reason, evaluation_id
 FROM prompt_versions WHERE organization_id = $1 AND prompt_id = $2 AND number = $3
@@ -36,10 +37,10 @@ class PostgresLivePrompt:
         """Give the prompt for a lead: the master's words before those of answers, or of a touch."""
         prompt_type = _type_of(touch)
         rows = await self._rows(prompt_type)
-        master = await self._version(PromptType.MASTER, rows, lead_id)
-        special = await self._version(prompt_type, rows, lead_id)
+        master = await self._standing(PromptType.MASTER, rows, lead_id)
+        special = await self._standing(prompt_type, rows, lead_id)
         both = told(master, prompt_type, special)
-        if prompt_type is PromptType.REPLY and master.number == special.number == BUILT_IN:
+        if prompt_type is PromptType.REPLY and master.version.number == special.version.number == BUILT_IN:
             return WritersPrompt(reply_prompt.VERSION, both.text)
         return prompt_of(both)
 
@@ -56,14 +57,14 @@ class PostgresLivePrompt:
         rows = await self._uow.connection.fetch(_LIVE, self._uow.organization_id, prompt_type.value)
         return {PromptType(row["prompt_type"]): row for row in rows}
 
-    async def _version(self, prompt_type: PromptType, rows: Mapping[PromptType, Any], lead_id: UUID) -> PromptVersion:
+    async def _standing(self, prompt_type: PromptType, rows: Mapping[PromptType, Any], lead_id: UUID) -> Standing:
         number = _number(prompt_type, rows, lead_id)
         if number == BUILT_IN:
-            return built_in(prompt_type, reply_prompt.PROMPT)
+            return Standing(built_in(prompt_type, reply_prompt.PROMPT))
         found = await self._uow.connection.fetchrow(
             _VERSION, self._uow.organization_id, rows[prompt_type]["id"], number
         )
-        return version_of(found)
+        return Standing(version_of(found), _since(rows[prompt_type], number))
 
 
 def _type_of(touch: str | None) -> PromptType:
@@ -77,6 +78,14 @@ def _number(prompt_type: PromptType, rows: Mapping[PromptType, Any], lead_id: UU
     if row["canary"] is None:
         return int(row["live"])
     return msgspec.json.decode(row["canary"], type=Canary).number_for(lead_id)
+
+
+def _since(row: Any, number: int) -> datetime | None:
+    """Tell since when people let a version be told, to whom it is told now."""
+    if number == row["live"]:
+        since: datetime | None = row["since"]
+        return since
+    return msgspec.json.decode(row["canary"], type=Canary).since(number)
 
 
 def prompt_of(said: Told) -> WritersPrompt:

@@ -11,7 +11,7 @@ from adapters.persistence.schema.coaching_prompts import prompt_versions, prompt
 from adapters.persistence.store import PostgresStore, encode_json
 from application.ports import Filter, Found, PageRequest
 from domain.coaching.built_in import built_in
-from domain.coaching.prompt import BUILT_IN, Prompt, PromptType, PromptVersion, label
+from domain.coaching.prompt import BUILT_IN, Prompt, PromptType, PromptVersion, Standing, label
 from domain.kernel import NotFound
 from domain.messaging import reply_prompt
 from domain.statistics import Share
@@ -21,6 +21,11 @@ BUDGET = 1_500
 MOST_BUDGET = 50_000
 LONGEST_COUNTED = 90
 """Days of which conversations are counted: a version that is live for years is shown by how it does lately."""
+# A promotion moves the pointer to what people chose when the trial began; whatever they chose since is later.
+LIVE_SINCE = """
+coalesce((SELECT max(c.started_at) FROM canaries c WHERE c.organization_id = p.organization_id AND c.prompt_id = p.id
+          AND c.number = p.live AND c.status = 'promoted' AND c.ended_at = p.made_live_at), p.made_live_at)
+"""
 VERSIONS = Listing(
     source=prompt_versions.join(
         prompts,
@@ -61,6 +66,7 @@ SELECT count(*) AS conversations, count(*) FILTER (WHERE succeeded) AS succeeded
   GROUP BY conversation_id
 ) AS threads
 """  # noqa: S608 - a number
+_LIVE = f"SELECT live, {LIVE_SINCE} AS since FROM prompts p WHERE organization_id = $1 AND prompt_type = $2"  # noqa: S608
 _BUDGET = "SELECT settings -> 'coach_lesson_tokens' FROM organizations WHERE organization_id = $1"
 
 
@@ -96,6 +102,13 @@ class PostgresPrompts(PostgresStore[Prompt]):
         if row is None:
             raise NotFound("There is no such version.")
         return version_of(row)
+
+    async def standing(self, prompt_type: PromptType) -> Standing:
+        """Give the live version, and since when."""
+        row = await self.uow.connection.fetchrow(_LIVE, self.uow.organization_id, prompt_type)
+        if row is None:
+            return Standing(await self.version(prompt_type, BUILT_IN))
+        return Standing(await self.version(prompt_type, row["live"]), row["since"])
 
     async def add_version(self, prompt: Prompt, version: PromptVersion) -> None:
         """Keep a version."""

@@ -1,7 +1,7 @@
 """What people say of prompts, and what they are shown."""
 
 from datetime import datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 from msgspec import Meta
@@ -18,6 +18,8 @@ Template = Annotated[str, Meta(max_length=10_000)]
 Number = Annotated[int, Meta(ge=0, le=1_000_000)]
 Fingerprint = Annotated[str, Meta(max_length=64)]
 Reason = Annotated[str, Meta(min_length=1, max_length=1000, pattern=r"\S")]
+
+Leads = Literal["all", "rest", "trial", "hold_out"]
 
 
 class DraftPrompt(Command, frozen=True):
@@ -186,13 +188,30 @@ class EvaluationShown(EvaluationSummary, frozen=True):
     examples: list[ExampleView]
 
 
+class TeachesView(View, frozen=True):
+    """Name the version whose lessons are told."""
+
+    prompt_type: PromptType
+    version: int
+
+
+class ToldView(View, frozen=True):
+    """Show what is told in truth: to all leads, to those of a trial or a hold-out, or to the rest of them."""
+
+    leads: Leads
+    prompt_version: str
+    lessons_of: TeachesView
+    lessons_context: list[LessonIn]
+
+
 class PromptView(View, frozen=True):
-    """Show a prompt: what is live, the draft beside it, how it does."""
+    """Show a prompt: what is live, the draft beside it, how it does; `told` are the lessons that are in force."""
 
     id: UUID | None
     prompt_type: PromptType
     live: VersionView
     made_live_at: datetime | None
+    told: list[ToldView]
     draft: DraftView
     lessons_included: int
     performance: PerformanceView
@@ -215,6 +234,14 @@ class PromptView(View, frozen=True):
             "evaluation_id": None,
         },
         "made_live_at": "2026-03-22T09:00:00Z",
+        "told": [
+            {
+                "leads": "all",
+                "prompt_version": "master-1/reply-3",
+                "lessons_of": {"prompt_type": "reply", "version": 3},
+                "lessons_context": [],
+            }
+        ],
         "draft": {
             "system_prompt": "Answer in one short message. Where they hesitate, ask what holds them back.",
             "user_prompt_template": None,

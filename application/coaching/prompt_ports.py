@@ -11,7 +11,7 @@ from application.ports import Found, PageRequest, Store
 from domain.coaching.canary import Canary, Phase, Side
 from domain.coaching.evaluation import Evaluation
 from domain.coaching.lesson import Lesson
-from domain.coaching.prompt import Prompt, PromptType, PromptVersion
+from domain.coaching.prompt import Prompt, PromptType, PromptVersion, Standing
 from domain.statistics import Share
 
 
@@ -28,6 +28,10 @@ class PromptStore(Store[Prompt], Protocol):
 
     async def version(self, prompt_type: PromptType, number: int) -> PromptVersion:
         """Give a version, 0 being the built-in one, or refuse with `NotFound`."""
+        ...
+
+    async def standing(self, prompt_type: PromptType) -> Standing:
+        """Give the live version, and since when people let it be told."""
         ...
 
     async def add_version(self, prompt: Prompt, version: PromptVersion) -> None:

@@ -27,6 +27,7 @@ from application.coaching.prompt_views import (
     rate,
     version_view,
 )
+from application.coaching.telling import Telling
 from application.ports import Actor, Clock, Found, PageRequest, UnitOfWork, require_version
 from domain.coaching.canary import Canary, CanaryStatus, Side
 from domain.coaching.evaluation import Evaluation, Outcome
@@ -58,6 +59,7 @@ class Prompts:
     canaries: CanaryStore
     evaluations: KnownEvaluations
     lessons: ActiveLessons
+    telling: Telling
     agenda: Agenda
 
     async def show(self, prompt_type: PromptType) -> PromptView:
@@ -146,6 +148,7 @@ class Prompts:
                 started_at=now,
                 started_by=self.actor.id,
                 ended_at=None if is_trial else now,
+                baseline_since=(await self.prompts.standing(prompt.prompt_type)).since,
             )
             await self.canaries.add(canary)
         live = PromptMadeLive(
@@ -230,6 +233,7 @@ class Prompts:
             prompt_type=prompt_type,
             live=version_view(live),
             made_live_at=None if prompt is None else prompt.made_live_at,
+            told=await self.telling.told(prompt_type),
             draft=DraftView(
                 system_prompt=drafted.system_prompt,
                 user_prompt_template=drafted.user_prompt_template,

@@ -147,7 +147,10 @@ def part_of(lead_id: UUID, canary_id: UUID) -> int:
 
 @dataclass(slots=True, kw_only=True)
 class Canary(Entity):
-    """Be one trial of a version against the one before; `hold_out` is the share that keeps the old one afterwards."""
+    """Be one trial of a version against the one before; `hold_out` is the share that keeps the old one afterwards.
+
+    `baseline_since` is since when people let that one be told.
+    """
 
     prompt_id: UUID
     prompt_type: PromptType
@@ -162,6 +165,7 @@ class Canary(Entity):
     ended_at: datetime | None = None
     closed_at: datetime | None = None
     reason: str | None = None
+    baseline_since: datetime | None = None
 
     @property
     def trial(self) -> Phase | None:
@@ -183,6 +187,10 @@ class Canary(Entity):
         if self.status is CanaryStatus.PROMOTED:
             return self.number
         return self.number if part >= _PARTS - self.share * 100 else self.baseline
+
+    def since(self, number: int) -> datetime | None:
+        """Tell since when people let one of its two versions be told; a promotion is no choice of theirs."""
+        return self.started_at if number == self.number else self.baseline_since
 
     def end(self, decision: Decision, at: datetime) -> CanaryDecided:
         """End the trial, or refuse where it has ended (`Conflict`); a hold-out stays until something else is live."""

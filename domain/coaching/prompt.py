@@ -239,22 +239,38 @@ class Told:
     lessons: tuple[TaughtLesson, ...]
 
 
-def told(master: PromptVersion, prompt_type: PromptType, own: PromptVersion) -> Told:
-    """Put the master's words before a prompt's, and the lessons of whichever was made later: each is made with all.
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Hold a version, and since when people let it be told: None, where that was not kept, is when it was made."""
 
-    So what was edited or put away since the earlier one is not told on.
+    version: PromptVersion
+    since: datetime | None = None
+
+    @property
+    def order(self) -> tuple[bool, bool, float, float]:
+        """Order by when people chose it: the built-in one first, what is yet to be made last."""
+        made_at = self.version.made_at
+        if self.version.number == BUILT_IN or made_at is None:
+            return self.version.number != BUILT_IN, made_at is None, 0.0, 0.0
+        return True, False, (self.since or made_at).timestamp(), made_at.timestamp()
+
+
+def told(master: Standing, prompt_type: PromptType, own: Standing) -> Told:
+    """Put the master's words before a prompt's, and the lessons of whichever people chose later, by whatever way.
+
+    Each is made with all lessons, so that what was edited or put away since the earlier one is not told on; and whoever
+    rolls one back brings back what that version holds.
     """
     return Told(
-        beside(master.number, prompt_type, own.number),
-        f"{master.base}\n\n{own.base}",
-        max(master, own, key=_age).lessons,
+        beside(master.version.number, prompt_type, own.version.number),
+        f"{master.version.base}\n\n{own.version.base}",
+        teaching(master, own).version.lessons,
     )
 
 
-def _age(version: PromptVersion) -> tuple[bool, bool, float]:
-    """Order versions by when they were made: the built-in one first, what is yet to be made last."""
-    made_at = version.made_at
-    return version.number != BUILT_IN, made_at is None, 0.0 if made_at is None else made_at.timestamp()
+def teaching(master: Standing, own: Standing) -> Standing:
+    """Tell which of two gives the lessons."""
+    return max(master, own, key=lambda one: one.order)
 
 
 def label(prompt_type: PromptType, number: int) -> str:

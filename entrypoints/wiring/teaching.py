@@ -32,6 +32,7 @@ from application.coaching.model_access import ModelAccess
 from application.coaching.previews import PromptPreviews
 from application.coaching.prompt_ports import ActiveLessons, CanaryStore, KnownEvaluations, Outcomes, PromptStore
 from application.coaching.prompts import Prompts
+from application.coaching.telling import Telling
 from entrypoints.config import Config
 from entrypoints.wiring.models import Model, served
 
@@ -53,6 +54,7 @@ class Teaching(Provider):
     answers = provide(AnswersForCoaching, provides=CandidateAnswers, scope=Scope.APP)
     jobs = provide(JobsOfImports, provides=EvaluationJobs)
     judging = provide(Judging, scope=Scope.APP)
+    telling = provide(Telling)
     drafts = provide(Drafts)
     previews = provide(PromptPreviews)
     cases = provide(Cases)

@@ -37,6 +37,18 @@ Feature: Teaching the AI
     And Ada writes "How much is it?"
     Then the AI's answer does not end with "Talk soon."
 
+  Scenario: A roll-back takes back what the version taught, whatever was made live since
+    Given the draft 'End every answer with "Talk soon."' for the reply prompt
+    And the reply prompt is made live
+    And the lesson that to "too expensive" the AI says "There are ways to bring it down. Shall we look at them?"
+    And the reply prompt is made live
+    And the master prompt is made live
+    When the reply prompt is rolled back to version 1
+    And Ada writes "Honestly, it is too expensive"
+    Then the AI answers something else
+    And the AI's answer ends with "Talk soon."
+    And no lesson is said to be in force
+
   Scenario: A draft that makes answers worse does not go live unnoticed
     Given 6 past conversations in which a lead asked "How much is it?"
     And the draft 'End every answer with "Hurry up!!!"' for the reply prompt

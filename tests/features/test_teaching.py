@@ -127,6 +127,16 @@ def made_live(story: Story) -> None:
     story.made = story.ask("POST", f"{REPLY}/make-live", {})
 
 
+@given("the master prompt is made live")
+def master_made_live(story: Story) -> None:
+    story.ask("POST", "/coach/prompts/master/make-live", {})
+
+
+@then("no lesson is said to be in force")
+def none_in_force(story: Story) -> None:
+    assert [one["lessons_context"] for one in story.ask("GET", REPLY)["told"]] == [[]]
+
+
 @when(parsers.parse("the reply prompt is rolled back to version {number:d}"))
 def rolled_back(story: Story, number: int) -> None:
     story.ask("POST", f"{REPLY}/roll-back", {"version": number})

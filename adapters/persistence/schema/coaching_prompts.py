@@ -68,6 +68,7 @@ canaries = tenant_table(
     time("ended_at", null=True),
     time("closed_at", null=True),
     text("reason", null=True),
+    time("baseline_since", null=True),
     version(),
     references("prompt_id", "prompts", ondelete="CASCADE"),
     one_of("status", list(CanaryStatus)),

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from domain.coaching.prompt import PromptType, PromptVersion, TaughtLesson, changes_between, told
+from domain.coaching.prompt import PromptType, PromptVersion, Standing, TaughtLesson, changes_between, told
 from domain.kernel import new_id
 
 NOW = datetime(2027, 3, 22, 10, tzinfo=UTC)
@@ -41,10 +41,35 @@ OLD, EDITED, OTHER = lesson(MONEY, "Old words."), lesson(MONEY, "New words."), l
 def test_lessons_are_told_as_the_version_that_was_made_last_has_them(
     master: PromptVersion, own: PromptVersion, lessons: list[str]
 ) -> None:
-    said = told(master, PromptType.REPLY, own)
+    said = told(Standing(master), PromptType.REPLY, Standing(own))
     assert [one.text for one in said.lessons] == lessons
     assert said.text == f"Words {master.number}.\n\nWords {own.number}."
     assert said.label == f"master-{master.number}/reply-{own.number}"
+
+
+def chosen(made: PromptVersion, days: float | None) -> Standing:
+    """Let people have chosen a version so many days ago; None: that was not kept."""
+    return Standing(made, None if days is None else NOW - timedelta(days=days))
+
+
+@pytest.mark.parametrize(
+    ("master", "own", "lessons"),
+    [
+        pytest.param(
+            chosen(version(1, 3, OLD), 3), chosen(version(1, 4, OTHER), 1), ["First names."], id="rolled back"
+        ),
+        pytest.param(chosen(version(1, 4, OTHER), 1), chosen(version(2, 3, OLD), 3), ["First names."], id="its master"),
+        pytest.param(chosen(version(1, 3, OLD), 3), chosen(version(0, None), 1), ["Old words."], id="to the built-in"),
+        pytest.param(chosen(version(0, None), 1), chosen(version(1, 3, OLD), 3), ["Old words."], id="master to it"),
+        pytest.param(chosen(version(1, 3, OLD), 3), chosen(version(1, 4, OTHER), None), ["Old words."], id="not kept"),
+        pytest.param(chosen(version(1, 3, OLD), 2), chosen(version(2, 1, OTHER), 2), ["First names."], id="at once"),
+        pytest.param(
+            chosen(version(1, 3, OLD), 1), chosen(version(3, None, OTHER), None), ["First names."], id="draft"
+        ),
+    ],
+)
+def test_lessons_follow_what_people_chose_later(master: Standing, own: Standing, lessons: list[str]) -> None:
+    assert [one.text for one in told(master, PromptType.REPLY, own).lessons] == lessons
 
 
 def test_a_lesson_whose_words_changed_is_named() -> None:
