@@ -119,7 +119,7 @@ def test_ten_cases_an_operation_break_nothing(besieged: Besieged) -> None:
 
 @pytest.mark.prove
 def test_ten_thousand_cases_break_nothing(besieged: Besieged, proved: Note) -> None:
-    fuzz, rounds = _fuzzed(besieged, 100, seed=20261121), 0
+    fuzz, rounds = _fuzzed(besieged, 60, seed=20261121), 0
     while fuzz.statuses.total() < 10_000:
         rounds += 1
         again = _fuzzed(besieged, 20, seed=20261121 + rounds)
