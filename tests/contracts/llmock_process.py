@@ -42,7 +42,15 @@ class Llmock:
         """Forget what was, and behave so at the next request."""
         self._http.post("/reset").raise_for_status()
         if behaviours:
-            self._http.post("/scenario", json={"behaviors": list(behaviours)}).raise_for_status()
+            self.will_too(*behaviours)
+
+    def will_too(self, *behaviours: dict[str, Any]) -> None:
+        """Behave so as well, once what was told before has come to its requests."""
+        self._http.post("/scenario", json={"behaviors": list(behaviours)}).raise_for_status()
+
+    def pending(self) -> int:
+        """Count the behaviours that wait for a request; one for all requests always does."""
+        return len(self._http.get("/scenario").raise_for_status().json()["pending"])
 
     def count(self) -> int:
         """Count the requests since then, once the first has its end, which may come after whoever asked has gone."""

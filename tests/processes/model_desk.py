@@ -35,12 +35,11 @@ class Thread:
 
 
 @dataclass(frozen=True)
-class Desk:
-    """Hold the office, its carrier and its model."""
+class Answered:
+    """Hold the office and its carrier; whoever answers there is nobody's to command."""
 
     office: Office
     twilio: TwilioProcess
-    model: Model
 
     def enter(self, products: Mapping[str, str]) -> str:
         """Import people by phone with what they asked about, at an hour at which all may be texted."""
@@ -84,24 +83,41 @@ class Desk:
         return self.threads(phones)
 
 
+@dataclass(frozen=True)
+class Desk(Answered):
+    """Hold the model too, `aimock`."""
+
+    model: Model
+
+
 @contextmanager
-def opened_desk(folder: Path, seed: str) -> Iterator[Desk]:
+def opened_office(folder: Path, seed: str, model_url: str) -> Iterator[Answered]:
     """Open one; its organisation has stored its own access to both."""
     port = free_port()
     twilio = TwilioProcess(folder, f"http://127.0.0.1:{port}/api/v1/webhooks/twilio/sms")
     twilio.start()
+    settings = {
+        "RAPPORT_SANDBOX": "",
+        "RAPPORT_TWILIO_API_URL": twilio.url,
+        "RAPPORT_ANTHROPIC_API_URL": model_url,
+    }
     try:
-        with aimock(folder, [fixture(EVERY, proposal(GOOD))]) as url:
-            settings = {"RAPPORT_SANDBOX": "", "RAPPORT_TWILIO_API_URL": twilio.url, "RAPPORT_ANTHROPIC_API_URL": url}
-            with opened(folder, seed, port=port, settings=settings) as office:
-                own = {"settings": dict(ACCOUNT.settings), "credentials": dict(ACCOUNT.credentials)}
-                office.client.call("PUT", "/settings/integrations/twilio", json=own)
-                body = {"credentials": {"api_key": "sk-ant-of-the-tests"}}
-                office.client.call("PUT", "/settings/integrations/anthropic", json=body)
-                model = Model(url)
-                try:
-                    yield Desk(office, twilio, model)
-                finally:
-                    model.close()
+        with opened(folder, seed, port=port, settings=settings) as office:
+            own = {"settings": dict(ACCOUNT.settings), "credentials": dict(ACCOUNT.credentials)}
+            office.client.call("PUT", "/settings/integrations/twilio", json=own)
+            body = {"credentials": {"api_key": "sk-ant-of-the-tests"}}
+            office.client.call("PUT", "/settings/integrations/anthropic", json=body)
+            yield Answered(office, twilio)
     finally:
         twilio.close()
+
+
+@contextmanager
+def opened_desk(folder: Path, seed: str) -> Iterator[Desk]:
+    """Open one whose model is `aimock`."""
+    with aimock(folder, [fixture(EVERY, proposal(GOOD))]) as url, opened_office(folder, seed, url) as there:
+        model = Model(url)
+        try:
+            yield Desk(there.office, there.twilio, model)
+        finally:
+            model.close()

@@ -25,7 +25,7 @@ EACH = 8
 A_MINUTE = 120
 
 
-_HALF_A_MINUTE_LATER = """
+HALF_A_MINUTE_LATER = """
 WITH waiting AS (UPDATE conversations SET answer_due_at = business_now() WHERE answer_due_at IS NOT NULL RETURNING id)
 UPDATE schedules SET next_due_at = business_now() WHERE name = 'messaging.answer' RETURNING name
 """
@@ -97,7 +97,7 @@ def test_answers_wait_for_a_model_that_is_away_and_then_people_write_them(desk: 
     _write(desk, first)
     wait_for(lambda: _waits(desk, first), 60, "they wait", 0.1)
     desk.model.answers()
-    desk.office.ask(_HALF_A_MINUTE_LATER)
+    desk.office.ask(HALF_A_MINUTE_LATER)
     assert all(_was_answered(thread) for thread in desk.settled(first, 60).values())
     desk.setting(ai_patience_seconds=0)
     desk.model.answers(refusing(529, "overloaded_error"))
