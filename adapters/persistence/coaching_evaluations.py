@@ -121,10 +121,11 @@ class PostgresEvaluations(PostgresStore[Evaluation]):
     async def next_case(self, evaluation: Evaluation) -> Case | None:
         """Give a case that was not answered yet."""
         return await self._cases.find_one(
-            "id = ANY ($2) AND NOT EXISTS (SELECT FROM evaluation_answers a WHERE a.organization_id = $1"
-            " AND a.evaluation_id = $3 AND a.case_id = evaluation_cases.id) ORDER BY id",
+            "id = ANY ($2) AND id <> ALL ($4) AND NOT EXISTS (SELECT FROM evaluation_answers a"
+            " WHERE a.organization_id = $1 AND a.evaluation_id = $3 AND a.case_id = evaluation_cases.id) ORDER BY id",
             list(evaluation.case_ids),
             evaluation.id,
+            list(evaluation.left_out),
         )
 
     async def record(self, evaluation: Evaluation, compared: Compared) -> int:

@@ -72,6 +72,13 @@ class ExampleView(View, frozen=True):
     new: AnswerView
 
 
+class LeftOutCase(View, frozen=True):
+    """Name a case that could not be judged, and why."""
+
+    case_id: UUID
+    why: str
+
+
 class EvaluationView(View, frozen=True):
     """Show an evaluation; `outcome` null: it is under way, or was ended."""
 
@@ -84,6 +91,7 @@ class EvaluationView(View, frozen=True):
     better: int
     same: int
     worse: int
+    left_out: list[LeftOutCase]
     p_value: float | None
     examples: list[ExampleView]
     created_by: UUID | None
@@ -99,6 +107,7 @@ class EvaluationView(View, frozen=True):
         "better": 12,
         "same": 16,
         "worse": 2,
+        "left_out": [],
         "p_value": 0.0129,
         "examples": [],
         "created_by": None,

@@ -6,7 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from application.coaching.candidates import Drafts
-from application.coaching.evaluation_forms import EvaluateDraft, EvaluationStarted, EvaluationView, ExampleView
+from application.coaching.evaluation_forms import (
+    EvaluateDraft,
+    EvaluationStarted,
+    EvaluationView,
+    ExampleView,
+    LeftOutCase,
+)
 from application.coaching.evaluation_ports import (
     Case,
     CaseStore,
@@ -18,7 +24,7 @@ from application.coaching.evaluation_ports import (
 from application.coaching.evaluation_views import example_view
 from application.coaching.judging import Judging
 from application.coaching.model_access import ModelAccess
-from application.model_calls import Usage
+from application.model_calls import Unusable, Usage
 from application.model_spending import SPENT, Spending
 from application.ports import Actor, Clock, UnitOfWork, effect
 from application.provider import Capabilities, Rejected
@@ -133,6 +139,9 @@ class Evaluations:
             except Rejected as error:
                 await self.give_up(requested, error.reason)
                 return
+            except Unusable as error:
+                await self._leave_out(requested, case, error.reason)
+                continue
             finally:
                 await self._note(usages)
             await self._keep(evaluation, compared)
@@ -149,12 +158,25 @@ class Evaluations:
             if not await self.jobs.wanted(evaluation.job_id):
                 return
             done = await self.evaluations.record(evaluation, compared)
-            await self.jobs.advance(evaluation.job_id, done)
+            await self.jobs.advance(evaluation.job_id, done + len(evaluation.left_out))
+
+    async def _leave_out(self, requested: EvaluationRequested, case: Case, why: str) -> None:
+        """Go on without a case of which the judge says nothing of use."""
+        async with self.uow:
+            if not await self.jobs.wanted(requested.job_id):
+                return
+            evaluation = await self.evaluations.get(requested.subject)
+            evaluation.leave_out(case.id, why)
+            await self.evaluations.save(evaluation)
+            done = len(await self.evaluations.outcomes(evaluation))
+            await self.jobs.advance(requested.job_id, done + len(evaluation.left_out))
 
     async def _end(self, evaluation: Evaluation) -> None:
         tally = Tally.of(await self.evaluations.outcomes(evaluation))
         if tally == Tally():
-            await self.jobs.fail(evaluation.job_id, "None of the conversations stands any more.")
+            why = next(iter(evaluation.left_out.values()), None)
+            gone = "None of the conversations stands any more."
+            await self.jobs.fail(evaluation.job_id, gone if why is None else f"None could be judged: {why}")
             return
         ended = evaluation.end(tally, self.clock.now())
         await self.evaluations.save(evaluation)
@@ -175,6 +197,7 @@ def _result(evaluation: Evaluation, tally: Tally) -> dict[str, Any]:
         "better": tally.better,
         "same": tally.same,
         "worse": tally.worse,
+        "left_out": len(evaluation.left_out),
         "p_value": round(tally.p_value, 4),
     }
 
@@ -191,6 +214,7 @@ def _view(evaluation: Evaluation, examples: list[ExampleView]) -> EvaluationView
         better=tally.better,
         same=tally.same,
         worse=tally.worse,
+        left_out=[LeftOutCase(case_id=case_id, why=why) for case_id, why in evaluation.left_out.items()],
         p_value=None if evaluation.outcome is None else round(tally.p_value, 4),
         examples=examples,
         created_by=evaluation.created_by,

@@ -11,7 +11,7 @@ from application.coaching.evaluation_ports import (
     Judged,
     PastThread,
 )
-from application.coaching.reviewing import ConversationReviewer, ReviewTask
+from application.coaching.reviewing import ConversationReviewer, Review, ReviewTask
 from application.model_calls import Access, Fault, Unusable, Usage
 from application.provider import provider_port
 from domain.coaching.evaluation import compared
@@ -24,6 +24,8 @@ REFUSED = 0
 """What an answer scores that the rules would not let out, or that is of no use."""
 HANDED_OVER = 50
 """What one scores that is left to a person."""
+MOST_USELESS = 2
+"""How often the judge is asked about one answer before its case is left out."""
 
 
 @provider_port
@@ -37,7 +39,8 @@ class Judging:
     async def compare(self, case: Case, old: Told, new: Told, access: Access, usages: list[Usage]) -> Compared:
         """Answer a case under both; the judge sees the same lessons beside both, those of the new one.
 
-        What each call cost is added to `usages`, also where one breaks off.
+        What each call cost is added to `usages`, also where one breaks off; a judge that says nothing of use twice is
+        `Unusable`.
         """
         first = await self._judged(case, old, new, access, usages)
         second = await self._judged(case, new, new, access, usages)
@@ -71,20 +74,31 @@ class Judging:
             lesson_ids=answer.lesson_ids,
         )
         task = _task(thread, candidate, points, access)
-        try:
-            review = await self.reviewer.review(task)
-        except Unusable as error:
-            usages.append(error.usage)
-            raise
-        usages.append(review.usage)
+        review, cost = await self._review(task, usages)
         stands = judge(task.thread, review.findings, review.scores, review.score)
         about = [finding for finding in stands.findings if finding.quotes_message(candidate.id)]
         return Judged(
             answer.text,
             stands.scores[candidate.id],
             tuple(f"{finding.severity.value}: {finding.title}" for finding in about),
-            answer.usage.cost_micros + review.usage.cost_micros,
+            answer.usage.cost_micros + cost,
         )
+
+    async def _review(self, task: ReviewTask, usages: list[Usage]) -> tuple[Review, int]:
+        """Ask the judge, once more where it says nothing of use; gives what all of it cost, too."""
+        cost, tries = 0, 1
+        while True:
+            try:
+                review = await self.reviewer.review(task)
+            except Unusable as error:
+                usages.append(error.usage)
+                cost += error.usage.cost_micros
+                if tries == MOST_USELESS:
+                    raise
+                tries += 1
+            else:
+                usages.append(review.usage)
+                return review, cost + review.usage.cost_micros
 
 
 def _task(thread: PastThread, candidate: ReviewedMessage, points: Told, access: Access) -> ReviewTask:

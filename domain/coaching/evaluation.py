@@ -1,7 +1,7 @@
 """An evaluation: the same past conversations answered under two versions, and judged on the same points."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from math import comb
@@ -84,7 +84,10 @@ class Tally:
 
 @dataclass(slots=True, kw_only=True)
 class Evaluation(Entity):
-    """Be one evaluation; `fingerprint` is of all that would be made live, so that it says nothing of another draft."""
+    """Be one evaluation; `fingerprint` is of all that would be made live, so that it says nothing of another draft.
+
+    `left_out` names the cases that could not be judged, and why.
+    """
 
     prompt_type: PromptType
     baseline: int
@@ -93,6 +96,7 @@ class Evaluation(Entity):
     new: Told
     job_id: UUID
     case_ids: tuple[UUID, ...]
+    left_out: dict[UUID, str] = field(default_factory=dict)
     better: int = 0
     same: int = 0
     worse: int = 0
@@ -100,6 +104,10 @@ class Evaluation(Entity):
     created_by: UUID | None = None
     created_at: datetime
     ended_at: datetime | None = None
+
+    def leave_out(self, case_id: UUID, why: str) -> None:
+        """Go on without a case."""
+        self.left_out = self.left_out | {case_id: why}
 
     def end(self, tally: Tally, at: datetime) -> EvaluationEnded:
         """Note what was found."""

@@ -113,6 +113,7 @@ evaluations = tenant_table(
     sa.Column("case_ids", sa.ARRAY(sa.Uuid()), nullable=False),
     *(number(name, default=0) for name in ("better", "same", "worse")),
     text("outcome", null=True),
+    sa.Column("left_out", JSONB(), nullable=False, server_default=sa.text("'{}'")),
     sa.Column("old", JSONB(), nullable=False),
     sa.Column("new", JSONB(), nullable=False),
     uuid("created_by", null=True),

@@ -4,10 +4,13 @@ from uuid import UUID
 
 import pytest
 
+from adapters.ai.sandbox_reviewer import SandboxReviewer
 from application.coaching.evaluation_forms import EvaluateDraft, EvaluationStarted
 from application.coaching.evaluations import Evaluations
 from application.coaching.prompt_forms import DraftPrompt
 from application.coaching.prompts import Prompts
+from application.coaching.reviewing import Review, ReviewTask
+from application.model_calls import Fault, Unusable, Usage
 from application.platform.jobs import Jobs
 from application.provider import Rejected, Unavailable
 from domain.coaching.evaluation import EvaluationRequested
@@ -92,6 +95,46 @@ async def test_a_conversation_that_was_erased_meanwhile_is_left_out(thread: Thre
     await thread.tenant.execute("DELETE FROM conversations WHERE organization_id = $1 AND address = $2", PHONES[0])
     await run(thread, started)
     assert await standing(thread, started.job_id) == ("done", 2, 2)
+
+
+def garble(monkeypatch: pytest.MonkeyPatch, times: int) -> list[ReviewTask]:
+    """Let the judge say nothing of use so many times; gives what it was asked."""
+    judged, asked = SandboxReviewer.review, list[ReviewTask]()
+
+    async def review(self: SandboxReviewer, task: ReviewTask) -> Review:
+        asked.append(task)
+        if len(asked) <= times:
+            raise Unusable(Fault.GARBLED, "The review was garbled.", Usage(model="test", cost_micros=7))
+        return await judged(self, task)
+
+    monkeypatch.setattr(SandboxReviewer, "review", review)
+    return asked
+
+
+@pytest.mark.parametrize(("times", "left_out"), [(1, 0), (2, 1)])
+async def test_a_judge_that_garbles_twice_costs_one_case(
+    thread: Thread, started: EvaluationStarted, monkeypatch: pytest.MonkeyPatch, times: int, left_out: int
+) -> None:
+    asked = garble(monkeypatch, times)
+    await run(thread, started)
+    assert await standing(thread, started.job_id) == ("done", 3, 3 - left_out)
+    assert len(asked) == (7 if times == 1 else 6)
+    async with thread.tenant.use(Evaluations) as evaluations:
+        shown = await evaluations.show(started.evaluation_id)
+    assert shown.outcome is not None
+    assert [one.why for one in shown.left_out] == ["The review was garbled."] * left_out
+    spent = await thread.tenant.value("SELECT sum(cost_micros)::int FROM model_calls WHERE organization_id = $1")
+    assert spent == 7 * times, "what was garbled is paid"
+
+
+async def test_an_evaluation_of_which_nothing_could_be_judged_says_so(
+    thread: Thread, started: EvaluationStarted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    garble(monkeypatch, 1_000)
+    await run(thread, started)
+    assert await standing(thread, started.job_id) == ("failed", 3, 0)
+    error = await thread.tenant.value("SELECT error FROM jobs WHERE organization_id = $1 AND id = $2", started.job_id)
+    assert error == "None could be judged: The review was garbled."
 
 
 async def test_an_answer_that_the_rules_refuse_scores_nothing(thread: Thread, started: EvaluationStarted) -> None:
