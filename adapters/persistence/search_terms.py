@@ -108,6 +108,11 @@ def _pieces(word: str, number: int) -> list[str]:
     return [f"% {parts[0]}%", *(f"%{part}%" for part in parts[1:-1]), f"%{parts[-1]} %"]
 
 
+def trigrams_of(patterns: list[str]) -> int:
+    """Count the trigrams of what stands between the wildcards."""
+    return sum(max(len(part) - 2, 0) for one in patterns for part in re.split("[%_]", one))
+
+
 def is_national(query: str) -> bool:
     """Tell whether this may be a number without its country's code."""
     return _number(query)[:1].isdigit() and not _number(query).startswith("00")

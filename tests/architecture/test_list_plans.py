@@ -312,6 +312,7 @@ async def test_a_search_within_is_answered_by_the_index_of_trigrams(
 async def test_a_search_for_slips_is_answered_by_the_index_of_trigrams(house: AsyncContainer, seeded: UUID) -> None:
     slips = ["\n".join(patterns) for patterns in sought("kastner", "44").slips()]
     bound = {"organization_id": seeded, "phrase": "kastner", "slips": slips, "most": 200, "least": 0.0}
+    bound["milliseconds"] = 5000
     prepared = misspelt_statement(LEADS, ())
     assert not objections(await plan_of(house, seeded, prepared.sql, prepared.arguments(bound)), "contacts")
     assert (await _answered_by_trigrams(house, seeded, prepared.sql, prepared.arguments(bound)))[0] is None

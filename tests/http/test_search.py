@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from adapters.persistence import sales_search
-from adapters.persistence.search_terms import pattern, plain
+from adapters.persistence.search_terms import pattern, plain, sought, trigrams_of
 from domain.identity.role import Role
 from domain.kernel import new_id
 from tests.http.conftest import Client, Join
@@ -241,3 +241,35 @@ async def test_every_part_of_a_text_is_found_by_its_keys(world: World) -> None:
     assert missed == []
     other = await world.fetch("SELECT contact_search_keys($1, 'smith') && contact_search_keys($2, 'smith')", new_id())
     assert other[0][0] is False
+
+
+async def test_nobody_is_found_by_a_slip_for_a_word_that_others_have_as_it_is_written(
+    owner: Client, world: World, join: Join, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs, mine = await world.dataset(), await world.dataset()
+    await crowd(world, theirs)
+    limited = await join(owner, Role.MANAGER, dataset_ids=[mine])
+    await enter(owner, {"first_name": "Mine", "last_name": "Overwood", "email": "m@example.com"}, dataset_id=str(mine))
+    assert await found(limited, "overwod") == ["Mine"]
+
+    def asked(*_: object) -> None:
+        raise AssertionError("Slips were looked for.")
+
+    monkeypatch.setattr(sales_search, "misspelt_statement", asked)
+    for text in ("underwood", "derwoo", "example"):
+        await found(limited, text)
+        await found(owner, text, f"&dataset_id={mine}")
+
+
+async def test_no_further_slip_is_looked_for_when_the_time_is_over(owner: Client, world: World) -> None:
+    await enter(owner, {"first_name": "Ann", "last_name": "Blackwood", "email": "a@example.com"})
+    slips = ["% blxckwood%", "% blackw_od%"]
+    for milliseconds, expected in ((0, 0), (60_000, 1)):
+        rows = await world.fetch("SELECT * FROM misspelt_contacts($1, $2, 10, $3)", slips, milliseconds)
+        assert len(rows) == expected
+
+
+def test_what_keeps_most_of_a_word_counts_most() -> None:
+    slips = sorted(sought("example", "").slips(), key=trigrams_of, reverse=True)
+    assert slips[0] == ["% xeample%"]
+    assert slips[-1] == ["% exam_le%"]
