@@ -24,6 +24,7 @@ from entrypoints.container import container
 _SECONDS = 0.5
 _REQUESTS = 100
 _TEXTS = 20_000
+_ANSWERED = 100_000
 # Eleven hours a day for half a year, each quarter of an hour with every kind, and a campaign with three wordings.
 _COUNTED = (
     """
@@ -46,7 +47,37 @@ _COUNTED = (
       unnest(ARRAY['A', 'B', 'C']) AS variant, unnest(ARRAY['sent', 'reply', 'booking', 'opt_out']) AS what
     WHERE organization_id = $1
     """,
-    "ANALYZE rollups",
+    # Over half a year the AI answered as many leads, every other with one of ten lessons; each tenth booked a call.
+    """
+    INSERT INTO lessons (organization_id, id, lesson_type, title, description, tags, created_at, updated_at)
+    SELECT $1, gen_random_uuid(), 'dos_donts', 'Lesson ' || n, 'Lesson ' || n, '{}', now(), now()
+    FROM generate_series(1, 10) AS n
+    """,
+    f"""
+    INSERT INTO conversations (organization_id, id, contact_id, lead_id, channel, address, started_at, last_message_at)
+    SELECT organization_id, gen_random_uuid(), contact_id, id, 'sms', coalesce(phone, id::text), at, at
+    FROM (SELECT *, now() - row_number() OVER () % 180 * interval '1 day' AS at FROM leads
+          WHERE organization_id = $1 LIMIT {_ANSWERED}) AS l ON CONFLICT DO NOTHING
+    """,
+    """
+    INSERT INTO replies (organization_id, id, conversation_id, lead_id, status, lessons, breaches, prompt_version,
+      model, input_tokens, output_tokens, cached_tokens, cost_micros, latency_ms, created_at, positive, booked, settled,
+      measured_at)
+    SELECT organization_id, gen_random_uuid(), id, lead_id, 'sent',
+      CASE WHEN n % 2 = 0 THEN ARRAY[lessons.ids[1 + n / 2 % 10]] ELSE '{}' END, '{}', 'built-in-1', 'sandbox', 0, 0, 0,
+      0, 0, started_at, n % 3 = 0, n % 10 = 0, true, now()
+    FROM (SELECT *, row_number() OVER () AS n FROM conversations WHERE organization_id = $1) AS c,
+         (SELECT array_agg(id) AS ids FROM lessons WHERE organization_id = $1) AS lessons
+    """,
+    """
+    INSERT INTO bookings (organization_id, id, lead_id, contact_id, provider, natural_key, source, start_at, zone,
+      status, uid, created_at, updated_at)
+    SELECT r.organization_id, r.id, r.lead_id, c.contact_id, 'sandbox', r.id::text, 'ai', r.created_at, 'UTC',
+      'scheduled', r.id::text, r.created_at + interval '1 day', now()
+    FROM replies r JOIN conversations c ON c.organization_id = $1 AND c.id = r.conversation_id
+    WHERE r.organization_id = $1 AND r.booked ON CONFLICT DO NOTHING
+    """,
+    "ANALYZE rollups, lessons, conversations, replies, bookings",
 )
 
 
@@ -54,13 +85,15 @@ def measure(worlds: Worlds) -> Iterator[Figure]:
     """Give p99 of each route over one connection, its goal beside it, and texts counted a second."""
     house, tenants = worlds.large
     largest = tenants[0]
-    dataset = asyncio.run(_fill(house.superuser_url, largest.organization_id))
+    dataset, leads, answered = asyncio.run(_fill(house.superuser_url, largest.organization_id))
+    among = f"{leads:,} leads"
     with house.api() as api:
         for name, path in (
-            ("overview, all time", "overview"),
-            ("overview, a month of one dataset", f"overview?time_range=month&dataset_id={dataset}"),
-            ("comparison of datasets", "dataset-comparison"),
-            ("a campaign's results", f"campaigns/{dataset}"),
+            (f"overview, all time, {among}", "overview"),
+            (f"overview, a month of one dataset, {among}", f"overview?time_range=month&dataset_id={dataset}"),
+            (f"comparison of datasets, {among}, {answered:,} answered by the AI", "dataset-comparison"),
+            (f"a campaign's results, {among}", f"campaigns/{dataset}"),
+            (f"what the coach changed, {among}, {answered:,} answered by the AI", "coach-impact"),
         ):
             at = Task(
                 port=api.port,
@@ -83,13 +116,19 @@ def measure(worlds: Worlds) -> Iterator[Figure]:
     yield Figure("S13 texts counted / 5,000 a second", f"{rate:,.0f}/s", "5,000/s", rate / 5_000, at_least=1.0)
 
 
-async def _fill(superuser_url: str, organization_id: UUID) -> UUID:
+async def _fill(superuser_url: str, organization_id: UUID) -> tuple[UUID, int, int]:
+    """Let half a year have passed; gives a dataset, and how many leads there are and how many the AI answered."""
     connection = await asyncpg.connect(**connect_arguments(superuser_url))
     try:
         for statement in _COUNTED:
             await connection.execute(statement, *([organization_id] if "$1" in statement else []))
-        found: UUID = await connection.fetchval("SELECT id FROM datasets WHERE organization_id = $1", organization_id)
-        return found
+        return (
+            await connection.fetchval("SELECT id FROM datasets WHERE organization_id = $1", organization_id),
+            await connection.fetchval("SELECT count(*) FROM leads WHERE organization_id = $1", organization_id),
+            await connection.fetchval(
+                "SELECT count(DISTINCT lead_id) FROM replies WHERE organization_id = $1", organization_id
+            ),
+        )
     finally:
         await connection.close()
 
