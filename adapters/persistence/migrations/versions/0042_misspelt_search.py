@@ -4,8 +4,8 @@ from alembic import op
 
 from adapters.persistence.migrations.tenancy import APP
 
-revision = "0040"
-down_revision: str | None = "0039"
+revision = "0042"
+down_revision: str | None = "0041"
 
 # A slip whose keys are common (the letters of a mail domain) reads everybody who has them, so the time is looked at after
 # each.
