@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from domain.messaging.reply import Reason
 from entrypoints.demo.books import Reply
 from entrypoints.demo.calendar import local
 from entrypoints.demo.client import Client
@@ -17,6 +18,7 @@ def report(story: Story, messages: Sequence[Mapping[str, Any]], replies: Sequenc
     yield from _import(story.imported)
     yield from _texts(story, messages, replies)
     yield from _statuses(story.client, story.dataset_id)
+    yield from story.calls.report(messages)
     if story.refused_message is not None:
         yield from _why(story.client.call("GET", f"/messages/{story.refused_message}/why"))
     yield from _conversations(story)
@@ -108,11 +110,19 @@ def _worth_showing(story: Story) -> Iterable[tuple[str, str]]:
     wrote = {reply.sender for reply in replies}
     held = min((hold.phone for hold in story.taken if hold.until is None), default=None)
     back = min((hold.phone for hold in story.taken if hold.until is not None and hold.phone not in wrote), default=None)
-    booked = [lead["contact"]["phone_number"] for lead in _leads(story, status="CALL_BOOKED")]
+    by_ai = story.calls.made_by_ai()
+    booked = [lead["contact"]["phone_number"] for lead in _leads(story, status="CALL_BOOKED") if lead["id"] in by_ai]
     asked = [lead["contact"]["phone_number"] for lead in _leads(story, status="WARM")]
+    left = [
+        thread["contact"]["phone_number"]
+        for thread in story.client.every("/conversations")
+        if thread["attention"] not in (None, Reason.CALL_CHANGE)
+    ]
     for title, phone in (
         ("Booked a call with the AI", min(booked, default=None)),
         ("Asked the AI", min(asked, default=None)),
+        ("Left to a person by the AI", min(left, default=None)),
+        ("Wanted the call cancelled", min(story.calls.cancelled, default=None)),
         ("Said STOP", stop),
         ("Answered by a person", held),
         ("Taken over and handed back", back),

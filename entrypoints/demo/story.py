@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from domain.kernel import Conflict
 from entrypoints.demo.books import Books
 from entrypoints.demo.calendar import local, start_of_story, stop_at
+from entrypoints.demo.calls import Calls
 from entrypoints.demo.client import Client
 from entrypoints.demo.coaching import Coaching
 from entrypoints.demo.proofs import TakenOver
@@ -23,6 +24,7 @@ _SAME_STOP = timedelta(seconds=15)
 _A_MINUTE = 1
 _RUSH = 16
 _UNDER_WAY = 8
+_DAYS_WAITED = 8
 _RUSH_SECONDS = 10.0
 
 
@@ -67,9 +69,11 @@ class Story:
     _kill_from: datetime | None = None
     _handed_back: list[tuple[str, TakenOver]] = field(default_factory=list)
     coaching: Coaching = field(init=False)
+    calls: Calls = field(init=False)
 
     def __post_init__(self) -> None:
         self.coaching = Coaching(self.client, self._note)
+        self.calls = Calls(self.client, self._note, self._settle)
 
     def play(self, path: Path) -> None:
         """Import the list, start its campaign and live through three weeks."""
@@ -95,6 +99,7 @@ class Story:
         self.coaching.teach()
         self._until(start + timedelta(days=7, hours=2, minutes=59))
         self._hand_back()
+        self._change_calls(start + timedelta(days=7, hours=2, minutes=59))
         self._until(start + LENGTH)
 
     def _begin(self, start: datetime, eligible: int) -> None:
@@ -193,6 +198,13 @@ class Story:
         self._note(f"{len(self._handed_back)} leads are handed back to the campaign")
         self._settle()
 
+    def _change_calls(self, at: datetime) -> None:
+        """Let people want their calls off or moved, as soon as enough have one to come."""
+        for days in range(_DAYS_WAITED):
+            self._until(at + timedelta(days=days))
+            if self.calls.change_some(self._now):
+                return
+
     def _answer_some(self) -> None:
         leads = self._leads("REPLIED", 3)
         for lead in leads:
@@ -202,6 +214,8 @@ class Story:
             self.client.call("POST", "/messages/send", json={"lead_id": lead["id"], "content": content})
             self.taken.append(TakenOver(lead["contact"]["phone_number"], since))
         self._note(f"a person answers {len(leads)} leads and keeps the turn")
+        for lead in leads[-1:]:
+            self.calls.book(lead, self._now)
 
     def _write_to_one_who_said_stop(self) -> None:
         for lead in self._leads("OPTED_OUT", 1):

@@ -63,6 +63,7 @@ def test_the_demo_proves_its_promises_and_leaves_nothing_behind(short_list: Path
     assert re.search(r"^ +60 rows$", done.stdout, re.MULTILINE)
     assert re.search(r"^ +\d+ M3 sent$", done.stdout, re.MULTILINE)
     assert "refused  opt_out" in done.stdout
+    _require_calls(done.stdout)
     assert re.search(r"version 1 of the prompt goes live with [123] lessons$", done.stdout, re.MULTILINE)
     assert re.search(r"^  with lessons +\d+ +\d+", done.stdout, re.MULTILINE)
     assert list(own_folder.iterdir()) == []
@@ -70,6 +71,24 @@ def test_the_demo_proves_its_promises_and_leaves_nothing_behind(short_list: Path
     assert url is not None
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", int(url[1]))) != 0
+
+
+def _require_calls(printed: str) -> None:
+    """See that calls were made, moved and cancelled, and that what the report says of them fits together."""
+    report = printed[printed.index("\nCalls\n") : printed.index("\nLeft to a person, by reason\n")]
+    counts = {name: int(count) for count, name in re.findall(r"^ +(\d+) ([a-zA-Z ]+)$", report, re.MULTILINE)}
+    made = counts.pop("made")
+    assert counts.keys() == {"by the AI", "by people", "moved", "cancelled", "stand", "reminders sent"}
+    assert all(counts.values()), counts
+    assert made == counts["by the AI"] + counts["by people"] == counts["stand"] + counts["cancelled"]
+    assert (counts["moved"], counts["cancelled"], counts["by people"]) == (1, 2, 1)
+    found = re.findall(r"^ +(\d+) (\w+): [A-Z].+\.$", printed, re.MULTILINE)
+    reasons = {reason: int(count) for count, reason in found}
+    assert reasons["call_change"] == counts["moved"] + counts["cancelled"]
+    assert len(reasons) > 1, "the AI left nobody to a person"
+    assert re.search(r"^Left to a person by the AI: .+ \([A-Z_]+\)$", printed, re.MULTILINE)
+    cancelled = printed[printed.index("\nWanted the call cancelled: ") :].split("\n\n")[0]
+    assert re.search(r" ← .*\bcancel\b.*call.*\n.* → Olga here: your call is cancelled", cancelled)
 
 
 @pytest.mark.prove
@@ -81,7 +100,7 @@ def test_a_seed_repeats_its_counts(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
         report = done.stdout[done.stdout.index("Rows by outcome") : done.stdout.index("Why a text was refused")]
         # Whose answer comes first takes the slot, and two texts of one minute get one answer: that is speed, not seed.
-        reports.append(re.sub(r".* (?:answered by the AI|replies, of which .*|delivered)\n", "", report))
+        reports.append(re.sub(r".* (?:answered by the AI|replies, of which .*|delivered|reminders sent)\n", "", report))
     assert reports[0] == reports[1]
     assert reports[0] != reports[2]
 
