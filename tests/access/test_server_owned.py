@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.access.described import kinds, operations, resolved, wire
+from tests.access.described import kinds, operations, wire
 from tests.access.world import World
 
 pytestmark = pytest.mark.anyio
@@ -26,6 +26,7 @@ OWNED: dict[str, Any] = {
     "is_system": True,
     "score": 100,
 }
+FIRST = "[0]"
 MEANT: dict[str, frozenset[str]] = {
     "signIn": frozenset({"organization_id"}),
     "createApiKey": frozenset({"permissions"}),
@@ -39,13 +40,14 @@ MEANT: dict[str, frozenset[str]] = {
 
 
 def objects(schema: dict[str, Any], path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], dict[str, Any]]]:
-    """List the objects of a body, as (names on the way, schema); those of lists and free maps are left out."""
-    schema = resolved(schema)
-    found = [(path, schema)]
-    for name, of in schema.get("properties", {}).items():
+    """List the objects of a body, as (names on the way, schema); `FIRST` is any item of a list; free maps are left
+    out."""
+    found = [(path, schema)] if "properties" in schema else []
+    inner = [(name, of) for name, of in schema.get("properties", {}).items()]
+    inner += [(FIRST, schema["items"])] if "items" in schema else []
+    for name, of in inner:
         for form in kinds(of):
-            if "properties" in form:
-                found += objects(form, (*path, name))
+            found += objects(form, (*path, name))
     return found
 
 
@@ -77,8 +79,8 @@ async def test_every_server_owned_field_in_every_body_is_refused_by_its_name(wor
             world.owner.cookies.clear()
             tried += 1
             named = [detail["field"] for detail in answer.json().get("error", {}).get("details", [])]
-            if answer.status_code != 400 or named != [".".join((*path, name))]:
-                wrong.append(f"{wire(one)} {'.'.join((*path, name))}: {answer.status_code} {named}")
+            if answer.status_code != 400 or named != [_field((*path, name))]:
+                wrong.append(f"{wire(one)} {_field((*path, name))}: {answer.status_code} {named}")
     assert not wrong
     assert tried > 500
 
@@ -95,21 +97,32 @@ async def test_a_body_where_none_is_taken_is_refused_by_its_fields_name(world: W
     assert len(bare) > 5
 
 
-def _with(body: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
-    name = path[0]
-    inner = body.get(name)
-    value = OWNED[name] if len(path) == 1 else _with(inner if isinstance(inner, dict) else {}, path[1:])
-    return body | {name: value}
+def _with(body: Any, path: tuple[str, ...]) -> Any:
+    name, *rest = path
+    if name == FIRST:
+        items = body if isinstance(body, list) and body else [{}]
+        return [_with(items[0], tuple(rest)), *items[1:]]
+    body = body if isinstance(body, dict) else {}
+    return body | {name: _with(body.get(name), tuple(rest)) if rest else OWNED[name]}
 
 
-def test_the_table_of_places_holds_nested_objects_too(world: World) -> None:
-    assert any(len(path) > 0 for _, path, _ in PLACES)
+def _field(path: tuple[str, ...]) -> str:
+    return ".".join(path).replace(f".{FIRST}", FIRST)
+
+
+def test_the_table_of_places_holds_objects_in_objects_and_lists_too(world: World) -> None:
+    within = {f"{one}.{_field(path)}" for one, path, _ in PLACES if path}
+    assert "startCampaign.settings" in within
+    assert {
+        "startCampaign.settings.touches[0].variants[0]", "createLesson.example_conversation.messages[0]",
+        "seedLocations.locations[0]",
+    } <= within  # fmt: skip
     assert {one.method for one, _, _ in PLACES} == {"post", "put", "patch"}
 
 
 def test_bodies_refuse_unknown_fields_in_the_document(world: World) -> None:
     open_ended = [
-        f"{wire(one)} {'.'.join(path)}"
+        f"{wire(one)} {_field(path)}"
         for one in operations()
         if one.json_body is not None
         for path, schema in objects(one.json_body)
