@@ -109,7 +109,8 @@ async def test_two_workers_on_one_lead_ten_thousand_times_send_one_text(
     workers: tuple[Tenant, Tenant], proved: Note
 ) -> None:
     await contended(workers, 10_000)
-    proved(1, "two workers told to plan and to send to the same lead x10,000: 10,000 texts, 0 doubled, 0 errors")
+    told = "9,000 told one by one to send, 1,000 as what is due: 10,000 texts, 0 doubled, 0 errors"
+    proved(1, f"two workers (two containers, each with its own pool, in one process) on the same 10,000 leads, {told}")
 
 
 async def test_what_somebody_waits_for_goes_before_touches_that_are_long_due(tenant: Tenant) -> None:
