@@ -33,11 +33,11 @@ test: $(STAMP) ## All tests but the long proofs
 	$(PYTHON) -m pytest tests -m "not prove" $(BY_TWO) $(ARGS)
 
 prove: $(STAMP) ## The promises at full numbers; at most 40 minutes
-	@said=$$(mktemp); $(PYTHON) -m pytest tests -m "prove and lasting" $(ARGS) >$$said 2>&1 & lasting=$$!; \
+	@said=$$(mktemp); $(PYTHON) -m pytest tests -rs -m "prove and lasting" $(ARGS) >$$said 2>&1 & lasting=$$!; \
 		trap "kill $$lasting 2>/dev/null; rm -f $$said" EXIT; trap 'exit 130' INT TERM; \
-		$(PYTHON) -m pytest tests -m "prove and not alone and not lasting" $(BY_TWO) $(ARGS); together=$$?; \
+		$(PYTHON) -m pytest tests -rs -m "prove and not alone and not lasting" $(BY_TWO) $(ARGS); together=$$?; \
 		wait $$lasting; lasted=$$?; cat $$said; \
-		$(PYTHON) -m pytest tests -m "prove and alone" $(ARGS); alone=$$?; \
+		$(PYTHON) -m pytest tests -rs -m "prove and alone" $(ARGS); alone=$$?; \
 		for status in $$together $$lasted $$alone; do [ $$status -eq 0 ] || [ $$status -eq 5 ] || exit $$status; done
 
 bench: $(STAMP) ## The figures of speed, each beside its bare counterpart

@@ -7,7 +7,7 @@ from xdist.scheduler import LoadFileScheduling
 
 _LONG = "tests/processes/"
 _SHARED = {
-    "besieged": (_LONG, "abuse_input abuse_slow fuzz"),
+    "besieged": (_LONG, "abuse_input abuse_slow fuzz sqlmap"),
     "office": (
         _LONG,
         "dead_parts killed_counting killed_worker kills_drain losses_valkey pause_while_sending poison",

@@ -59,6 +59,24 @@ def is_asked_and_whole(office: Office) -> bool:
     return office.readiness(1.9)[0] == 200
 
 
+def test_a_worker_that_stands_still_amid_a_campaign_and_wakes_doubles_nothing(office: Office) -> None:
+    wait_for(lambda: is_whole(office), HEALED_SECONDS, "the house is whole", 0.2)
+    third = office.spawn("worker", RAPPORT_WORKER_NUMBER="3")
+    try:
+        sent = office.books.count()
+        dataset_id, phones = office.start(400)
+        wait_for(lambda: office.books.count() > sent + 100, 60, "texts go out", 0.001)
+        third.send_signal(signal.SIGSTOP)
+        meanwhile = office.books.count()
+        wait_for(lambda: office.books.count() > meanwhile + 100, 60, "others go on")
+        third.send_signal(signal.SIGCONT)
+        office.all_accepted(dataset_id, len(phones), 120)
+        office.assert_each_got_one(phones)
+    finally:
+        third.kill()
+        third.wait()
+
+
 @pytest.mark.prove
 @pytest.mark.alone
 def test_what_stands_still_is_noticed_and_healed_and_what_wakes_again_doubles_nothing(
