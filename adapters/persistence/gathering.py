@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from adapters.persistence.database import Unavailable
+
 Q = TypeVar("Q")
 A = TypeVar("A")
 
@@ -12,7 +14,8 @@ class Gathering(Generic[Q, A]):
     """Answer all questions that wait, or `most` of them, by one call of `answer`, one call at a time.
 
     What is asked during a call waits for the next one, so that no answer is older than its question. `answer` gives
-    one answer a question, in order; what it raises, every asker of that call gets.
+    one answer a question, in order; what it raises, every asker of that call gets. Where it had no answer in time, so
+    does whoever waits by then: their own call would have none either, and take as long again.
     """
 
     def __init__(self, answer: Callable[[Sequence[Q]], Awaitable[Sequence[A]]], *, most: int | None = None) -> None:
@@ -39,6 +42,9 @@ class Gathering(Generic[Q, A]):
                     if not future.done():
                         future.set_result(answer)
             except Exception as error:
+                if isinstance(error, (TimeoutError, Unavailable)):
+                    asked += self._waiting
+                    self._waiting.clear()
                 for _, future in asked:
                     if not future.done():
                         future.set_exception(error)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from adapters.persistence.database import Unavailable
 from adapters.persistence.gathering import Gathering
 
 pytestmark = pytest.mark.anyio
@@ -47,6 +48,24 @@ async def test_a_failure_reaches_all_who_asked_together_and_nobody_after() -> No
     found = await asyncio.gather(gathering.ask("bad"), gathering.ask("a"), return_exceptions=True)
     assert [type(one) for one in found] == [ValueError, ValueError]
     assert await gathering.ask("a") == "a1"
+
+
+@pytest.mark.parametrize("silence", [TimeoutError, Unavailable])
+async def test_nobody_waits_for_a_second_call_where_the_first_had_no_answer_in_time(silence: type[Exception]) -> None:
+    calls: list[list[str]] = []
+
+    async def answer(asked: Sequence[str]) -> list[str]:
+        calls.append(list(asked))
+        await asyncio.sleep(0.1)
+        raise silence
+
+    gathering = Gathering(answer)
+    early = asyncio.create_task(gathering.ask("a"))
+    await asyncio.sleep(0.01)
+    late = asyncio.create_task(gathering.ask("b"))
+    found = await asyncio.gather(early, late, return_exceptions=True)
+    assert [type(one) for one in found] == [silence, silence]
+    assert calls == [["a"]]
 
 
 async def test_giving_up_harms_nobody_else() -> None:
