@@ -175,7 +175,7 @@ class Office:
 
     def once(self, method: str, path: str, seconds: float = 10, **options: Any) -> httpx.Response:
         """Call the API once as the owner, however it answers."""
-        headers = dict(self.client.headers)
+        headers = dict(self.client.headers) | options.pop("headers", {})
         url = f"{self.house.url}/api/v1{path}"
         return self._http.request(method, url, headers=headers, timeout=seconds, **options)
 

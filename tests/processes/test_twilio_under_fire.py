@@ -11,7 +11,7 @@ from twilio.request_validator import HMAC_SHA256, SIGNATURE_HEADER, SIGNATURE_SE
 
 from domain.kernel import new_id
 from entrypoints.config import Config
-from tests.processes.inbound import SENDER, Call, Route, flood, stalled
+from tests.processes.inbound import P99_SECONDS, SENDER, Call, Route, flood, stalled
 from tests.processes.office import Office, opened
 from tests.proofs import Note
 
@@ -59,6 +59,7 @@ TWILIO = Route(PATH, 200, signed)
 def test_a_thousand_texts_of_twilios_in_a_second(office: Office, proved: Note) -> None:
     flood(office, TWILIO, 200)
     seen = flood(office, TWILIO, 1000)
+    assert seen["p99"] <= P99_SECONDS
     proved(
         9,
         "Twilio's route, both signature schemes, an organisation's own account: 1,000 texts offered within a second,"
