@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+from domain.coaching.closed_questions import answer_to
 from domain.coaching.finding import LONGEST_QUOTE, Category, Finding, Quote, ReviewedMessage, Severity, Thread
 from domain.messaging.opt_out import fold, read
 
@@ -32,12 +33,14 @@ def _topic(asked: str, answered: str) -> _Topic:
 _CALLS = r"\b(?:call\w*|ring|phone|colleague|speak|talk|llam\w+|companer\w+|hablar)\b"
 _TOPICS = (
     _topic(
-        r"\bhow much\b|\bwhats?(?: is| are| would)? (?:the|your|it)? ?(?:prices?|costs?)\b|"
+        r"\bhow much\b|\bwhats?(?: is| are| would| will| does| do)? (?:the|your|it|this|that|you|they)? ?"
+        r"(?:prices?|costs?|charge)\b|^\W*(?:and )?(?:(?:the|your|any) )?(?:prices?|costs?)(?: please)?\W*$|"
         r"\bcuanto (?:cuesta|vale|es)\b",
         r"\d|\b(?:depend\w*|price\w*|cost\w*|quote\w*|guess|estimate\w*|precio\w*|presupuesto)\b|" + _CALLS,
     ),
     _topic(
-        r"\b(?:what time|when (?:can|could|will|would|are|is|do)|how soon|how long)\b|\b(?:cuando|a que hora)\b",
+        r"\b(?:what time|when (?:can|could|will|would|are|is|do)|how soon|how long)\b|"
+        r"^\W*(?:and )?when(?: please)?\W*$|\b(?:cuando|a que hora)\b",
         r"\d|\b(?:(?:mon|tues|wednes|thurs|fri|satur|sun)days?|today|tomorrow|weeks?|lunes|martes|miercoles|jueves|"
         r"viernes|manana|semanas?)\b|" + _CALLS,
     ),
@@ -61,12 +64,12 @@ _TAKEN = re.compile(
 
 
 def unanswered(thread: Thread) -> Iterator[Finding]:
-    """Find questions about price, time, place or who we are that what we wrote next does not touch on."""
+    """Find questions about price, time, place or who we are, and closed ones, that our next words do not touch on."""
     for place, message in enumerate(thread.messages):
         topic = _asked(message) if message.by == "lead" else None
         if topic is None:
             continue
-        again = next((later for later in _rest_of_turn(thread, place) if _asked(later) is topic), None)
+        again = next((later for later in _rest_of_turn(thread, place) if _asked(later) == topic), None)
         if again is not None:
             if again.at - message.at >= PATIENCE:
                 yield _asked_twice(message, again)
@@ -81,7 +84,13 @@ def _asked(message: ReviewedMessage) -> _Topic | None:
     if "?" not in message.text and len(message.text.split()) > _SHORT:
         return None
     folded = fold(message.text)
-    return next((topic for topic in _TOPICS if topic.asked.search(folded)), None)
+    known = next((topic for topic in _TOPICS if topic.asked.search(folded)), None)
+    answered = answer_to(folded) if known is None and not _ends_it(message.text) else None
+    return known if answered is None else _Topic(answered, answered)
+
+
+def _ends_it(text: str) -> bool:
+    return read(text).kind == "stop" or _NO.search(fold(text)) is not None
 
 
 def _rest_of_turn(thread: Thread, place: int) -> list[ReviewedMessage]:

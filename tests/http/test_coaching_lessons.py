@@ -21,7 +21,7 @@ OPENING = f"{NO_OPT_OUT} Reply STOP to opt out."
 async def promised(desk: Desk, text: str = "It is £5.") -> dict[str, Any]:
     """Make a thread in which the AI said something it should not have, and review it."""
     made = await desk.thread(
-        ("outbound", "m1", OPENING), ("inbound", "reply", "Price?"), ("outbound", "ai_response", text)
+        ("outbound", "m1", OPENING), ("inbound", "reply", "Hello"), ("outbound", "ai_response", text)
     )
     await desk.review(made)
     return made

@@ -67,6 +67,49 @@ def test_a_question_that_nobody_answers_is_found_with_both_texts() -> None:
     assert quoted(found, made) == [(1, "How much is it?"), (2, "Lovely weather for new windows this spring!")]
 
 
+OFF_THE_POINT = ("Lovely weather this spring!", "You once asked us about a bay window. What has changed for you?")
+QUESTIONS = {
+    "What does it cost?": ("It depends on the size.", "From £40.", "A colleague can ring you about that."),
+    "what do you charge": ("The survey is free; a quote follows.", "That depends."),
+    "Price?": ("Prices start at £40.", "Let's go through it on the phone."),
+    "And when?": ("On Tuesday.", "In two weeks."),
+    "When?": ("Tomorrow at ten.", "Shall a colleague call you?"),
+    "Do you cover Leeds?": ("We do!", "Leeds is no problem.", "We work all over Yorkshire.", "That area is ours, yes."),
+    "Hi, are you insured?": ("Of course.", "Every job comes with a warranty.", "Our policy is with Aviva."),
+    "Can you send details?": ("I'll email them over.", "Here is our brochure.", "A colleague can go through them."),
+    "Is it guaranteed?": ("For ten years.", "It has a warranty.", "Sorry, that I don't know."),
+    "Ok. Can I pay monthly?": ("You can spread it.", "By card or in instalments.", "Finance is offered."),
+    "Will you fit a bay window?": ("Bay windows are what we fit most.", "Shall we come to measure?"),
+    "could you check my order?": ("One moment, I am checking.", "A colleague will find out."),
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_question_that_wants_an_answer_is_found_where_nothing_speaks_of_it(question: str) -> None:
+    for beside in [one for one in OFF_THE_POINT if "window" not in question or "window" not in one]:
+        assert rules(thread(("campaign", OPENING), ("lead", question), ("ai", beside))) == ["unanswered"], beside
+    for answer in QUESTIONS[question]:
+        made = thread(("campaign", OPENING), ("lead", question), ("person", answer), facts=["From £40, free survey."])
+        assert rules(made) == [], answer
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Are you real?", "Is this a scam?", "Would you stop texting me?", "Are you there?", "I will have a think.",
+     "No thanks, are you kidding?", "Is that ok?", "You can call me", "Do you remember me?"],
+)  # fmt: skip
+def test_what_asks_for_nothing_needs_no_answer(text: str) -> None:
+    assert "unanswered" not in rules(thread(("campaign", OPENING), ("lead", text), ("ai", OFF_THE_POINT[0])))
+
+
+def test_two_questions_are_not_one_that_was_asked_twice() -> None:
+    made = thread(
+        ("campaign", OPENING), ("lead", "Do you cover Leeds?", 10), ("lead", "Are you insured?", 90),
+        ("ai", "Yes to both.", 91),
+    )  # fmt: skip
+    assert rules(made) == []
+
+
 def test_a_question_is_not_lost_behind_what_the_lead_says_next() -> None:
     made = thread(
         ("campaign", OPENING), ("lead", "Who is this?"), ("lead", "I have a dog"), ("ai", "Dogs are wonderful!")
