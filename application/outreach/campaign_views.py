@@ -117,11 +117,14 @@ class CampaignView(View, frozen=True):
 
 
 class PreviewView(View, frozen=True):
-    """Show a text as a lead would get it; where it is written by the prompt, the template that stands in for it."""
+    """Show a text as a lead would get it; where the prompt writes it, the template that stands in for it, and where
+    to see what the prompt would write.
+    """
 
     text: str
     variant: str | None
     text_from: TextFrom
+    written_preview_url: str | None
     encoding: str
     segments: int
     characters: int
@@ -129,6 +132,7 @@ class PreviewView(View, frozen=True):
         "text": "Hi Ada, still interested?",
         "variant": "A",
         "text_from": "template",
+        "written_preview_url": None,
         "encoding": "GSM-7",
         "segments": 1,
         "characters": 25,

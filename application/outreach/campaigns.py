@@ -221,6 +221,9 @@ class Campaigns:
             text=text,
             variant=name,
             text_from=text_from,
+            written_preview_url=f"/api/v1/coach/prompts/{touch.value.lower()}/preview"
+            if text_from is TextFrom.PROMPT
+            else None,
             encoding=count.encoding,
             segments=count.segments,
             characters=len(text),

@@ -217,6 +217,12 @@ async def test_a_touch_that_the_ai_writes_says_so(owner: Client, world: World, d
     asked = {"dataset_id": dataset, "lead_id": lead["id"]}
     preview = shown(await owner.post("/campaigns/preview", json=asked), PreviewView)
     assert (preview.text_from, preview.text) == ("prompt", variants[0]["template"])
+    assert preview.written_preview_url == "/api/v1/coach/prompts/m1/preview"
+    written = await owner.post("/coach/prompts/m1/preview", json={"lead_id": lead["id"]})
+    assert written.status_code == 200, written.text
+    assert written.json()["data"]["answer"] not in ("", preview.text)
+    typed = shown(await owner.post("/campaigns/preview", json={**asked, "template": "Hi"}), PreviewView)
+    assert (typed.text_from, typed.written_preview_url) == ("template", None)
     await plan(world)
     waiting = shown(await owner.get(f"/campaigns/{dataset}"))
     assert [(t.status, t.count) for t in waiting.ai_texts] == [("due", 3)]
