@@ -64,6 +64,14 @@ class Books:
             file.seek(since)
             return f'"key":"{key}"'.encode() in file.read()
 
+    def answered(self, phone: str, since: int) -> bool:
+        """Tell whether somebody was sent anything but a touch after the list had so many bytes."""
+        with (self.folder / "texts.jsonl").open("rb") as file:
+            file.seek(since)
+            lines = file.read().rpartition(b"\n")[0].splitlines()
+        to = f'"to":"{phone}"'.encode()
+        return any(to in line and not json.loads(line)["body"].startswith("Hi ") for line in lines)
+
     def _lines(self, name: str) -> Iterator[dict[str, Any]]:
         path = self.folder / name
         if path.exists():
