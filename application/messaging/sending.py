@@ -278,7 +278,9 @@ class Sending:
                 )
         if used - {"sandbox"}:
             await self.agenda.no_later_than(RECONCILE, self.clock.now() + EVERY)
-        for name in sorted(await self.book.note(used, {name: why for name, why in failed.items() if name not in used})):
+        # An access that was refused amid a group is left alone from then on: what it took before says nothing of now.
+        refused = {name: why for name, why in failed.items() if name not in used or not why.sender_only}
+        for name in sorted(await self.book.note(used - refused.keys(), refused)):
             self.uow.publish(
                 TextingFailed(
                     subject=self.owner.organization_id, provider=name.partition(":")[0], reason=failed[name].reason

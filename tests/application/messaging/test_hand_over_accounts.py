@@ -160,6 +160,17 @@ async def test_of_troubles_in_one_batch_the_accounts_own_is_told_before_that_of_
     assert {name: error.reason for name, error in book.failed.items()} == {FIRST.name: "Refused."}
 
 
+async def test_an_access_that_is_refused_amid_a_batch_is_told_of_though_it_took_others(there: Tenant) -> None:
+    await pages(there, TextingAccounts((FIRST,)))
+    await planned(there, 3)
+    there.texting.failures.append((Unusable(300, "Refused."), False))
+    await send_due(there)
+    book = await there.house.get(AccountBook)
+    assert isinstance(book, _Book)
+    assert len(there.texting.taken) == 2
+    assert {name: error.reason for name, error in book.failed.items()} == {FIRST.name: "Refused."}
+
+
 async def test_what_nobody_knows_of_is_asked_where_it_was_handed_and_given_to_nobody_else(there: Tenant) -> None:
     await pages(there, TextingAccounts((FIRST, SECOND)))
     await planned(there, 1)
