@@ -1,6 +1,8 @@
 """npm `emulate` as Twilio: a real process that nobody here wrote, with books, and people who write."""
 
 import signal
+from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ ACCOUNT = account_of("twilio", {"account_sid": SID, "phone_number": NUMBER}, {"a
 class TwilioEmulator:
     """Run `emulate` with one account and one number, as often as liked; its books are asked by its own API."""
 
-    def __init__(self, folder: Path, sms_url: str) -> None:
+    def __init__(self, folder: Path, sms_url: str, api_keys: Mapping[str, str] | None = None) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.account: TextingAccount = ACCOUNT
@@ -25,6 +27,7 @@ class TwilioEmulator:
         content = {
             "twilio": {
                 "account": {"sid": SID, "auth_token": TOKEN, "friendly_name": "Rapport"},
+                "api_keys": [{"sid": sid, "secret": secret} for sid, secret in (api_keys or {}).items()],
                 "phone_numbers": [{"phone_number": NUMBER, "friendly_name": "Rapport", "sms_url": sms_url}],
             }
         }
@@ -42,9 +45,15 @@ class TwilioEmulator:
         self.http.close()
 
     def messages(self, **filters: str) -> list[dict[str, Any]]:
-        """List what it has of messages."""
-        answer = self.http.get(f"/2010-04-01/Accounts/{SID}/Messages.json", params={"PageSize": "1000", **filters})
-        return list(answer.raise_for_status().json()["messages"])
+        """List what it has of messages, newest first."""
+        found: dict[str, dict[str, Any]] = {}
+        for page in count():
+            params = {"PageSize": "1000", "Page": str(page), **filters}  # more than that it gives in no page
+            told = self.http.get(f"/2010-04-01/Accounts/{SID}/Messages.json", params=params).raise_for_status().json()
+            found |= {one["sid"]: one for one in told["messages"]}  # what came meanwhile shifts the pages
+            if told["next_page_uri"] is None:
+                break
+        return list(found.values())
 
     def outbound(self) -> list[dict[str, Any]]:
         """List all that it took from us."""

@@ -15,9 +15,9 @@ __all__ = ["ACCOUNT", "NUMBER", "SID", "TOKEN", "Line", "LineLevers", "TwilioPro
 class TwilioProcess(TwilioEmulator):
     """Be the demo's, or skip where it cannot be had."""
 
-    def __init__(self, folder: Path, sms_url: str) -> None:
+    def __init__(self, folder: Path, sms_url: str, api_keys: Mapping[str, str] | None = None) -> None:
         packages()
-        super().__init__(folder, sms_url)
+        super().__init__(folder, sms_url, api_keys)
 
 
 class Line:
@@ -61,6 +61,13 @@ class Line:
         fault, self.fault = self.fault, None
         return fault
 
+    def _onward(self, request: bytes, /) -> bytes:
+        """Give what the provider is asked."""
+        return request
+
+    def _carried(self, request: bytes, answer: bytes, /) -> None:
+        """Take note of what the provider answered, whoever is told."""
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry one call; the connection is not kept, so that a cut line is cut for everybody."""
         try:
@@ -71,9 +78,11 @@ class Line:
                 writer.write(self._answer)
             else:
                 theirs, ours = await asyncio.open_connection("127.0.0.1", self._port)
-                ours.write(request)
+                ours.write(self._onward(request))
                 answer = await _message(theirs)
                 ours.close()
+                if answer is not None:
+                    self._carried(request, answer)
                 if fault == "after" or answer is None:
                     return
                 writer.write(answer)

@@ -92,15 +92,16 @@ class Office:
         self.house.kill(name)
         return name
 
-    def kill_after(self, texts: int, dice: random.Random, seconds: float = 30) -> int:
+    def kill_after(self, texts: int, dice: random.Random, taken: Callable[[], int] | None = None) -> int:
         """Kill the busier worker some milliseconds after so many more texts; gives how many were accepted by then."""
-        goal = self.books.count() + texts
-        deadline = time.monotonic() + seconds
-        while self.books.count() < goal and time.monotonic() < deadline:
+        count = taken or self.books.count
+        goal = count() + texts
+        deadline = time.monotonic() + 30
+        while count() < goal and time.monotonic() < deadline:
             time.sleep(0.001)
         time.sleep(dice.random() * 0.02)
         self.kill_busier_worker()
-        return self.books.count()
+        return count()
 
     def wipe_valkey(self) -> None:
         """Kill Valkey with all it has written down."""

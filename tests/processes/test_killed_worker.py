@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes.deaths import AS_TOLD, Carrier, whatever_dies
 from tests.processes.office import Office, opened
 from tests.proofs import Note
 
 RECIPIENTS = 200
-KILLS = 20
 SENDS = 10_000
 SETTLED_SECONDS = 120
 
@@ -34,19 +34,8 @@ def test_ten_thousand_texts_survive_whatever_dies(tmp_path: Path, proved: Note) 
     dice = random.Random(1)
     with opened(tmp_path, "whatever-dies") as office:
         lists = [office.start(SENDS // 2) for _ in range(2)]
-        lost_answers = 0
-        others = {5: "relay", 7: "valkey", 9: "postgres", 11: "relay", 13: "valkey", 15: "postgres", 17: "scheduler"}
-        for number in range(1, KILLS + 1):
-            if number % 3 == 0:
-                office.lose_answers(5)
-                lost_answers += 5
-            office.kill_after(dice.randrange(300, 480), dice)
-            match others.get(number):
-                case "valkey":
-                    office.wipe_valkey()
-                case str(other):
-                    office.house.kill(other)
-            print(f"kill {number}: {office.books.count()} texts accepted")
+        carrier = Carrier(office.books.count, office.lose_answers, lambda: office.house.kill("postgres"))
+        lost_answers = whatever_dies(office, carrier, dice, SENDS)
         last_kill = time.monotonic()
         for dataset_id, phones in lists:
             office.all_accepted(dataset_id, len(phones), SETTLED_SECONDS)
@@ -55,6 +44,6 @@ def test_ten_thousand_texts_survive_whatever_dies(tmp_path: Path, proved: Note) 
     assert settled <= SETTLED_SECONDS
     proved(
         1,
-        f"{SENDS} texts: worker killed x{KILLS}, relay x2, scheduler x1, Valkey killed and wiped x2, PostgreSQL x2,"
-        f" {lost_answers} answers lost after the provider accepted: 0 lost, 0 doubled, settled {settled:.0f} s after",
+        f"{SENDS} texts: {AS_TOLD}, {lost_answers} answers lost after the provider accepted: 0 lost, 0 doubled, settled"
+        f" {settled:.0f} s after",
     )

@@ -145,7 +145,6 @@ def test_a_sick_model_costs_no_answer_and_no_other_route(desk: Desk, proved: Not
     assert all(_has_a_person(thread, "model_away") for thread in threads)
     assert seconds >= PATIENCE - 5
     taken = desk.twilio.outbound()
-    assert len(taken) < 1000, "its list shows no more"
     # The campaign's text and the answer, each once.
     counted = Counter((one["to"], one["body"].startswith("Hi ")) for one in taken)
     assert [one for one, count in counted.items() if count > 1] == []

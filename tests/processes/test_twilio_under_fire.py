@@ -54,6 +54,14 @@ def signed(office: Office, count: int) -> list[Call]:
 TWILIO = Route(PATH, 200, signed)
 
 
+def test_a_flood_of_texts_of_twilios_is_kept_and_so_is_what_comes_while_the_database_stands_still(
+    office: Office,
+) -> None:
+    # How fast is the long proofs' to say: here others may be using the machine.
+    print(flood(office, TWILIO, 100))
+    assert stalled(office, TWILIO, 60, 1) <= 12
+
+
 @pytest.mark.prove
 @pytest.mark.alone
 def test_a_thousand_texts_of_twilios_in_a_second(office: Office, proved: Note) -> None:
