@@ -114,7 +114,7 @@ async def test_a_burst_is_told_to_all_who_take_it(studio: Studio, lead: tuple[st
 
 
 async def test_a_hundred_listen_in_flat_memory(studio: Studio, lead: tuple[str, UUID]) -> None:
-    before, after = await crowd(studio, lead, 100, 12, 1_500)
+    before, after = await crowd(studio, lead, 100, 12, 1_200)
     assert after - before < 15, f"{before:.0f} MB became {after:.0f} MB"
 
 
@@ -159,9 +159,9 @@ async def test_sigterm_ends_sockets_at_once(studio: Studio, lead: tuple[str, UUI
 
 @pytest.mark.prove
 async def test_a_thousand_listen_in_flat_memory(studio: Studio, lead: tuple[str, UUID], proved: Note) -> None:
-    before, after = await crowd(studio, lead, 1_000, 40, 1_500)
+    before, after = await crowd(studio, lead, 1_000, 40, 1_200)
     assert after - before < 30, f"{before:.0f} MB became {after:.0f} MB"
-    told = "1,000 sockets of 3,390 events each, two times 1,500 of them at once, all told once and in order"
+    told = "1,000 sockets of 2,790 events each, two times 1,200 of them at once, all told once and in order"
     limits = "with 1,100 sockets a person and organisation, who have 10 and 250"
     memory = f"{before:.0f} MB, then {after:.0f} MB at most"
     proved(13, f"{told}, and one that read nothing dropped; {memory} ({limits})")
