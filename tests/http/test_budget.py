@@ -79,7 +79,7 @@ async def test_an_evaluation_stops_where_the_budget_is_used_up(
     ("breaks", "cost"),
     [
         (Unavailable(30, "It is away."), 0),
-        (Unusable(Fault.GARBLED, "It cannot be read.", Usage(model="m", cost_micros=7)), 7),
+        (Unusable(Fault.GARBLED, "It cannot be read.", Usage(model="m", cost_micros=7)), 2 * 7),
         (Rejected("400", "It takes no such request.", permanent=False), 0),
     ],
     ids=["away", "unusable", "rejected"],
@@ -101,7 +101,7 @@ async def test_what_an_evaluation_paid_for_before_a_call_broke_off_is_counted(
         broken.setattr(SandboxReviewer, "review", review)
         ended = await evaluated(owner, work_off)
     assert await noted(house, owner) == {"evaluation": COST + cost}
-    assert ended["status"] == ("failed" if isinstance(breaks, Rejected) else "queued")
+    assert ended["status"] == ("queued" if isinstance(breaks, Unavailable) else "failed")
 
 
 @pytest.mark.parametrize("prompt", ["reply", "m1"])
