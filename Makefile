@@ -5,6 +5,8 @@ unexport PYTHONDONTWRITEBYTECODE
 SHELL := /bin/sh
 PYTHON := .venv/bin/python
 STAMP := .venv/.installed
+# Three on two cores: those that kill and wait leave one idle.
+BY_THREE := -n 3 --dist loadfile --no-loadscope-reorder
 BY_TWO := -n 2 --dist loadfile --no-loadscope-reorder
 TOOL := $(shell command -v uv 2>/dev/null || echo .venv/bin/uv)
 
@@ -30,7 +32,7 @@ contract: $(STAMP) ## One suite a port, on its sandbox and on its real adapters
 	@$(PYTHON) -m pytest tests/contracts -rs $(BY_TWO) $(ARGS); status=$$?; [ $$status -eq 5 ] || exit $$status
 
 test: $(STAMP) ## All tests but the long proofs
-	$(PYTHON) -m pytest tests -m "not prove" $(BY_TWO) $(ARGS)
+	$(PYTHON) -m pytest tests -m "not prove" $(BY_THREE) $(ARGS)
 
 prove: $(STAMP) ## The promises at full numbers; at most 40 minutes
 	@said=$$(mktemp); $(PYTHON) -m pytest tests -rs -m "prove and lasting" $(ARGS) >$$said 2>&1 & lasting=$$!; \

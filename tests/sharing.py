@@ -1,4 +1,4 @@
-"""How tests are dealt out to two processes: what takes long begins first, and who shares a house stays together."""
+"""How tests are dealt out to a few processes: what takes long begins first, and who shares a house stays together."""
 
 from typing import Any
 
