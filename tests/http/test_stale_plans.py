@@ -192,6 +192,34 @@ async def test_a_new_organisations_campaign_is_planned_without_walking_it_for_ea
     assert read < 100 * TOUCHES
 
 
+async def test_a_new_organisations_leads_are_listed_without_walking_its_contacts_for_each(
+    owner: Client, work_off: WorkOff, config: Config, house: AsyncContainer
+) -> None:
+    superuser = await asyncpg.connect(
+        **connect_arguments(config.owner_database_url.replace("rapport_owner@", "postgres@"))
+    )
+    # Where one has nearly all rows, PostgreSQL expects hardly any of an organisation that it does not know.
+    await superuser.execute("SET session_replication_role = replica")
+    large = new_id()
+    for statement in _FILL:
+        await superuser.execute(statement, large, OTHERS)
+    for one in ("contacts", "leads"):
+        await superuser.execute(f"ALTER TABLE {one} SET (autovacuum_enabled = off)")
+        await superuser.execute(f"ANALYZE {one}")
+    dataset_id = (await people(owner, work_off, 1000, TOUCHES))["dataset_id"]
+    for query in ("limit=200", "limit=200&sort=name", f"limit=200&dataset_id={dataset_id}"):
+        listed = await owner.get(f"/leads?{query}")
+        assert listed.status_code == 200
+        assert listed.json()["data"][0]["contact"]["first_name"] == "Ann"
+    await house.close()  # says what its connections have read
+
+    read = await superuser.fetchval(
+        "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 'contacts'"
+    )
+    await superuser.close()
+    assert read < 100 * TOUCHES
+
+
 async def test_what_followed_messages_is_counted_without_walking_the_week_for_each(
     owner: Client, config: Config, house: AsyncContainer
 ) -> None:
