@@ -22,11 +22,12 @@ demo: $(STAMP) ## Import a list of old enquiries and work it for three weeks, wi
 run: $(STAMP) ## Serve everything until Ctrl-C (ARGS="--workers 2")
 	@exec $(PYTHON) -m entrypoints.cli up $(ARGS)
 
-check: $(STAMP) ## Format, lint, types, and the layers' borders
+check: $(STAMP) ## Format, lint, types, the layers' borders, and the line of migrations
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
 	.venv/bin/lint-imports
+	$(PYTHON) -m pytest --noconftest tests/architecture/test_migrations.py
 
 contract: $(STAMP) ## One suite a port, on its sandbox and on its real adapters
 	@$(PYTHON) -m pytest tests/contracts -rs $(BY_TWO) $(ARGS); status=$$?; [ $$status -eq 5 ] || exit $$status
