@@ -4,6 +4,15 @@ import re
 import unicodedata
 
 _READ_AT_MOST = 4_000
+_LOOKALIKES = str.maketrans("аеорсухіѕјԁһԛԝοανερτικϲ", "aeopcyxisjdhqwoavepmikc")
+
+
+def _fold(text: str) -> str:
+    plain = unicodedata.normalize("NFKC", text).casefold().translate(_LOOKALIKES).replace("’", "'").replace("ł", "l")
+    marks = unicodedata.normalize("NFD", plain)
+    return re.sub(r"[ \t]+", " ", "".join(c for c in marks if unicodedata.category(c) not in ("Mn", "Cf")))
+
+
 _SIGNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "instructions",
@@ -14,6 +23,15 @@ _SIGNS: tuple[tuple[str, re.Pattern[str]], ...] = (
             r"prompts?|guidelines?|directions?|orders?|training|context|reglas|ordenes|indicaciones|instrukcj\w*|"
             r"polecen\w*|zasad\w*|anweisungen|regeln|consignes|regles|regole|istruzioni|instrucoes|regras|instructies|"
             r"everything|todo lo anterior|wszystko|alles)\b"
+        ),
+    ),
+    (
+        "instructions",
+        re.compile(
+            _fold(
+                r"\b(?:забудь\w*|(?:про)?игнорируй\w*|ігноруй\w*|не обращай\w* внимания)\b.{0,60}?"
+                r"\b(?:правил\w*|инструкци\w*|указани\w*|інструкці\w*|вказівк\w*|вс[её]|усе)\b"
+            )
         ),
     ),
     (
@@ -96,7 +114,6 @@ _HIDDEN = frozenset("\u200b\u200c\u2060\u2061\u2062\u2063\u2064\u180e\ufeff\u202
 _LETTERS = str.maketrans(
     {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s", "ł": "l", "ø": "o"}
 )
-_LOOKALIKES = str.maketrans("аеорсухіѕјԁһԛԝοανερτικϲ", "aeopcyxisjdhqwoavepmikc")
 _SPACED = re.compile(r"\b(?:[^\W\d_][ .\-_*]){4,}[^\W\d_]\b")
 
 
@@ -122,12 +139,6 @@ def _hides(text: str) -> bool:
     return any(c in _HIDDEN or 0xE0000 <= ord(c) <= 0xE007F for c in text) or any(
         unicodedata.category(c) in ("Cc", "Co", "Cn") and c not in "\n\r\t" for c in text
     )
-
-
-def _fold(text: str) -> str:
-    plain = unicodedata.normalize("NFKC", text).casefold().translate(_LOOKALIKES).replace("’", "'").replace("ł", "l")
-    marks = unicodedata.normalize("NFD", plain)
-    return re.sub(r"[ \t]+", " ", "".join(c for c in marks if unicodedata.category(c) not in ("Mn", "Cf")))
 
 
 def _joined(text: str) -> str:
