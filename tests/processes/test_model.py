@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from adapters.ai.review_request import TOOL as REPORT
+from adapters.queue.broker import PREFETCH
 from domain.messaging.opt_out import read as read_wish
 from tests.contracts.aimock_process import EVERY, GOOD, Model, fixture, proposal, refusing
 from tests.contracts.test_hostile_texts import SHAPES, Hostile, hostile
@@ -296,3 +298,39 @@ def test_a_worker_that_dies_while_touches_are_written_loses_none(desk: Desk) -> 
 @pytest.mark.prove
 def test_workers_that_die_while_touches_are_written_lose_none(desk: Desk, proved: Note) -> None:
     proved(1, _killed_while_writing(desk, 120, 4))
+
+
+PLACES = 2 * PREFETCH["reviews"]  # of both workers
+_DUE = """
+WITH due AS (
+  INSERT INTO reviewed_conversations (organization_id, conversation_id, due_at, waiting_since)
+  SELECT organization_id, id, business_now(), business_now() FROM conversations WHERE address = ANY ($1)
+  RETURNING organization_id
+)
+INSERT INTO schedules (name, organization_id, next_due_at)
+SELECT DISTINCT 'coaching.review', organization_id, business_now() FROM due
+ON CONFLICT (name, organization_id) DO UPDATE SET next_due_at = excluded.next_due_at RETURNING name
+"""
+_REVIEWS = "SELECT id FROM deliveries WHERE subscription = 'reviews.review' AND (starts > 0) = $1"
+
+
+def test_reviews_that_hang_keep_no_text_waiting(desk: Desk) -> None:
+    office, recipients = desk.office, desk.office.phones(100)
+
+    def reviews(*, begun: bool) -> set[Any]:
+        return {row["id"] for row in office.ask(_REVIEWS, begun)}
+
+    asking, *others = _known(desk, 41)
+    dataset_id = desk.enter(dict.fromkeys(recipients, "doors"))
+    hangs = fixture(f"Call {REPORT} once", proposal(GOOD), latency=120_000)  # twice as long as the reviewer waits
+    desk.model.answers(hangs, fixture(EVERY, proposal(GOOD)))
+    office.ask(_DUE, others)
+    wait_for(lambda: len(reviews(begun=True)) >= PLACES, 30, "reviews hang wherever they may", 0.1)
+    hung = reviews(begun=True)
+    assert len(reviews(begun=False)) >= PLACES, "and more of them wait"
+    desk.write_to(dataset_id)
+    desk.says(asking, ASKED)
+    office.all_accepted(dataset_id, len(recipients), 50)
+    assert _was_answered(desk.settled([asking], 50)[asking])
+    assert hung <= reviews(begun=True), "all of them hang as before"
+    desk.model.answers()
