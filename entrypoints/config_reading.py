@@ -16,6 +16,15 @@ _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "M
 HIDDEN = "(hidden)"
 
 
+def on_this_machine(url: str) -> bool:
+    """Tell whether an address is a loopback one, so that whoever answers there runs on this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 class Environment:
     """Read `RAPPORT_…` variables, check them, and remember what was read for the settings table."""
 

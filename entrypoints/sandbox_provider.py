@@ -2,7 +2,6 @@
 
 import asyncio
 import hmac
-import ipaddress
 import os
 import signal
 import sys
@@ -30,6 +29,7 @@ from adapters.sms.sandbox_faults import Fault, FaultRule
 from adapters.sms.sandbox_records import AcceptedText, InboundText, Submission
 from domain.kernel import Conflict, Invalid, Refusal
 from entrypoints.config import Config
+from entrypoints.config_reading import on_this_machine
 from entrypoints.pulse import pulse
 from entrypoints.sandbox_calendar import CALENDAR_ROUTES, diary_of
 from entrypoints.sandbox_mail import MAIL_ROUTES, mailbox_of
@@ -246,7 +246,7 @@ async def serve(config: Config, seed: str) -> None:
     """Serve until SIGTERM or SIGINT; raises `Invalid` for an address outside this machine, `Conflict` for a twin."""
     address = urlsplit(config.sandbox_provider_url)
     host, port = address.hostname or "", address.port or 80
-    if host != "localhost" and not ipaddress.ip_address(host).is_loopback:
+    if not on_this_machine(config.sandbox_provider_url):
         raise Invalid("RAPPORT_SANDBOX_PROVIDER_URL must be a loopback address: the provider serves this machine only.")
     async with Carrier.open(
         config.data_dir / "sandbox",

@@ -56,10 +56,13 @@ WHERE {_RECENT} AND m.provider_id = t.provider_id
 
 @dataclass(frozen=True, slots=True)
 class InstallationTexting:
-    """Hold what the environment configures for everybody. An `implied` sandbox ends for who stores a provider."""
+    """Hold what the environment configures for everybody. An `implied` sandbox ends for who stores a provider.
+
+    `beside_stand_in` serves always too, but texts go by a stored Twilio: what answers as Twilio is on this machine.
+    """
 
     accounts: tuple[TextingAccount, ...] = ()
-    sandbox: Literal["off", "implied", "always"] = "off"
+    sandbox: Literal["off", "implied", "always", "beside_stand_in"] = "off"
 
 
 def in_order(own: Iterable[TextingAccount], others: Iterable[TextingAccount]) -> tuple[TextingAccount, ...]:
@@ -124,6 +127,8 @@ class PostgresAccountBook:
         if self._installation.sandbox == "always":
             return TextingAccounts((SANDBOX,))
         rows = await self._uow.connection.fetch(_KNOWN, self._uow.organization_id)
+        if self._installation.sandbox == "beside_stand_in":  # a gateway would reach real people
+            rows = [row for row in rows if row["provider"] == Provider.TWILIO]
         known = [
             (row, account_of(row["provider"], msgspec.json.decode(row["settings"]), credentials, row["owner_id"]))
             for row in rows
@@ -133,7 +138,7 @@ class PostgresAccountBook:
         own = tuple(account for row, account in known if row["owner_id"] is not None and row["is_active"])
         self._integrations = frozenset(account.name for account in integrations)
         preferred = in_order(integrations, self._installation.accounts)
-        if self._installation.sandbox == "implied":
+        if self._installation.sandbox in ("implied", "beside_stand_in"):
             stored = any(row["is_active"] for row in rows if row["owner_id"] is None)
             if not stored or await self._uow.connection.fetchval(_AHEAD):
                 preferred, own = () if stored else (SANDBOX,), ()

@@ -15,6 +15,7 @@ from entrypoints.config import CHECKOUT
 from entrypoints.demo.books import Books
 from entrypoints.demo.calendar import ZONE
 from entrypoints.demo.client import Client
+from entrypoints.demo.day_people import DayPeople
 from entrypoints.demo.house import House, free_port
 from entrypoints.demo.proofs import (
     LEGEND,
@@ -66,7 +67,7 @@ def prove(story: Story) -> list[Proof]:
         accepted_exactly_once(texts, messages),
         nothing_after_stop(texts, replies, categories),
         nothing_outside_hours(texts, categories, ZONE),
-        nothing_while_held(texts, categories, story.taken),
+        nothing_while_held(texts, categories, story.desk.taken),
     ]
 
 
@@ -80,7 +81,8 @@ def _run(options: argparse.Namespace, screen: Screen) -> bool:
         story = Story(client, house, Books(house.folder / "sandbox"), screen.tell, screen.watch)
         with screen:
             story.play(options.csv)
-        for line in report(story, list(client.every("/messages")), story.books.replies()):
+        told = report(story.desk, list(client.every("/messages")), story.books.replies())
+        for line in (*told, *story.coaching.report()):
             screen.line(line)
         proofs = prove(story)
         client.close()
@@ -105,11 +107,10 @@ def _run_by_twilio(options: argparse.Namespace, screen: Screen) -> bool:
             house = House(
                 options.seed, options.workers, port, keep=False, settings={"RAPPORT_TWILIO_API_URL": twilio.url}
             )
-            del house.environment["RAPPORT_SANDBOX"]  # whoever stores a provider ends a sandbox that nobody asked for
             with house:
                 screen.tell(f"rapport up and npm's emulate as Twilio are ready ({time.monotonic() - began:.1f} s)")
                 client = Client(house.url)
-                story = TwilioStory(client, house, twilio, screen.tell)
+                story = TwilioStory(client, house, twilio, DayPeople(options.seed), screen.tell)
                 story.play(options.csv)
                 proofs = story.prove()
                 for line in (*story.report(), *TWILIO_LEGEND, *map(str, proofs)):

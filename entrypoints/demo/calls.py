@@ -23,11 +23,15 @@ _DAYS_SEARCHED = 14
 
 @dataclass(slots=True)
 class Calls:
-    """Change some calls as people do; `tell` gets what is done, `settle` waits until the house is at rest."""
+    """Change some calls as people do; `tell` gets what is done, `settle` waits until the house is at rest.
+
+    `write` lets somebody text us: from a number, to one of ours, these words.
+    """
 
     client: Client
     tell: Callable[[str], None]
     settle: Callable[[], None]
+    write: Callable[[str, str, str], None]
     changed: int = 0
     cancelled: list[str] = field(default_factory=list)
     _moved: dict[str, str] = field(default_factory=dict)
@@ -75,8 +79,7 @@ class Calls:
     def _write(self, call: Mapping[str, Any], words: str) -> None:
         messages = self.client.call("GET", f"/conversations/{self._thread(call)['id']}")["messages"]
         ours = next(message for message in messages if message["direction"] == "outbound")
-        body = {"from": ours["to"], "to": ours["from"], "body": words}
-        self.client.call("POST", "/sandbox/texts/inbound", json=body)
+        self.write(ours["to"], ours["from"], words)
 
     def _thread(self, call: Mapping[str, Any]) -> dict[str, Any]:
         return next(iter(self.client.every("/conversations", lead_id=call["lead"]["id"])))

@@ -9,20 +9,19 @@ from domain.messaging.reply import Reason
 from entrypoints.demo.books import Reply
 from entrypoints.demo.calendar import local
 from entrypoints.demo.client import Client
+from entrypoints.demo.desk import Desk
 from entrypoints.demo.proofs import TOUCHES
-from entrypoints.demo.story import Story
 
 
-def report(story: Story, messages: Sequence[Mapping[str, Any]], replies: Sequence[Reply]) -> Iterable[str]:
-    """Write the report, line by line; for one seed it is the same every time."""
-    yield from _import(story.imported)
-    yield from _texts(story, messages, replies)
-    yield from _statuses(story.client, story.dataset_id)
-    yield from story.calls.report(messages)
-    if story.refused_message is not None:
-        yield from _why(story.client.call("GET", f"/messages/{story.refused_message}/why"))
-    yield from _conversations(story)
-    yield from story.coaching.report()
+def report(desk: Desk, messages: Sequence[Mapping[str, Any]], replies: Sequence[Reply]) -> Iterable[str]:
+    """Write the report, line by line; in the sandbox it is the same every time for one seed."""
+    yield from _import(desk.imported)
+    yield from _texts(desk, messages, replies)
+    yield from _statuses(desk.client, desk.dataset_id)
+    yield from desk.calls.report(messages)
+    if desk.refused_message is not None:
+        yield from _why(desk.client.call("GET", f"/messages/{desk.refused_message}/why"))
+    yield from _conversations(desk, replies)
 
 
 def _import(result: Mapping[str, Any]) -> Iterable[str]:
@@ -37,7 +36,7 @@ def _import(result: Mapping[str, Any]) -> Iterable[str]:
         yield f"        {count:>5} {reason}"
 
 
-def _texts(story: Story, messages: Sequence[Mapping[str, Any]], replies: Sequence[Reply]) -> Iterable[str]:
+def _texts(desk: Desk, messages: Sequence[Mapping[str, Any]], replies: Sequence[Reply]) -> Iterable[str]:
     outgoing = [message for message in messages if message["direction"] == "outbound"]
     sent = Counter(message["message_category"] for message in outgoing if message["sent_at"] is not None)
     yield ""
@@ -52,7 +51,7 @@ def _texts(story: Story, messages: Sequence[Mapping[str, Any]], replies: Sequenc
     delivered = Counter(message["status"] for message in outgoing if message["sent_at"] is not None)
     for status, count in sorted(delivered.items()):
         yield f"  {count:>5} {status}"
-    rows = story.client.call("GET", f"/campaigns/{story.dataset_id}")["texts"]
+    rows = desk.client.call("GET", f"/campaigns/{desk.dataset_id}")["texts"]
     yield ""
     yield "Refused, cancelled and delayed, by reason"
     reasons: Counter[str] = Counter()
@@ -85,44 +84,43 @@ def _why(told: Mapping[str, Any]) -> Iterable[str]:
         yield f"  {reason['outcome']:<8} {reason['rule']:<12} {reason['sentence']}"
 
 
-def _conversations(story: Story) -> Iterable[str]:
-    for title, phone in _worth_showing(story):
-        lead = next(iter(story.client.every("/leads", dataset_id=story.dataset_id, search=phone)), None)
+def _conversations(desk: Desk, replies: Sequence[Reply]) -> Iterable[str]:
+    for title, phone in _worth_showing(desk, replies):
+        lead = next(iter(desk.client.every("/leads", dataset_id=desk.dataset_id, search=phone)), None)
         if lead is None:
             continue
-        thread = next(iter(story.client.every("/conversations", lead_id=lead["id"])))
+        thread = next(iter(desk.client.every("/conversations", lead_id=lead["id"])))
         yield ""
         yield f"{title}: {lead['contact']['first_name']} {lead['contact']['last_name']} ({lead['contact_status']})"
-        for message in story.client.call("GET", f"/conversations/{thread['id']}")["messages"]:
+        for message in desk.client.call("GET", f"/conversations/{thread['id']}")["messages"]:
             at = message["sent_at"] or message["created_at"]
             arrow = "→" if message["direction"] == "outbound" else "←"
             note = "" if message["status"] != "refused" else " [refused]"
             yield f"  {local(datetime.fromisoformat(at)):%a %d %b %H:%M} {arrow} {message['content']}{note}"
 
 
-def _leads(story: Story, status: str) -> list[dict[str, Any]]:
-    return list(story.client.every("/leads", dataset_id=story.dataset_id, status=status))
+def _leads(desk: Desk, status: str) -> list[dict[str, Any]]:
+    return list(desk.client.every("/leads", dataset_id=desk.dataset_id, status=status))
 
 
-def _worth_showing(story: Story) -> Iterable[tuple[str, str]]:
-    replies = story.books.replies()
+def _worth_showing(desk: Desk, replies: Sequence[Reply]) -> Iterable[tuple[str, str]]:
     stop = min((reply.sender for reply in replies if reply.means_stop), default=None)
     wrote = {reply.sender for reply in replies}
-    held = min((hold.phone for hold in story.taken if hold.until is None), default=None)
-    back = min((hold.phone for hold in story.taken if hold.until is not None and hold.phone not in wrote), default=None)
-    by_ai = story.calls.made_by_ai()
-    booked = [lead["contact"]["phone_number"] for lead in _leads(story, status="CALL_BOOKED") if lead["id"] in by_ai]
-    asked = [lead["contact"]["phone_number"] for lead in _leads(story, status="WARM")]
+    held = min((hold.phone for hold in desk.taken if hold.until is None and hold.phone in wrote), default=None)
+    back = min((hold.phone for hold in desk.taken if hold.until is not None and hold.phone not in wrote), default=None)
+    by_ai = desk.calls.made_by_ai()
+    booked = [lead["contact"]["phone_number"] for lead in _leads(desk, status="CALL_BOOKED") if lead["id"] in by_ai]
+    asked = [lead["contact"]["phone_number"] for lead in _leads(desk, status="WARM")]
     left = [
         thread["contact"]["phone_number"]
-        for thread in story.client.every("/conversations")
+        for thread in desk.client.every("/conversations")
         if thread["attention"] not in (None, Reason.CALL_CHANGE)
     ]
     for title, phone in (
         ("Booked a call with the AI", min(booked, default=None)),
         ("Asked the AI", min(asked, default=None)),
         ("Left to a person by the AI", min(left, default=None)),
-        ("Wanted the call cancelled", min(story.calls.cancelled, default=None)),
+        ("Wanted the call cancelled", min(desk.calls.cancelled, default=None)),
         ("Said STOP", stop),
         ("Answered by a person", held),
         ("Taken over and handed back", back),

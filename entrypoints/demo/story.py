@@ -1,19 +1,17 @@
 """What happens in the three weeks: a list imported and worked, a pause, people taking over, a worker killed."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
-from domain.kernel import Conflict
 from entrypoints.demo.books import Books
 from entrypoints.demo.calendar import local, start_of_story, stop_at
-from entrypoints.demo.calls import Calls
 from entrypoints.demo.client import Client
 from entrypoints.demo.coaching import Coaching
-from entrypoints.demo.proofs import TakenOver
+from entrypoints.demo.desk import Desk
 
 EMAIL, PASSWORD, ORGANIZATION = "olga@bright.example", "correct horse battery staple", "Bright Windows"
 # M2 and M3 leave time for the people who answer after two to five days, and lie on both sides of the clock change.
@@ -40,6 +38,13 @@ class Workers(Protocol):
         ...
 
 
+def kill_the_busiest(house: Workers, used: Mapping[str, float]) -> str:
+    """Kill the worker that did most since it was told what each had used; gives its name and process."""
+    work = {name: seconds - used.get(name, 0) for name, seconds in house.work_of_workers().items()}
+    victim = max(work, key=lambda name: work[name])
+    return f"{victim} (process {house.kill(victim)})"
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """Show where the story stands, for whoever watches."""
@@ -59,53 +64,41 @@ class Story:
     books: Books
     tell: Callable[[str], None]
     watch: Callable[[Moment], None]
-    dataset_id: str = ""
-    imported: dict[str, Any] = field(default_factory=dict)
-    taken: list[TakenOver] = field(default_factory=list)
-    refused_message: str | None = None
     campaign: dict[str, Any] = field(default_factory=dict)
     _now: datetime = datetime(1, 1, 1, tzinfo=UTC)
     _due: datetime | None = None
     _kill_from: datetime | None = None
-    _handed_back: list[tuple[str, TakenOver]] = field(default_factory=list)
     coaching: Coaching = field(init=False)
-    calls: Calls = field(init=False)
+    desk: Desk = field(init=False)
 
     def __post_init__(self) -> None:
         self.coaching = Coaching(self.client, self._note)
-        self.calls = Calls(self.client, self._note, self._settle)
+        self.desk = Desk(self.client, self._note, self._settle, self._write)
 
     def play(self, path: Path) -> None:
         """Import the list, start its campaign and live through three weeks."""
         self.client.set_up(EMAIL, PASSWORD, ORGANIZATION)
-        self.dataset_id = self.client.call("POST", "/datasets", json={"name": "Old enquiries"})["id"]
-        self.imported = self.client.import_list(self.dataset_id, path)["result"]
-        counts = self.imported["imported"]
-        eligible = counts["successful"] - self.imported["ineligible"]
-        self.tell(
-            f"{counts['total_rows']} rows of {path.name} imported: {counts['successful']} leads,"
-            f" {counts['duplicates']} duplicates, {counts['failed']} failed"
-        )
+        self.tell(self.desk.import_list(path))
         start = start_of_story(self.client.clock()[0])
-        self._begin(start, eligible)
+        self._begin(start, self.desk.eligible)
         self._pause_until_night(start)
         self._kill_from = local(start + timedelta(days=1)).replace(hour=9, minute=0)
         self._until(start + timedelta(days=1, hours=3, minutes=59))
-        self._answer_some()
-        self._take_over("CONTACTED", 3)
-        self._write_to_one_who_said_stop()
+        self.desk.answer(self.desk.leads("REPLIED", 3))
+        self.desk.take_over("CONTACTED", 3)
+        self.desk.write_to_one_who_said_stop()
         self._settle()
         self._until(start + timedelta(days=4, hours=6, minutes=59))
         self.coaching.teach()
         self._until(start + timedelta(days=7, hours=2, minutes=59))
-        self._hand_back()
+        self.desk.hand_back()
         self._change_calls(start + timedelta(days=7, hours=2, minutes=59))
         self._until(start + LENGTH)
 
     def _begin(self, start: datetime, eligible: int) -> None:
         self.client.set_clock(start)
         settings = {**SETTINGS, "rate_limit_messages_per_minute": _A_MINUTE}
-        self.client.call("POST", "/campaigns/start", json={"dataset_id": self.dataset_id, "settings": settings})
+        self.client.call("POST", "/campaigns/start", json={"dataset_id": self.desk.dataset_id, "settings": settings})
         self._now = start
         self._note(f"the campaign starts: {eligible} people, {_A_MINUTE} text a minute")
         self._settle()
@@ -114,12 +107,12 @@ class Story:
 
     def _pause_until_night(self, start: datetime) -> None:
         """Pause before all is sent, and resume when it is night, so that the rest must wait for the morning."""
-        self.client.call("POST", "/campaigns/pause", json={"dataset_id": self.dataset_id})
+        self.client.call("POST", "/campaigns/pause", json={"dataset_id": self.desk.dataset_id})
         before = self._accepted()
         self._note(f"paused after {before} texts")
-        self._take_over("READY", 2)
+        self.desk.take_over("READY", 2)
         self._until(start + timedelta(hours=11, minutes=59))
-        self.client.call("POST", "/campaigns/resume", json={"dataset_id": self.dataset_id})
+        self.client.call("POST", "/campaigns/resume", json={"dataset_id": self.desk.dataset_id})
         self._settle()
         self._note(f"resumed at night; {self._accepted() - before} campaign texts left meanwhile")
 
@@ -150,7 +143,7 @@ class Story:
             self.client.set_clock(self._now + _SAME_STOP)
             self.client.settle()
             self._now, self._due = self.client.clock()
-        self.campaign = self.client.call("GET", f"/campaigns/{self.dataset_id}")
+        self.campaign = self.client.call("GET", f"/campaigns/{self.desk.dataset_id}")
         replies = self.books.replies()
         opt_outs = len({reply.sender for reply in replies if reply.means_stop})
         self.watch(Moment(self._now, self.campaign, len(replies), opt_outs))
@@ -168,61 +161,20 @@ class Story:
             if time.monotonic() > deadline:
                 return
             time.sleep(0.002)
-        work = {name: seconds - used.get(name, 0) for name, seconds in self.house.work_of_workers().items()}
-        victim = max(work, key=lambda name: work[name])
-        process_id = self.house.kill(victim)
+        killed = kill_the_busiest(self.house, used)
         self._kill_from = None
         self._now = to
-        self._note(f"{victim} (process {process_id}) is killed while it hands over")
+        self._note(f"{killed} is killed while it hands over")
         killed_at = time.monotonic()
         self.client.settle()
         self._note(f"settled {time.monotonic() - killed_at:.0f} s later: what it left was asked about, then sent")
-
-    def _leads(self, status: str, count: int) -> list[dict[str, Any]]:
-        asked = {"dataset_id": self.dataset_id, "status": status, "manual_mode": "false"}
-        return sorted(self.client.every("/leads", **asked), key=lambda lead: lead["contact"]["phone_number"])[:count]
-
-    def _take_over(self, status: str, count: int) -> None:
-        leads = self._leads(status, count)
-        for lead in leads:
-            since = self.client.clock()[0]
-            self.client.call("POST", f"/leads/{lead['id']}/manual-mode", json={"enabled": True})
-            self._handed_back.append((lead["id"], TakenOver(lead["contact"]["phone_number"], since)))
-        if leads:
-            self._note(f"a person takes over {len(leads)} leads that are {status}")
-
-    def _hand_back(self) -> None:
-        for lead_id, hold in self._handed_back:
-            self.taken.append(TakenOver(hold.phone, hold.since, self.client.clock()[0]))
-            self.client.call("POST", f"/leads/{lead_id}/manual-mode", json={"enabled": False})
-        self._note(f"{len(self._handed_back)} leads are handed back to the campaign")
-        self._settle()
 
     def _change_calls(self, at: datetime) -> None:
         """Let people want their calls off or moved, as soon as enough have one to come."""
         for days in range(_DAYS_WAITED):
             self._until(at + timedelta(days=days))
-            if self.calls.change_some(self._now):
+            if self.desk.calls.change_some(self._now):
                 return
 
-    def _answer_some(self) -> None:
-        leads = self._leads("REPLIED", 3)
-        for lead in leads:
-            since = self.client.clock()[0]
-            name = lead["contact"]["first_name"] or "there"
-            content = f"Hi {name}, Olga here, a person. Thank you for your message, I will see to it myself."
-            self.client.call("POST", "/messages/send", json={"lead_id": lead["id"], "content": content})
-            self.taken.append(TakenOver(lead["contact"]["phone_number"], since))
-        self._note(f"a person answers {len(leads)} leads and keeps the turn")
-        for lead in leads[-1:]:
-            self.calls.book(lead, self._now)
-
-    def _write_to_one_who_said_stop(self) -> None:
-        for lead in self._leads("OPTED_OUT", 1):
-            body = {"lead_id": lead["id"], "content": "Just one more thing…"}
-            answer = self.client.answer("POST", "/messages/send", json=body)
-            if answer.status_code != 409:
-                raise Conflict(f"A text to somebody who said STOP was answered {answer.status_code}: {answer.text}")
-            error = answer.json()["error"]
-            self.refused_message = {detail["field"]: detail["message"] for detail in error["details"]}["message_id"]
-            self._note(f"a person's text to somebody who said STOP is refused: {error['message']}")
+    def _write(self, sender: str, to: str, words: str) -> None:
+        self.client.call("POST", "/sandbox/texts/inbound", json={"from": sender, "to": to, "body": words})

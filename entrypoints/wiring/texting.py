@@ -17,6 +17,7 @@ from application.messaging.hand_overs import AccountBook
 from application.messaging.reconciling import Inbox, Reconciling, Seen
 from application.messaging.texting import Texting, TextingHealth
 from entrypoints.config import Config
+from entrypoints.config_reading import on_this_machine
 
 
 class TextingProviders(Provider):
@@ -45,8 +46,7 @@ class TextingProviders(Provider):
     @provide(scope=Scope.APP)
     def installation(self, config: Config) -> InstallationTexting:
         """Name what the environment configures."""
-        sandbox = "off" if not config.sandbox else "implied" if config.sandbox_implied else "always"
-        return InstallationTexting(config.texting_accounts, sandbox)  # type: ignore[arg-type]
+        return installed_texting(config)
 
     @provide(scope=Scope.APP)
     async def texting(self, config: Config, breakers: Breakers, egress: Egress) -> AsyncIterator[Texting]:
@@ -67,3 +67,12 @@ class TextingProviders(Provider):
                 sandbox = SandboxTexting(session, config.sandbox_provider_url, token)
                 providers["sandbox"] = TimedTexting(sandbox, "sandbox")
             yield RoutedTexting(providers, breakers)
+
+
+def installed_texting(config: Config) -> InstallationTexting:
+    """Tell whom texts go by: in a sandbox that was asked for, by the sandbox or by who answers here as Twilio."""
+    if not config.sandbox:
+        return InstallationTexting(config.texting_accounts)
+    if config.sandbox_implied:
+        return InstallationTexting(config.texting_accounts, "implied")
+    return InstallationTexting((), "beside_stand_in" if on_this_machine(config.twilio_api_url) else "always")

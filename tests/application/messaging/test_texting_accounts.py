@@ -90,7 +90,11 @@ async def test_trouble_of_the_installations_account_is_written_down_once_in_ten_
 
 
 async def known(
-    house: AsyncContainer, tenant: Tenant, sandbox: Literal["off", "implied", "always"], *, ahead: bool = False
+    house: AsyncContainer,
+    tenant: Tenant,
+    sandbox: Literal["off", "implied", "always", "beside_stand_in"],
+    *,
+    ahead: bool = False,
 ) -> TextingAccounts:
     """Open the organisation's accounts in an installation of this kind."""
     async with house({Actor: Actor.system(tenant.organization_id), Cause: Cause()}) as scope:
@@ -144,6 +148,18 @@ async def test_a_sandbox_that_nobody_asked_for_ends_for_who_stores_a_provider(
     assert found.preferred[0].credentials["auth_token"] == "token"
     assert "token" not in repr(found)
     assert names((await known(workshop, tenant, "always")).preferred) == ["sandbox"]
+
+
+async def test_texts_go_by_a_stored_twilio_beside_the_sandbox_where_a_stand_in_answers(
+    workshop: AsyncContainer, tenant: Tenant
+) -> None:
+    await store(workshop, tenant, "anthropic", "{}")
+    await store(workshop, tenant, "android_gateway", '{"gateway_url": "https://phone.example"}')
+    assert names((await known(workshop, tenant, "beside_stand_in")).preferred) == ["sandbox"]
+    await store(workshop, tenant, "twilio", '{"account_sid": "AC2", "fallback": "android_gateway"}')
+    found = await known(workshop, tenant, "beside_stand_in")
+    assert (names(found.preferred), names(found.former)) == (["twilio:AC2"], ["sandbox"])
+    assert (await known(workshop, tenant, "beside_stand_in", ahead=True)).preferred == ()
 
 
 async def test_nobody_real_is_texted_by_a_clock_that_was_moved(workshop: AsyncContainer, tenant: Tenant) -> None:
