@@ -50,6 +50,7 @@ class TwilioStory:
     twilio: TwilioEmulator
     people: DayPeople
     tell: Callable[[str], None]
+    expected: int = 0
     replies: list[Reply] = field(default_factory=list)
     _read: set[str] = field(default_factory=set)
     desk: Desk = field(init=False)
@@ -63,9 +64,10 @@ class TwilioStory:
         self._connect()
         self.tell(self.desk.import_list(path))
         self.desk.take_over("READY", _HELD)
+        self.expected = self.desk.eligible - len(self.desk.taken)
         body = {"dataset_id": self.desk.dataset_id, "settings": _SETTINGS}
         self.client.call("POST", "/campaigns/start", json=body)
-        self.tell(f"the campaign starts, at any hour: {self._expected()} people")
+        self.tell(f"the campaign starts, at any hour: {self.expected} people")
         self._kill_in_the_rush()
         self._settle()
         self.tell(
@@ -122,9 +124,6 @@ class TwilioStory:
             raise Conflict(f"Twilio's emulator does not serve: {said['error']}")
         self.tell(f"Twilio is set up, and says that account and number ({NUMBER}) are right")
 
-    def _expected(self) -> int:
-        return self.desk.eligible - len(self.desk.taken)
-
     def _kill_in_the_rush(self) -> None:
         used, deadline = self.house.work_of_workers(), time.monotonic() + _SETTLE_SECONDS
         while len(self.twilio.outbound()) < _UNDER_WAY:
@@ -158,7 +157,7 @@ class TwilioStory:
         self.replies.append(Reply(sender, words, datetime.now(UTC), means_stop))
 
     def _is_at_rest(self) -> bool:
-        if sum(count for state, count in self._states().items() if state in _ENDS) < self._expected():
+        if sum(count for state, count in self._states().items() if state in _ENDS) < self.expected:
             time.sleep(0.3)
             return False
         self.client.settle()
