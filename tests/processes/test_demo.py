@@ -20,7 +20,7 @@ LIST = CHECKOUT / "features" / "data" / "old-enquiries-uk-600.csv"
 PROOFS = ("accepted exactly once", "after STOP", "outside hours", "while a person held the turn")
 
 
-def _run(*arguments: str, seconds: float = 150, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+def _run(*arguments: str, seconds: float = 280, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "entrypoints.demo", *arguments]
     # What a shell has set must not reach the demo's house, and a narrow terminal must not break its lines.
     environment = {**os.environ, "RAPPORT_DATABASE_URL": "postgresql://nobody@nowhere/nothing", "COLUMNS": "40"}
