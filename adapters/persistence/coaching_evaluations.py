@@ -110,10 +110,10 @@ class PostgresEvaluations(PostgresStore[Evaluation]):
         )
 
     async def judged(self, prompt_type: PromptType, fingerprint: str) -> Evaluation | None:
-        """Give the one of most cases that came to an end, the latest of several."""
+        """Give the one that judged most cases, of those that came to an end; the latest of several."""
         return await self.find_one(
             "prompt_type = $2 AND fingerprint = $3 AND outcome IS NOT NULL"
-            " ORDER BY cardinality(case_ids) DESC, created_at DESC, id DESC",
+            " ORDER BY better + same + worse DESC, created_at DESC, id DESC",
             prompt_type,
             fingerprint,
         )

@@ -7,7 +7,9 @@ import msgspec
 import pytest
 from dishka import AsyncContainer
 
+from adapters.ai.sandbox_reviewer import SandboxReviewer
 from application.coaching.evaluations import NO_ANSWERS
+from application.model_calls import Fault, Unusable, Usage
 from domain.identity.role import Role
 from domain.kernel import new_id
 from tests.http.background import work_off
@@ -198,6 +200,32 @@ async def test_another_evaluation_does_not_hide_that_a_draft_was_found_worse(
     assert (await owner.post(f"{REPLY}/evaluations", json={})).status_code == 202
     assert (await prompt(owner))["evaluation"]["outcome"] is None
     assert refused(await owner.post(f"{REPLY}/make-live", json={}), 409) == "CONFLICT", "one is under way"
+    made = await make_live(owner, force=True, reason="The sale ends today.")
+    assert made["evaluation"]["id"] == found["result"]["evaluation_id"]
+
+
+async def test_an_evaluation_of_more_cases_that_judged_fewer_hides_nothing(
+    owner: Client, house: AsyncContainer, work_off: WorkOff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await wrote(owner, house, 6)
+    await draft(owner, SHOUTS)
+    found = await evaluated(owner, work_off)
+    assert found["result"]["outcome"] == "worse"
+    await wrote(owner, house, 1, first=20)
+    asked, review = 0, SandboxReviewer.review
+
+    async def garbled(reviewer: SandboxReviewer, *given: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        if asked > 2:
+            raise Unusable(Fault.GARBLED, "It cannot be read.", Usage(model="m"))
+        return await review(reviewer, *given)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(SandboxReviewer, "review", garbled)
+        larger = await evaluated(owner, work_off)
+    assert (larger["result"]["left_out"], larger["result"]["outcome"]) == (6, "same")
+    assert refused(await owner.post(f"{REPLY}/make-live", json={}), 409) == "CONFLICT"
     made = await make_live(owner, force=True, reason="The sale ends today.")
     assert made["evaluation"]["id"] == found["result"]["evaluation_id"]
 
