@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from application.coaching.evaluation_ports import Candidates
 from application.coaching.prompt_ports import ActiveLessons, PromptStore
 from application.ports import Actor, UnitOfWork, within
-from domain.coaching.prompt import Prompt, PromptType, Standing, told
+from domain.coaching.prompt import Prompt, PromptType, Standing, beside_live, told
 
 
 @dataclass(frozen=True)
@@ -28,5 +28,4 @@ class Drafts:
         is_master = prompt_type is PromptType.MASTER
         old = told(live, PromptType.REPLY, other) if is_master else told(other, prompt_type, live)
         new = told(drafted, PromptType.REPLY, other) if is_master else told(other, prompt_type, drafted)
-        numbers = live.version.number, other.version.number
-        return Candidates(live.version.number, candidate.fingerprint(*numbers), old, new, candidate.left_out)
+        return Candidates(live.version.number, beside_live(candidate, live, other), old, new, candidate.left_out)

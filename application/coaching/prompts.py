@@ -37,6 +37,7 @@ from domain.coaching.prompt import (
     PromptMadeLive,
     PromptType,
     PromptVersion,
+    beside_live,
     changes_between,
 )
 from domain.identity.role import Permission
@@ -97,7 +98,7 @@ class Prompts:
                 raise Conflict(f"Nothing is different from version {before.number}, which is live.")
             if command.fingerprint not in (None, candidate.fingerprint()):
                 raise Stale("The draft or the lessons were changed since you saw them; look at the draft again.")
-            evaluation = await self.evaluations.judged(prompt_type, await self._fingerprint(candidate, prompt))
+            evaluation = await self.evaluations.judged(prompt_type, await self._fingerprint(candidate, prompt_type))
             _require_no_worse(evaluation, command)
             made = replace(
                 candidate,
@@ -207,10 +208,10 @@ class Prompts:
         live = await self.prompts.version(prompt_type, BUILT_IN)
         return Prompt.of(self.actor.organization_id, prompt_type, live), True
 
-    async def _fingerprint(self, candidate: PromptVersion, prompt: Prompt) -> str:
+    async def _fingerprint(self, candidate: PromptVersion, prompt_type: PromptType) -> str:
         """Digest exactly this beside what is live now, as evaluations do."""
-        other = await self.prompts.of_type(prompt.prompt_type.beside)
-        return candidate.fingerprint(prompt.live, BUILT_IN if other is None else other.live)
+        live = await self.prompts.standing(prompt_type)
+        return beside_live(candidate, live, await self.prompts.standing(prompt_type.beside))
 
     async def _canary(self, canary: Canary) -> CanaryView:
         trial, held_out = canary.trial, canary.held_out
@@ -227,7 +228,7 @@ class Prompts:
         drafted = own.candidate(await self.lessons.active(), await self.prompts.lesson_budget())
         canary = None if prompt is None else await self.canaries.latest_of(prompt.id)
         done = Share(0, 0) if prompt is None else await self.prompts.performance(prompt)
-        evaluation = await self.evaluations.latest(prompt_type, await self._fingerprint(drafted, own))
+        evaluation = await self.evaluations.latest(prompt_type, await self._fingerprint(drafted, prompt_type))
         return PromptView(
             id=None if prompt is None else prompt.id,
             prompt_type=prompt_type,

@@ -149,7 +149,7 @@ class PromptVersion:
         return "\n\n".join((self.base, *(lesson.text for lesson in self.lessons)))
 
     def fingerprint(self, *beside: int) -> str:
-        """Digest all that would be told, and the numbers of what it would replace and stand beside."""
+        """Digest all that would be told, and the numbers that tell what it stands beside."""
         said = (str(beside), self.base, *(f"{lesson.id} {lesson.text}" for lesson in self.lessons))
         return hashlib.sha256("\x00".join(said).encode()).hexdigest()
 
@@ -271,6 +271,11 @@ def told(master: Standing, prompt_type: PromptType, own: Standing) -> Told:
 def teaching(master: Standing, own: Standing) -> Standing:
     """Tell which of two gives the lessons."""
     return max(master, own, key=lambda one: one.order)
+
+
+def beside_live(candidate: PromptVersion, live: Standing, other: Standing) -> str:
+    """Digest what would be told, what it would replace and stand beside, and which of these two gives the lessons."""
+    return candidate.fingerprint(live.version.number, other.version.number, int(teaching(live, other) is live))
 
 
 def label(prompt_type: PromptType, number: int) -> str:
