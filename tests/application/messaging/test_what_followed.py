@@ -133,6 +133,11 @@ async def test_a_trial_that_harms_is_rolled_back_and_one_that_helps_is_promoted(
         assert (shown.canary.status, shown.live.version) == (status, number if status == "promoted" else old)
         assert (shown.canary.new.conversations, shown.canary.new.booked) == (120, booked_new)
     assert await thread.events("prompt.canary_decided") == 2
+    at_once = await thread.tenant.value(
+        "SELECT c.ended_at = p.made_live_at FROM canaries c JOIN prompts p ON p.organization_id = $1"
+        " AND p.id = c.prompt_id WHERE c.organization_id = $1 AND c.status = 'promoted'"
+    )
+    assert at_once, "by this a promotion is known: it is no choice of people's"
 
 
 async def test_what_a_version_leaves_to_people_counts_for_it_with_what_followed(thread: Thread) -> None:
