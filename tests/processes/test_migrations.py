@@ -132,7 +132,7 @@ INSERT INTO patterns (organization_id, id, step, feature, occurrences, successes
   action, created_at)
 SELECT gen_random_uuid(), gen_random_uuid(), step, feature, 10, successes, 20, 5, 0.0123, action, now() FROM (VALUES
   ('opening', 'exclaims', 9, 'adopt'), ('answer', 'exclaims', 1, 'avoid'), ('answer', 'is_in_another_language', 5,
-  'test_more')) AS found (step, feature, successes, action);
+  'test_more'), ('opening', 'is_in_another_language', 1, 'avoid')) AS found (step, feature, successes, action);
 ALTER TABLE patterns FORCE ROW LEVEL SECURITY;
 """
 
@@ -143,12 +143,14 @@ async def test_patterns_that_were_counted_before_are_put_into_words(url: str) ->
     await _run(url, _PATTERNS)
     await to_thread.run_sync(command.upgrade, migrations, "0039")
     await _run(url, "ALTER TABLE patterns NO FORCE ROW LEVEL SECURITY")
-    told = await _ask(url, "SELECT ARRAY[title, description, lesson] FROM patterns ORDER BY action")
+    told = await _ask(url, "SELECT ARRAY[title, description, lesson] FROM patterns ORDER BY action, step")
     assert told == [
         ["Openings that exclaim are answered more often",
          "9 of 10 (90%) against 5 of 20 (25%) of the others; p = 0.012.", "Use an exclamation mark."],
         ["First answers that exclaim lead to a call less often",
          "1 of 10 (10%) against 5 of 20 (25%) of the others; p = 0.012.", "Do not use an exclamation mark."],
+        ["Openings that are written in another language are answered less often",
+         "1 of 10 (10%) against 5 of 20 (25%) of the others; p = 0.012.", "Do not write in another language."],
         ["First answers that are written in another language lead to a call more often",
          "5 of 10 (50%) against 5 of 20 (25%) of the others; p = 0.012.", None],
     ]  # fmt: skip

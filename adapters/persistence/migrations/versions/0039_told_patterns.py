@@ -19,9 +19,10 @@ WITH words (feature, what, lesson) AS (VALUES
   ('leaves_in_the_evening', 'leave in the evening', 'Send it after five.'),
   ('leaves_at_the_weekend', 'leave at the weekend', 'Send it on Saturday or Sunday.')
 ), told AS (
-  SELECT p.organization_id, p.id, replace(substr(p.feature, 7), '_', ' ') AS language, w.what, w.lesson,
+  SELECT p.organization_id, p.id, l.language, w.what, coalesce(w.lesson, 'Write in ' || l.language || '.') AS lesson,
          p.successes::float / nullif(p.occurrences, 0) AS rate, p.other_successes::float / nullif(p.others, 0) AS other
   FROM patterns p LEFT JOIN words w USING (feature)
+  CROSS JOIN LATERAL (SELECT replace(substr(p.feature, 7), '_', ' ') AS language) l
 )
 UPDATE patterns p SET
   title = CASE p.step WHEN 'opening' THEN 'Openings' ELSE 'First answers' END || ' that '
@@ -30,7 +31,7 @@ UPDATE patterns p SET
     || CASE WHEN t.rate > t.other THEN 'more often' ELSE 'less often' END,
   description = format('%s of %s (%s%%) against %s of %s (%s%%) of the others; p = %s.', p.successes, p.occurrences,
     round(100 * t.rate), p.other_successes, p.others, round(100 * t.other), round(p.p_value::numeric, 3)),
-  lesson = CASE p.action WHEN 'adopt' THEN coalesce(t.lesson, 'Write in ' || t.language || '.')
+  lesson = CASE p.action WHEN 'adopt' THEN t.lesson
     WHEN 'avoid' THEN 'Do not ' || lower(left(t.lesson, 1)) || substr(t.lesson, 2) END
 FROM told t WHERE t.organization_id = p.organization_id AND t.id = p.id
 """
