@@ -60,10 +60,10 @@ def judge(thread: Thread, proposed: Sequence[Finding], scores: Mapping[UUID, int
 def standing(finding: Finding, thread: Thread) -> Finding | None:
     """Give what stands of a reviewer's finding, or None where it judges no words of ours, or its words are foreign.
 
-    Words of ours have to be quoted, and every quote stands in its message word for word. Title and suggestion hold no
-    link, number or amount that is not ours and no run of the lead's own words, and nothing that speaks to machines or
-    praises what people decide about: whoever reports that obeyed. A description, or a suggested text, that does is
-    left out. Rules report under names of their own.
+    Words of ours have to be quoted, and every quote stands in its message word for word. The suggestion holds no link,
+    number or amount that is not ours and no run of the lead's own words; title and rule neither, which may repeat what
+    we said; and nothing speaks to machines or praises what people decide about: whoever reports that obeyed. A
+    description, or a suggested text, that does is left out. Rules report under names of their own.
     """
     rule = re.sub(r"[^a-z0-9]+", "_", finding.rule.lower()).strip("_")[:_LONGEST_RULE] or "other"
     title, advice = finding.title[:_LONGEST_TEXT], finding.suggestion.strip()[:_LONGEST_TEXT]
