@@ -18,7 +18,9 @@ _ELSEWHERE = (
     r"(?:mov(?:e|ing)|chang(?:e|ing)|swap|put (?:back|off)|push back|bring forward|cambi\w+|muev\w+|mover|aplaz\w+|"
     r"przel\w+|przes\w+|zmien\w+)"
 )
-_OFF_IT = re.compile(rf"\b{_OFF} {_WHICH}{_CALL}")
+# Who writes not to cancel it wants the call, and no end of anything.
+_NOT = r"(?:do ?nt|do not|did ?nt|did not|never|no|nie)(?: want to)?"
+_OFF_IT = re.compile(rf"\b(?:{_NOT} )?{_OFF} {_WHICH}{_CALL}")
 _CHANGED = re.compile(
     rf"\b(?:{_OFF}|{_ELSEWHERE}) {_WHICH}{_CALL}|\b(?:reschedul|rearrang|postpon|reprogram|pospon)\w*|"
     r"\b(?:to|we|i|you|could|can|please|must) (?:cancel|call off)\b|"
