@@ -18,7 +18,8 @@ _SMALL = (
 )
 _LARGE = (
     r"hundreds?|thousands?|millions?|grand|cien|ciento|doscient[oa]s|trescient[oa]s|quinient[oa]s|mil|millones|sto|"
-    r"dwieście|trzysta|pięćset|tysiąc\w*|\w*hundert|\w*tausend|mille|milliers?|cento|\w+mila|duzent[oa]s|"
+    r"dwieście|trzysta|pięćset|tysiąc\w*|\w*hundert|\w*tausend|mille|milliers?|cento|duzent[oa]s|"
+    r"(?:due|tre|quattro|cinque|sei|sette|otto|nove|dieci|venti|trenta|quaranta|cinquanta|cento)mila|"
     r"honderd|duizend|сто|двісті|тисяч\w*"
 )
 _UNITS = (
@@ -42,7 +43,7 @@ _MONEY_WORD = re.compile(
     r"rabatt\w*|kostenlos\w*|kostenfrei\w*|umsonst|geschenkt|erstatt\w*|garant\w*|versprech\w*|versproch\w*|"
     r"verbindlich\w*|ermäßig\w*|nachlass|gutschein\w*|remise\w*|réduction\w*|rembours\w*|offerts?|promets|"
     r"sconto|sconti|scontat\w*|rimbors\w*|grátis|reduç\w*|kosteloos|korting\w*|terugbetal\w*|beloof\w*|"
-    r"belov\w*|безкоштовн\w*|безплатн\w*|знижк\w*|поверне\w*|гарант\w*|обіця\w*|"
+    r"belov(?:en|end\w*)|безкоштовн\w*|безплатн\w*|знижк\w*|поверне\w*|гарант\w*|обіця\w*|"
     r"(?<!feel )(?<!you )(?<!you're )(?<!you’re )(?<!are )(?<!be )free"
     r"(?! (?:to|on|at|then|this|that|next|tomorrow|today|now|in|after|before|or|and|from|for a (?:call|chat))\b|\?))"
     r"(?!\w)",

@@ -53,6 +53,12 @@ def test_what_rests_on_facts_may_go(text: str) -> None:
     assert judge(proposal(text), FACTS).may_go, judge(proposal(text), FACTS)
 
 
+@pytest.mark.parametrize("name", ["Camila", "Jamila", "Beloved"])
+def test_a_name_is_no_price(name: str) -> None:
+    assert judge(proposal(f"Hi {name}, we are happy to help you."), replace(FACTS, recorded=[name])).may_go
+    assert not judge(proposal("It is duemila for all of it"), FACTS).may_go
+
+
 def test_the_prompts_own_names_may_be_said_and_its_words_not_be_shouted() -> None:
     facts = replace(FACTS, prompt=f'{PROMPT} Sign with "Best wishes, Olga", and never SHOUT.')
     assert judge(proposal("We are happy to help you. Best wishes, Olga"), facts).may_go
