@@ -325,7 +325,7 @@ async def test_an_account_that_takes_texts_and_tells_nothing_is_named(own: Confi
     await handed(1, "twilio:AC1", "2 hours")
     await told("twilio", "text", timedelta(hours=1))  # which we may have asked for ourselves
     await told("twilio", "status", timedelta(hours=7))
-    await told("android_gateway", "status", timedelta(hours=1))
+    await told("android_gateway", "status", timedelta(hours=1, seconds=2))  # an id is of its millisecond
     sentence = await only(work.silence, own)
     assert f"The account twilio:AC1 of organisation {organization_id} has taken 5 texts in 6 hours" in sentence
     await told("twilio", "status", timedelta(hours=1, seconds=1))
