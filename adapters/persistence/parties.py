@@ -79,6 +79,11 @@ UPDATE leads SET sentiment = $3, contact_status = CASE WHEN contact_status = ANY
 FROM (SELECT contact_status AS before FROM leads WHERE organization_id = $1 AND id = $2) AS found
 WHERE organization_id = $1 AND id = $2 RETURNING contact_status = 'HOT' AND found.before <> 'HOT'
 """
+# A call that was held stays booked; who missed one may say so some hours late.
+_HAS_CALL = """
+SELECT EXISTS (SELECT FROM bookings WHERE organization_id = $1 AND lead_id = $2 AND status = 'scheduled'
+                 AND start_at > $3::timestamptz - interval '1 day')
+"""
 _RELEASE = """
 UPDATE sends SET held = false
 WHERE organization_id = $1 AND contact_id = $2 AND state = 'planned' AND held AND purpose = 'campaign'
@@ -228,14 +233,11 @@ class PostgresParties:
         )
 
     async def has_call(self, party: Party) -> bool:
-        """Tell whether the lead has a call booked."""
-        return bool(
-            await self._uow.connection.fetchval(
-                "SELECT call_booked FROM leads WHERE organization_id = $1 AND id = $2",
-                self._uow.organization_id,
-                party.lead_id,
-            )
+        """Tell whether the lead has a call before them, or had one within a day."""
+        has_call: bool = await self._uow.connection.fetchval(
+            _HAS_CALL, self._uow.organization_id, party.lead_id, self._uow.now()
         )
+        return has_call
 
     async def rate(self, party: Party, sentiment: str) -> bool:
         """Note how the lead sounds and rate it by that."""

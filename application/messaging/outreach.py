@@ -62,7 +62,7 @@ class Parties(Protocol):
         ...
 
     async def has_call(self, party: Party) -> bool:
-        """Tell whether the lead has a call booked."""
+        """Tell whether the lead has a call before them, or had one within a day."""
         ...
 
     async def rate(self, party: Party, sentiment: str) -> bool:

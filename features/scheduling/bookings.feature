@@ -76,6 +76,19 @@ Feature: Booked calls
     Then Ada is REPLIED
     And nobody is told that Ada needs a person
 
+  Scenario: Who missed a call and says so in the evening is left to a person
+    When a call with Ada is booked for Thursday 18 March 2027 at 11:00
+    And time passes until Thursday 18 March 2027 at 19:00
+    And Ada writes "Could you move my call to Friday?"
+    Then Ada is left to a person, because of "call_change"
+
+  Scenario: Who had a call last week and was given back to the AI is answered as ever
+    When a call with Ada is booked for Thursday 18 March 2027 at 11:00
+    And time passes until Thursday 25 March 2027 at 12:00
+    And Ada is given back to the AI
+    And Ada writes "I can't do it now, sorry"
+    Then nobody is told that Ada needs a person
+
   Scenario: A reminder does not break the quiet hours, and none comes after the call
     When a call with Ada is booked for Thursday 18 March 2027 at 09:00
     And time passes until Friday 19 March 2027 at 12:00

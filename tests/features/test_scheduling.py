@@ -12,6 +12,7 @@ from pytest_bdd import given, parsers, scenarios, then, when
 from application.mailing import Mailing
 from application.outreach.campaign_forms import SettingsIn, StartCampaign
 from application.outreach.campaigns import Campaigns
+from application.sales.leads import Leads
 from application.scheduling.booking_forms import BookCall, MoveBooking
 from application.scheduling.bookings import Bookings
 from domain.kernel import Conflict
@@ -133,6 +134,15 @@ def cancelled(story: Story) -> None:
 @when(parsers.parse('{name} writes "{words}"'))
 def writes(story: Story, name: str, words: str) -> None:
     story.run(story.office.arrive(name, words))
+
+
+@when(parsers.parse("{name} is given back to the AI"))
+def given_back(story: Story, name: str) -> None:
+    async def give_back() -> None:
+        async with story.office.tenant.use(Leads) as leads:
+            await leads.set_manual_mode(story.office.leads[name], enabled=False)
+
+    story.run(give_back())
 
 
 @when(parsers.re(r"the post office (?P<state>closes|opens again)"))

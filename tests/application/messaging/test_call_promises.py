@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -184,3 +184,23 @@ async def test_who_was_erased_meanwhile_fails_nothing(thread: Thread) -> None:
         await promises.book(gone)
         await promises.give_up(gone, "it failed")
     assert thread.calls.booked == []
+
+
+@pytest.mark.parametrize(
+    ("hours", "attention"),
+    [([72], "call_change"), ([-23], "call_change"), ([-25], None), ([72, -25], "call_change"), ([], None)],
+)
+async def test_who_has_a_call_or_had_one_within_a_day_is_left_to_a_person_to_change_it(
+    thread: Thread, hours: list[int], attention: str | None
+) -> None:
+    for at in hours:  # the one that was booked last is not always the one to come
+        await thread.tenant.execute(
+            "INSERT INTO bookings (organization_id, id, lead_id, contact_id, provider, natural_key, source, start_at,"
+            " zone, status, created_at, updated_at) SELECT $1, uuidv7(), id, contact_id, 'sandbox', uuidv7()::text,"
+            " 'person', business_now() + $3::interval, 'UTC', 'scheduled', business_now(), business_now()"
+            " FROM leads WHERE organization_id = $1 AND id = $2",
+            thread.lead_id,
+            timedelta(hours=at),
+        )
+    await thread.arrive("Could you move my call to Friday?")
+    assert (await thread.row())["attention"] == attention
