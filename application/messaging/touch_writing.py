@@ -42,6 +42,7 @@ class _Begun:
 class _Tried:
     begun: _Begun
     failure: ProviderError | None
+    unforeseen: Exception | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class TouchWriting:
     async def write_due(self) -> None:
         """Write what is due, some at a time, until nothing is left or the model is away; then others have a turn."""
         wait = None
+        unforeseen: list[Exception] = []
         for _ in range(BATCHES_IN_TURN):
             async with self.uow:  # short: nobody else takes any meanwhile
                 taken = await self.texts.take(AT_ONCE, MOST_AT_ONCE, LEASE)
@@ -72,6 +74,7 @@ class TouchWriting:
             begun, ends = await self._begin(taken)
             tried = await asyncio.gather(*(self._try(one) for one in begun))
             wait = await self._end(tried, ends)
+            unforeseen += [one.unforeseen for one in tried if one.unforeseen is not None]
             if wait is not None:
                 break
         async with self.uow:
@@ -80,6 +83,8 @@ class TouchWriting:
             if seconds is not None:
                 soonest = timedelta() if wait is None else wait
                 await self.agenda.no_later_than(WRITE, self.clock.now() + max(timedelta(seconds=seconds), soonest))
+        if unforeseen:
+            raise unforeseen[0]  # so that operators see it; its text has ended and is not paid anew
 
     async def _begin(self, taken: Sequence[DueText]) -> tuple[list[_Begun], list[TextEnd]]:
         """Read what they are written from, and end those that nobody wants any more or no money or access is for."""
@@ -111,7 +116,7 @@ class TouchWriting:
             return _Tried(begun, await self._ask(begun))
         except Exception as error:  # what nobody foresaw must not cost the others their texts, nor be paid anew
             sentence = f"Writing broke off ({type(error).__name__})."
-            return _Tried(begun, Rejected("broken_off", sentence, permanent=False))
+            return _Tried(begun, Rejected("broken_off", sentence, permanent=False), error)
 
     async def _ask(self, begun: _Begun) -> ProviderError | None:
         opening = Opening(int(begun.due.touch[1:]), begun.due.touches)
