@@ -31,10 +31,8 @@ class CalcomHooks:
     vault: MultiFernet
     installed: str = field(repr=False)
 
-    async def organization(self, named: UUID | None) -> UUID | None:
-        """Tell who is meant: the one that is named, else the installation's first."""
-        if named is not None:
-            return named
+    async def first(self) -> UUID | None:
+        """Name the installation's first organisation."""
         async with self.database.connection() as connection:
             first: UUID | None = await connection.fetchval("SELECT first_organization_id FROM installation")
         return first
@@ -50,7 +48,7 @@ class CalcomHooks:
         if not there:
             return None
         if sealed is None:
-            is_shared = organization_id != await self.organization(None)
+            is_shared = organization_id != await self.first()
             return Hook(self.installed, "installation", is_shared) if self.installed else None
         try:
             secret: str | None = msgspec.json.decode(self.vault.decrypt(sealed)).get("webhook_secret")

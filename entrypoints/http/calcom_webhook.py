@@ -21,13 +21,14 @@ from application.scheduling.reports import BookingReports
 from domain.kernel import Invalid, NotFound, new_id
 from domain.scheduling.report import BookingReported, ReportKind
 from entrypoints.http.auth import Caller
-from entrypoints.http.intake import PATIENCE_SECONDS, Intake
+from entrypoints.http.intake import NOBODY, PATIENCE_SECONDS, Intake
 from entrypoints.http.limits import RateLimiter
 from entrypoints.http.operation import operation
 from entrypoints.http.unproved import refusal
 
 _SECONDS: Final = PATIENCE_SECONDS + 1.5
 _LONGEST: Final = 500
+_FIRST: Final = f"{PROVIDER}/first"  # a look of its own: a caller may name any organisation, NOBODY too
 _KINDS: Mapping[str, ReportKind] = {
     "BOOKING_CREATED": "created",
     "BOOKING_RESCHEDULED": "moved",
@@ -73,7 +74,7 @@ async def booking_reported(
     named = _named(request)
 
     async def read() -> Callable[[], Awaitable[None]] | None:
-        organization_id = await hooks.organization(named)
+        organization_id = named or await intake.known(_FIRST, NOBODY, hooks.first)
         hook = None
         if organization_id is not None:
             hook = await intake.known(PROVIDER, organization_id, partial(hooks.hook, organization_id))

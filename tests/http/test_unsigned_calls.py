@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from dishka import AsyncContainer
 
+from adapters.persistence.calcom_hooks import CalcomHooks
 from adapters.persistence.database import Database
 from adapters.persistence.inbound import Routes
 from adapters.persistence.texting_accounts import PostgresAccountBook
@@ -75,3 +76,30 @@ async def test_calls_that_prove_nothing_take_few_connections(
     looks = 0
     assert set(await asyncio.gather(*(call(owner.organization_id) for _ in range(30)))) == {refused}
     assert 0 < looks < 15, "those who come together share a look"
+
+
+async def test_calls_that_name_no_organisation_share_the_look_for_the_first_one(
+    outside: TwilioHouse, owner: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calendar = {
+        "settings": {"event_type_id": 123},
+        "credentials": {"api_key": "cal_live_0123456789", "webhook_secret": "whsec-of-the-calendar"},
+    }
+    answer = await outside.of(owner).put("/settings/integrations/calcom", json=calendar)
+    assert answer.status_code == 200, answer.text
+    looks = 0
+
+    async def slowly(self: CalcomHooks) -> UUID:
+        nonlocal looks
+        looks += 1
+        await asyncio.sleep(0.02)
+        return owner.organization_id
+
+    monkeypatch.setattr(CalcomHooks, "first", slowly)
+
+    async def call() -> int:
+        headers = {"x-cal-signature-256": "0" * 64}
+        return (await outside.client.post("/webhooks/calcom", content=b"{}", headers=headers)).status_code
+
+    assert set(await asyncio.gather(*(call() for _ in range(30)))) == {401}
+    assert 0 < looks < 15
