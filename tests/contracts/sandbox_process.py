@@ -7,7 +7,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,17 @@ class ProviderProcess:
         if self.process is not None:
             self.stop(signal.SIGKILL)
         self.http.close()
+
+
+@contextmanager
+def sandbox_provider(folder: Path, public_url: str = "http://127.0.0.1:1") -> Iterator[ProviderProcess]:
+    """Run one on a folder; unless told otherwise, what it calls back reaches nobody."""
+    running = ProviderProcess(folder, public_url)
+    try:
+        running.start()
+        yield running
+    finally:
+        running.close()
 
 
 class SandboxLevers:

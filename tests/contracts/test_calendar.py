@@ -14,7 +14,7 @@ from adapters.booking.sandbox import SandboxCalendar
 from application.provider import Rejected, Unavailable, Unknown
 from application.scheduling.calendar import Account, Calendar, Call, Sought, Wanted
 from domain.kernel import new_id
-from tests.contracts.sandbox_process import ProviderProcess
+from tests.contracts.sandbox_process import ProviderProcess, sandbox_provider
 
 pytestmark = pytest.mark.anyio
 LONDON = ZoneInfo("Europe/London")
@@ -62,10 +62,8 @@ class Stand:
 @pytest.fixture(scope="module")
 def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProviderProcess]:
     """Run the sandbox provider."""
-    provider = ProviderProcess(tmp_path_factory.mktemp("provider"), "http://127.0.0.1:1")
-    provider.start()
-    yield provider
-    provider.close()
+    with sandbox_provider(tmp_path_factory.mktemp("provider")) as running:
+        yield running
 
 
 @pytest.fixture

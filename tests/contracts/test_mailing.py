@@ -25,7 +25,7 @@ from tests.contracts.mailing_stands import (
     smtp_stand,
 )
 from tests.contracts.node_stand_ins import node, packages, running, spec
-from tests.contracts.sandbox_process import ProviderProcess
+from tests.contracts.sandbox_process import ProviderProcess, sandbox_provider
 from tests.contracts.test_texting_shape import PRISM
 
 pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")]
@@ -34,10 +34,8 @@ pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore:Requiring AU
 @pytest.fixture(scope="module")
 def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProviderProcess]:
     """Run the sandbox provider."""
-    provider = ProviderProcess(tmp_path_factory.mktemp("provider"), "http://127.0.0.1:1")
-    provider.start()
-    yield provider
-    provider.close()
+    with sandbox_provider(tmp_path_factory.mktemp("provider")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

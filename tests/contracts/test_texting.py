@@ -11,7 +11,7 @@ from adapters.sms.twilio_check import TwilioCheck
 from application.messaging.texting import Text
 from application.provider import Rejected, TooEarly, Unavailable, Unknown
 from domain.kernel import Phone, new_id
-from tests.contracts.sandbox_process import ProviderProcess, Receiver, eventually
+from tests.contracts.sandbox_process import ProviderProcess, Receiver, eventually, sandbox_provider
 from tests.contracts.texting_stands import SandboxStand, Stand, sandbox_stand, twilio_stand
 from tests.contracts.twilio_process import TwilioProcess
 
@@ -30,10 +30,8 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[ProviderProcess]:
     """Run the sandbox provider."""
-    provider = ProviderProcess(tmp_path_factory.mktemp("provider"), receiver.url)
-    provider.start()
-    yield provider
-    provider.close()
+    with sandbox_provider(tmp_path_factory.mktemp("provider"), receiver.url) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from entrypoints.config import Config
 from entrypoints.container import container
 from entrypoints.http.app import create_app
 from entrypoints.subscriptions import SUBSCRIPTIONS, routes
-from tests.contracts.sandbox_process import ProviderProcess
+from tests.contracts.sandbox_process import ProviderProcess, sandbox_provider
 from tests.http.background import Deaf
 from tests.http.conftest import Client
 
@@ -31,10 +31,8 @@ OTHER = "a password of somebody's own"
 @pytest.fixture(scope="session")
 def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProviderProcess]:
     """Run the sandbox's provider."""
-    running = ProviderProcess(tmp_path_factory.mktemp("provider"), "http://127.0.0.1:1")
-    running.start()
-    yield running
-    running.close()
+    with sandbox_provider(tmp_path_factory.mktemp("provider")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
@@ -25,7 +24,7 @@ from entrypoints.config import Config
 from entrypoints.container import container
 from entrypoints.http.app import create_app
 from entrypoints.servers import create_database, drop_database
-from tests.contracts.sandbox_process import ProviderProcess, Receiver, eventually
+from tests.contracts.sandbox_process import ProviderProcess, Receiver, eventually, sandbox_provider
 from tests.http.conftest import BASE, PASSWORD, Client, Join
 
 pytestmark = pytest.mark.anyio
@@ -43,11 +42,8 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture(scope="module")
 def provider(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[ProviderProcess]:
     """Run the provider process."""
-    folder: Path = tmp_path_factory.mktemp("provider")
-    running = ProviderProcess(folder, receiver.url)
-    running.start()
-    yield running
-    running.close()
+    with sandbox_provider(tmp_path_factory.mktemp("provider"), receiver.url) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from adapters.sms.sandbox import SandboxTexting, sandbox_session
 from application.messaging.texting import Receipt, Text, TextingAccount
 from application.provider import Unknown, Untried
 from domain.kernel import Phone, new_id
-from tests.contracts.sandbox_process import ProviderProcess
+from tests.contracts.sandbox_process import ProviderProcess, sandbox_provider
 
 pytestmark = pytest.mark.anyio
 
@@ -20,10 +20,8 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 def provider(tmp_path: Path) -> Iterator[ProviderProcess]:
     """Run the sandbox's provider."""
-    made = ProviderProcess(tmp_path, "http://127.0.0.1:1")
-    made.start()
-    yield made
-    made.close()
+    with sandbox_provider(tmp_path) as running:
+        yield running
 
 
 def _text() -> Text:

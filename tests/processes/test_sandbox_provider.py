@@ -13,7 +13,7 @@ from standardwebhooks import WebhookVerificationError
 
 from adapters.sms.sandbox_people import People
 from domain.kernel import new_id
-from tests.contracts.sandbox_process import ProviderProcess, Receiver, eventually
+from tests.contracts.sandbox_process import ProviderProcess, Receiver, eventually, sandbox_provider
 
 INBOUND = "/api/v1/webhooks/sandbox/sms"
 people = People("rapport")
@@ -33,10 +33,8 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture
 def provider(tmp_path: Path, receiver: Receiver) -> Iterator[ProviderProcess]:
     """Run a provider on an empty folder."""
-    provider = ProviderProcess(tmp_path, receiver.url)
-    provider.start()
-    yield provider
-    provider.close()
+    with sandbox_provider(tmp_path, receiver.url) as running:
+        yield running
 
 
 def _send(
@@ -204,10 +202,8 @@ def test_a_fault_that_makes_no_sense_is_refused(shared: ProviderProcess, order: 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProviderProcess]:
     """Run one provider for tests that leave no trace in it."""
-    provider = ProviderProcess(tmp_path_factory.mktemp("shared"), "http://127.0.0.1:9")
-    provider.start()
-    yield provider
-    provider.close()
+    with sandbox_provider(tmp_path_factory.mktemp("shared")) as running:
+        yield running
 
 
 def test_a_second_process_on_the_same_folder_refuses_to_start(shared: ProviderProcess) -> None:

@@ -20,7 +20,7 @@ from application.ports import Actor
 from domain.identity.role import PERMISSIONS, Role
 from domain.kernel import new_id
 from domain.messaging.message import MessageReceived
-from tests.contracts.sandbox_process import ProviderProcess, Receiver
+from tests.contracts.sandbox_process import ProviderProcess, Receiver, sandbox_provider
 from tests.processes.parts import DRAINED_SECONDS, Processes, ports_in_a_row
 from tests.processes.workbench import Bench
 
@@ -39,10 +39,8 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture(scope="module")
 def provider(data_dir: Path, receiver: Receiver, servers: object) -> Iterator[ProviderProcess]:
     """Run the sandbox's provider on the same keys."""
-    made = ProviderProcess(data_dir, receiver.url)
-    made.start()
-    yield made
-    made.close()
+    with sandbox_provider(data_dir, receiver.url) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
