@@ -1,5 +1,6 @@
 """A tenant made by hand, its use cases in scopes of their own, and a provider that remembers and fails on demand."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -182,6 +183,18 @@ class Tenant:
                 phone,
             )
         return lead_id
+
+
+async def waiting(database: Database, count: int = 1) -> None:
+    """Wait until so many of our sessions wait for a lock, or fail."""
+    for _ in range(500):
+        async with database.connection() as connection:
+            if count <= await connection.fetchval(
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND usename = current_user"
+            ):
+                return
+        await asyncio.sleep(0.02)
+    pytest.fail("nobody waits")
 
 
 MakeTenant = Callable[[], AbstractAsyncContextManager[Tenant]]

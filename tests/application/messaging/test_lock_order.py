@@ -18,7 +18,7 @@ from application.sales.contacts import ChangeContact, Contacts
 from application.sales.lead_forms import ChangeLead
 from application.sales.leads import Leads
 from domain.kernel import new_id
-from tests.application.conftest import Tenant
+from tests.application.conftest import Tenant, waiting
 from tests.proofs import Note
 
 pytestmark = pytest.mark.anyio
@@ -127,16 +127,6 @@ class Family:
             async with uow:
                 await records.silence()
 
-    async def waiting(self, count: int) -> None:
-        """Wait until so many of our sessions wait for a lock."""
-        for _ in range(200):
-            async with self.tenant.database.connection() as connection:
-                if count <= await connection.fetchval(
-                    "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND usename = current_user"
-                ):
-                    return
-            await asyncio.sleep(0.02)
-
     @asynccontextmanager
     async def holding_the_thread(self) -> AsyncIterator[None]:
         """Keep others from the thread for a while."""
@@ -170,16 +160,16 @@ async def family(tenant: Tenant) -> Family:
 async def test_whoever_comes_second_waits_and_is_not_waited_for(family: Family) -> None:
     async with family.holding_the_thread():
         jobs = [asyncio.create_task(family.take_over_and_put_away())]
-        await family.waiting(1)
+        await waiting(family.tenant.database)
         jobs.append(asyncio.create_task(family.take_the_turn()))
-        await family.waiting(2)
+        await waiting(family.tenant.database, 2)
     assert await asyncio.gather(*jobs, return_exceptions=True) == [None, None]
 
 
 async def test_whoever_writes_waits_for_the_lead_before_any_text_is_locked(family: Family) -> None:
     async with family.holding("leads", family.lead) as free:
         writing = asyncio.create_task(family.write())
-        await family.waiting(1)
+        await waiting(family.tenant.database)
         assert not writing.done()
         assert await free("sends", family.texts), "whoever holds the lead can still get at its texts"
     await writing
@@ -192,7 +182,8 @@ async def test_an_organisation_is_silenced_text_by_text_in_order(family: Family)
     await family.tenant.execute(moved, first)  # it stands last in the table now
     async with family.holding("sends", first) as free:
         silencing = asyncio.create_task(family.silence())
-        await family.waiting(1)
+        await waiting(family.tenant.database)
+        assert not silencing.done()
         assert await free("sends", others), "whoever hands over goes on"
     await silencing
 

@@ -7,6 +7,7 @@ import pytest
 from application.outreach.campaign_forms import SettingsIn
 from application.outreach.campaigns import PLAN, Campaigns
 from domain.outreach.campaign import TextFrom
+from tests.application.conftest import waiting
 from tests.application.messaging.replying import Thread, said
 from tests.application.messaging.touching import TEMPLATE, WAY_OUT, WORDS, Campaign, by_prompt, started
 from tests.application.outreach.test_planning import agenda
@@ -115,11 +116,7 @@ async def test_enrolments_are_locked_before_texts(thread: Thread) -> None:
         organization = thread.tenant.organization_id
         await connection.execute("SELECT 1 FROM enrolments WHERE organization_id = $1 FOR NO KEY UPDATE", organization)
         changing = asyncio.create_task(change(campaign, BY_TEMPLATE))
-        async with asyncio.timeout(10):
-            while not await connection.fetchval(
-                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND usename = current_user"
-            ):
-                await connection.execute("SELECT pg_stat_clear_snapshot(), pg_sleep(0.02)")
+        await waiting(thread.tenant.database)
         free = "SELECT 1 FROM touch_texts WHERE organization_id = $1 FOR NO KEY UPDATE SKIP LOCKED"
         assert len(await connection.fetch(free, organization)) == 1, "who ends a text goes on"
         assert not changing.done()

@@ -9,6 +9,7 @@ import pytest
 from application.messaging.touch_writing import AT_ONCE, MOST_AT_ONCE
 from application.outreach.campaigns import PLAN
 from application.provider import Unavailable
+from tests.application.conftest import waiting
 from tests.application.messaging.replying import Thread, said
 from tests.application.messaging.touching import WORDS, started
 
@@ -56,11 +57,7 @@ async def test_all_that_a_writer_ends_or_leaves_is_locked_before_plannings_sched
         lock = "SELECT 1 FROM {} WHERE organization_id = $1 AND {} = $2 FOR NO KEY UPDATE SKIP LOCKED"
         assert await connection.fetch(lock.format("touch_texts", "id"), organization, left["id"])
         go.set()
-        async with asyncio.timeout(10):
-            while not await connection.fetchval(
-                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND usename = current_user"
-            ):
-                await connection.execute("SELECT pg_stat_clear_snapshot(), pg_sleep(0.02)")
+        await waiting(thread.tenant.database)
         assert await connection.fetch(lock.format("schedules", "name"), organization, PLAN), "others can still set it"
         assert not writing.done()
     await writing
