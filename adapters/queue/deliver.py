@@ -246,7 +246,7 @@ class Deliverer:
             await asyncio.sleep(lease_seconds / 3)
 
     async def _write(self, statement: str, *arguments: Any) -> Any:
-        """Change what is owed, and give the row of it that is asked for."""
+        """Change or read what is owed, and give the row of it that is asked for."""
 
         async def written() -> Any:
             async with self._database.connection() as connection:
@@ -258,8 +258,8 @@ class Deliverer:
         await self._write(_GIVE_BACK, delivery_id, seconds)
 
     async def _failures(self, delivery_id: UUID) -> int:
-        async with self._database.connection() as connection:
-            return await connection.fetchval("SELECT failures FROM deliveries WHERE id = $1", delivery_id) or 0
+        row = await self._write("SELECT failures FROM deliveries WHERE id = $1", delivery_id)
+        return 0 if row is None else int(row["failures"])
 
     async def _fail(self, delivery_id: UUID, error: Exception, failures: int) -> None:
         _, wait_ms = compute_backoff(failures, factor=500, max_backoff=300_000)

@@ -3,10 +3,12 @@
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import asyncpg
 import pytest
 
-from adapters.persistence.database import Unavailable
+from adapters.persistence.database import Database, Unavailable
 from adapters.queue.deliver import MOST_FAILURES, MOST_STARTS, Deliverer
 from domain.kernel import Phone, new_id
 from tests.processes.workbench import OPEN, Bench, Rang, write
@@ -186,3 +188,24 @@ async def test_what_the_house_could_not_do_right_now_is_no_failure_of_the_work(b
     assert 0 < (row["due_at"] - datetime.now(UTC)).total_seconds() <= 5
     await bench.deliverer().deliver(delivery)
     assert await bench.effects() == 1
+
+
+async def test_what_failed_with_its_database_is_written_down_when_that_is_back(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivery = await bench.one_owed()
+    bench.script.failures.append(asyncpg.ConnectionDoesNotExistError("gone"))
+    refusals = [Unavailable("ConnectionRefusedError")]
+    acquire = Database.acquire
+
+    async def refusing(database: Database) -> Any:
+        if bench.script.inside.is_set() and refusals:
+            raise refusals.pop()
+        return await acquire(database)
+
+    monkeypatch.setattr(Database, "acquire", refusing)
+    await bench.deliverer().deliver(delivery)
+    [row] = await bench.owed(OPEN)
+    assert refusals == []
+    assert (row["starts"], row["failures"], row["reason"]) == (0, 1, "ConnectionDoesNotExistError: gone")
+    assert (row["due_at"] - datetime.now(UTC)).total_seconds() <= 1
