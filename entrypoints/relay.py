@@ -29,19 +29,15 @@ async def run(config: Config, stop: asyncio.Event) -> None:
     gauges = asyncio.create_task(watch_queues(database, relay, config.accounts))
     house = asyncio.create_task(_keep_house(database))
     patience = Patience()
-
-    async def turn() -> None:
-        await relay.run_once()
-        while relay.has_more and not stop.is_set():
-            await relay.run_once()
-
     try:
         await patience.attempt(relay.run_once)
         async with at_work(client, "relay", lambda: patience.waits):
             async for _ in wake_ups(client, 0.5):
                 if stop.is_set():
                     return
-                await patience.attempt(turn)
+                await patience.attempt(relay.run_once)
+                while relay.has_more and not (patience.waits or stop.is_set()):
+                    await patience.attempt(relay.run_once)
     finally:
         gauges.cancel()
         house.cancel()

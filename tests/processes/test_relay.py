@@ -6,9 +6,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import redis.asyncio as redis
 
 from adapters.queue.broker import redis_broker
+from adapters.queue.relay import Relay
+from adapters.queue.signs import waiting
 from domain.kernel import new_id
+from entrypoints import relay as process
+from entrypoints.config import Config
 from tests.processes.workbench import LISTEN, OPEN, Bench, Opened, Rang
 
 pytestmark = pytest.mark.anyio
@@ -97,3 +102,40 @@ async def test_a_broker_that_is_away_loses_nothing(bench: Bench) -> None:
     await bench.set_due(row["id"], -1)
     assert await bench.relay().run_once() == 1
     assert await bench.queued("default") == [row["id"]]
+
+
+async def test_a_relay_with_ever_more_to_do_waits_no_longer_than_its_database(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds = 0
+
+    async def round_of(relay: Relay) -> int:
+        nonlocal rounds
+        rounds += 1
+        if 1 < rounds <= 3:
+            raise OSError
+        relay.has_more = rounds > 3
+        await asyncio.sleep(0.01)
+        return 0
+
+    async def said(client: redis.Redis, expected: list[str]) -> bool:
+        for _ in range(100):
+            if await waiting(client) == expected:
+                return True
+            await asyncio.sleep(0.1)
+        return False
+
+    monkeypatch.setattr(Relay, "run_once", round_of)
+    stop = asyncio.Event()
+    async with redis.Redis.from_url(config.redis_url) as client:
+        await client.delete("rapport:alive:relay")
+        running = asyncio.create_task(process.run(config, stop))
+        try:
+            assert await said(client, ["relay"])
+            assert await said(client, [])
+            worked = rounds
+            await asyncio.sleep(0.5)
+            assert rounds > worked + 3, "it works, and there is more"
+        finally:
+            stop.set()
+            await running
