@@ -3,7 +3,7 @@
 Beginnings come by the indexes of the names, of e-mail and of the number. What lies within comes as candidates from
 `ranked_contacts` (migration 0013): a thousand at first; where filters and visibility leave too few of those, twenty
 thousand; where these are still too few, what may be seen is looked through row by row. So whoever sees little still
-finds the best of it. Slips are looked for only where nobody at all has the words as they are written, and not for long.
+finds the best of it. Slips are looked for only where nothing else is found, and not for long.
 """
 
 import base64
@@ -249,8 +249,9 @@ class Search:
         )
         if not within or len(begun) >= MOST_HITS or (begun and wanted.whole):
             return begun
-        found, is_written_so = await self._within(listing, names, wanted, bound, begun)
-        return found if is_written_so else await self._misspelt(listing, names, wanted, bound)
+        # Who is hidden makes no difference: else one could tell by a slip who has a word.
+        found = await self._within(listing, names, wanted, bound, begun)
+        return found or await self._misspelt(listing, names, wanted, bound)
 
     async def items(self, listing: Listing, identifiers: list[UUID]) -> list[msgspec.Raw]:
         """Show these, in this order."""
@@ -262,11 +263,11 @@ class Search:
 
     async def _within(
         self, listing: Listing, names: tuple[str, ...], wanted: Sought, bound: dict[str, Any], begun: list[UUID]
-    ) -> tuple[list[UUID], bool]:
-        """Add what holds every word to what begins so, and tell whether anybody has the words, seen or not."""
+    ) -> list[UUID]:
+        """Add what holds every word to what begins so."""
         patterns = wanted.patterns
         if not patterns:
-            return begun, bool(begun)
+            return begun
         known = set(begun)
         prepared = candidates_statement(listing, names)
         for most in (MOST_HITS + len(begun), _MOST_CANDIDATES):
@@ -274,11 +275,12 @@ class Search:
             candidates, inside = await self._uow.connection.fetchrow(prepared.sql, *arguments)
             found = _together(begun, known, inside)
             if candidates < most or len(found) >= MOST_HITS:
-                return found, bool(candidates or begun)
+                return found
         # Whether to walk in order or to sort depends on how common the words are.
         await self._uow.connection.execute("SET LOCAL plan_cache_mode = auto")
         seen = await self._ids(looking_through_statement(listing, names), bound | {"patterns": patterns})
-        return _together(begun, known, seen), True
+        await self._uow.connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        return _together(begun, known, seen)
 
     async def _misspelt(
         self, listing: Listing, names: tuple[str, ...], wanted: Sought, bound: dict[str, Any]

@@ -243,22 +243,33 @@ async def test_every_part_of_a_text_is_found_by_its_keys(world: World) -> None:
     assert other[0][0] is False
 
 
-async def test_nobody_is_found_by_a_slip_for_a_word_that_others_have_as_it_is_written(
+async def test_nobody_can_tell_by_a_slip_that_somebody_hidden_has_the_word(
     owner: Client, world: World, join: Join, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     theirs, mine = await world.dataset(), await world.dataset()
-    await crowd(world, theirs)
     limited = await join(owner, Role.MANAGER, dataset_ids=[mine])
     await enter(owner, {"first_name": "Mine", "last_name": "Overwood", "email": "m@example.com"}, dataset_id=str(mine))
-    assert await found(limited, "overwod") == ["Mine"]
 
-    def asked(*_: object) -> None:
-        raise AssertionError("Slips were looked for.")
+    async def see(*texts: str) -> None:
+        for text in texts:
+            assert await found(limited, text) == ["Mine"], text
+            assert await found(owner, text, f"&dataset_id={mine}") == ["Mine"], text
 
-    monkeypatch.setattr(sales_search, "misspelt_statement", asked)
-    for text in ("underwood", "derwoo", "example"):
-        await found(limited, text)
-        await found(owner, text, f"&dataset_id={mine}")
+    await see("overwod", "overwoot")
+    assert await found(owner, "overwoot") == ["Mine"]
+    hidden = {"first_name": "Hidden", "last_name": "Overwoot", "email": "h@example.com"}
+    await enter(owner, hidden, dataset_id=str(theirs))
+    await see("overwod", "overwoot")
+    assert await found(owner, "overwoot") == ["Hidden"]
+    monkeypatch.setattr(sales_search, "_MOST_CANDIDATES", 1001)
+    monkeypatch.setattr(sales_search, "SLIPS_MILLISECONDS", 4000)
+    own = {"first_name": "Mine", "last_name": "Underwod", "email": "u@example.com"}
+    await enter(owner, own, dataset_id=str(mine))
+    await see("underwood")
+    await crowd(world, theirs)
+    await see("underwood")
+    assert "Mine" not in await found(owner, "underwood", "&limit=100")
+    assert await found(limited, "derwoo") == []
 
 
 async def test_no_further_slip_is_looked_for_when_the_time_is_over(owner: Client, world: World) -> None:
