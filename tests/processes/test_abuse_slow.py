@@ -15,7 +15,6 @@ from tests.proofs import Note
 
 MANY = 600
 GROWTH_MB = 120
-SQLMAP_SECONDS = 150
 needs_slowhttptest = pytest.mark.skipif(
     shutil.which("slowhttptest") is None, reason="Debian's slowhttptest is not installed"
 )
