@@ -52,16 +52,17 @@ class Patience:
 
     async def insist(self, work: Callable[[], Awaitable[T]], gives_up: Callable[[], bool]) -> T:
         """Do something that nobody else will call again, until it is done or, while it is in trouble, given up."""
-        for pause in _pauses():
+        pauses = _pauses()
+        while True:
             try:
                 return await work()
             except TROUBLE as error:
                 if gives_up():
                     raise
+                pause = next(pauses)
                 log.warning("waiting for the database", error=type(error).__name__, seconds=pause)
             self._waiting += 1
             try:
                 await asyncio.sleep(pause)
             finally:
                 self._waiting -= 1
-        raise AssertionError("Pauses never end.")
