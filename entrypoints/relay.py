@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 
 async def run(config: Config, stop: asyncio.Event) -> None:
-    """Relay when woken, and each half second as the net; who cannot do even one round is not said to be at work."""
+    """Relay when woken, each half second as the net; who breaks off in its first round is not said to be at work."""
     database = await Database.open(config.system_database_url, size=4)
     client = redis.Redis.from_url(config.redis_url, socket_timeout=5, socket_connect_timeout=1)
     relay = Relay(database, broker_at(config.broker_url), routes(), FeedWake(client), GATHERED)

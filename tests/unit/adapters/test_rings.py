@@ -1,4 +1,4 @@
-"""What a process keeps of what just happened, and who reads too slowly for it."""
+"""What a process keeps of what just happened, and how who is behind it reads on."""
 
 import asyncio
 import time
