@@ -64,20 +64,30 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"[:500]
 
 
+# What waits for longer than a lease is enqueued more than once: whoever comes while another is at it leaves it alone.
 _START = """
-UPDATE deliveries SET starts = starts + 1, due_at = clock_timestamp() + make_interval(secs => $2)
-WHERE id = $1 AND parked_at IS NULL RETURNING organization_id, event_id, subscription, starts
+UPDATE deliveries SET starts = starts + 1, due_at = clock_timestamp() + make_interval(secs => $2),
+       leased_until = clock_timestamp() + make_interval(secs => $2)
+WHERE id = $1 AND parked_at IS NULL AND (leased_until IS NULL OR leased_until <= clock_timestamp())
+RETURNING organization_id, event_id, subscription, starts
 """
 _FAIL = """
-UPDATE deliveries SET failures = failures + 1, starts = 0, reason = $2,
+UPDATE deliveries SET failures = failures + 1, starts = 0, reason = $2, leased_until = NULL,
        due_at = clock_timestamp() + make_interval(secs => $3),
        parked_at = CASE WHEN failures + 1 >= $4 THEN clock_timestamp() END
 WHERE id = $1 RETURNING failures, parked_at
 """
 # Neither a failure nor a death of the worker: the attempt is as if it had not been.
 _GIVE_BACK = """
-UPDATE deliveries SET starts = greatest(starts - 1, 0), due_at = clock_timestamp() + make_interval(secs => $2)
+UPDATE deliveries SET starts = greatest(starts - 1, 0), leased_until = NULL,
+       due_at = clock_timestamp() + make_interval(secs => $2)
 WHERE id = $1 AND parked_at IS NULL
+"""
+_PARK = "UPDATE deliveries SET parked_at = clock_timestamp(), leased_until = NULL, reason = $2 WHERE id = $1"
+_RENEW = """
+UPDATE deliveries SET due_at = clock_timestamp() + make_interval(secs => $2),
+       leased_until = clock_timestamp() + make_interval(secs => $2)
+WHERE id = $1
 """
 _EVENT = "SELECT subject, data, personal, trace FROM events WHERE organization_id = $1 AND id = $2"
 
@@ -238,11 +248,7 @@ class Deliverer:
 
     async def _renew(self, delivery_id: UUID, lease_seconds: int) -> None:
         while True:
-            await self._write(
-                "UPDATE deliveries SET due_at = clock_timestamp() + make_interval(secs => $2) WHERE id = $1",
-                delivery_id,
-                lease_seconds,
-            )
+            await self._write(_RENEW, delivery_id, lease_seconds)
             await asyncio.sleep(lease_seconds / 3)
 
     async def _write(self, statement: str, *arguments: Any) -> Any:
@@ -268,7 +274,5 @@ class Deliverer:
         log.warning("delivery parked" if parked else "delivery failed", error=type(error).__name__, exc_info=error)
 
     async def _park(self, delivery_id: UUID, reason: str) -> None:
-        await self._write(
-            "UPDATE deliveries SET parked_at = clock_timestamp(), reason = $2 WHERE id = $1", delivery_id, reason
-        )
+        await self._write(_PARK, delivery_id, reason)
         log.error("delivery parked", reason=reason)

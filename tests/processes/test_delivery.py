@@ -65,11 +65,25 @@ async def test_a_delivery_run_twice_at_once_has_one_effect(bench: Bench) -> None
     assert await bench.effects() == 1
 
 
-async def test_a_second_worker_waits_for_the_firsts_commit_and_then_does_nothing(bench: Bench) -> None:
+async def test_a_second_worker_leaves_alone_what_the_first_is_at(bench: Bench) -> None:
     delivery = await bench.one_owed()
     bench.script.go_on = asyncio.Event()
     first = asyncio.create_task(bench.deliverer().deliver(delivery, 30))
     await bench.script.inside.wait()
+    await asyncio.wait_for(bench.deliverer().deliver(delivery, 30), 5)
+    [row] = await bench.owed(OPEN)
+    assert (row["starts"], row["failures"], len(bench.script.seen)) == (1, 0, 1)
+    bench.script.go_on.set()
+    await first
+    assert await bench.effects() == 1
+
+
+async def test_after_the_lease_a_second_worker_waits_for_the_firsts_commit_and_then_does_nothing(bench: Bench) -> None:
+    delivery = await bench.one_owed()
+    bench.script.go_on = asyncio.Event()
+    first = asyncio.create_task(bench.deliverer().deliver(delivery, 30))
+    await bench.script.inside.wait()
+    await bench.set_due(delivery, -1)
     second = asyncio.create_task(bench.deliverer().deliver(delivery, 30))
     await asyncio.sleep(0.1)
     assert not second.done()

@@ -22,6 +22,8 @@ async def test_long_work_keeps_its_delivery_until_it_ends_and_renews_its_lease(b
     [row] = await bench.owed(TICK)
     assert row["due_at"] > datetime.now(UTC), "the lease of one second was renewed"
     assert await bench.relay().run_once() == 0
+    await asyncio.wait_for(bench.deliverer().deliver(row["id"], TICK.lease_seconds), 5)
+    assert await bench.effects() == 1, "who comes while the first is at it leaves it alone"
     bench.script.go_on.set()
     await work
     assert await bench.effects() == 2

@@ -191,10 +191,11 @@ class Bench:
         return UUID(str(row["id"]))
 
     async def set_due(self, delivery_id: UUID, seconds: float) -> None:
-        """Let a delivery be due so many seconds from now."""
+        """Let a delivery, with whose worker it is over, be due so many seconds from now."""
         async with self.system.connection() as connection:
             await connection.execute(
-                "UPDATE deliveries SET due_at = clock_timestamp() + make_interval(secs => $2) WHERE id = $1",
+                "UPDATE deliveries SET leased_until = NULL, due_at = clock_timestamp() + make_interval(secs => $2)"
+                " WHERE id = $1",
                 delivery_id,
                 seconds,
             )

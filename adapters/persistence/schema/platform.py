@@ -60,6 +60,7 @@ deliveries = sa.Table(
     text("subscription"),
     text("queue"),
     time("due_at"),
+    time("leased_until", null=True),
     number("starts", default=0),
     number("failures", default=0),
     time("parked_at", null=True),
