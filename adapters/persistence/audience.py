@@ -4,9 +4,10 @@ from typing import Any
 from uuid import UUID
 
 from adapters.persistence.database import Cause, PostgresUnitOfWork
+from adapters.persistence.visibility import SHOWN
 from application.messaging.notices import KnownImport, KnownInsight
 from application.messaging.notifying import KnownLead, Origin, Recipient, Voice
-from domain.identity.role import SEES_ALL_LEADS, Role
+from domain.identity.role import Role
 from domain.kernel import Phone, new_id
 from domain.messaging.notification import Kind, Notification
 
@@ -28,9 +29,7 @@ _SEEING = f"{_PERSON}{_SEES}"
 _LEADERS = f"{_PEOPLE} AND m.role = ANY ($2){_SEES} ORDER BY a.id"
 _HEADS = f"{_PEOPLE} AND m.role = ANY ($2) ORDER BY a.id"
 _WITH_LEAD = f"""{_PERSON} AND EXISTS (
-  SELECT FROM leads l WHERE l.organization_id = $1 AND l.id = $3
-  AND (m.dataset_ids IS NULL OR l.dataset_id = ANY (m.dataset_ids))
-  AND (m.role = ANY ($4) OR m.can_view_all_leads OR l.assigned_to IS NULL OR l.assigned_to = m.account_id))
+  SELECT FROM leads l WHERE l.organization_id = $1 AND l.id = $3 AND {SHOWN})
 """
 _WRITER = """
 SELECT author_id FROM messages WHERE organization_id = $1 AND conversation_id = $2 AND author_id IS NOT NULL
@@ -87,7 +86,7 @@ class PostgresAudience:
         """Give whom it is for, as they stand now."""
         if told.lead_id is not None:
             row = await self._uow.connection.fetchrow(
-                _WITH_LEAD, self._uow.organization_id, told.account_id, told.lead_id, sorted(SEES_ALL_LEADS)
+                _WITH_LEAD, self._uow.organization_id, told.account_id, told.lead_id
             )
             return None if row is None else _recipient(row)
         # What a program says in `data` is its own.
@@ -104,7 +103,7 @@ class PostgresAudience:
             return None
         if lead_id is None:
             return await self.person(author)
-        row = await self._uow.connection.fetchrow(_WITH_LEAD, organization_id, author, lead_id, sorted(SEES_ALL_LEADS))
+        row = await self._uow.connection.fetchrow(_WITH_LEAD, organization_id, author, lead_id)
         return None if row is None else _recipient(row)
 
     async def leaders(self, dataset_id: UUID | None) -> list[Recipient]:

@@ -7,12 +7,13 @@ from typing import Any
 import msgspec
 
 from adapters.persistence.database import PostgresUnitOfWork
+from adapters.persistence.visibility import SHOWN
 from application.messaging.gate import Recipient
 from domain.messaging.policy import Channel, Consent, Facts, Suppression
 from domain.messaging.turn import Holder, Turn
 from domain.messaging.window import DEFAULT_WINDOW, Window
 
-_FACTS = """
+_FACTS = f"""
 SELECT contact.sms_eligible, contact.zones, contact.phone_type,
        lead.archived, lead.manual_mode, lead.contact_status, lead.reply_received_at, lead.dataset_id,
        lead.is_dnc, lead.updated_at,
@@ -34,7 +35,9 @@ SELECT contact.sms_eligible, contact.zones, contact.phone_type,
            SELECT FROM notifications told JOIN memberships m ON m.organization_id = $1
              AND m.account_id = told.account_id AND m.is_active
            JOIN accounts a ON a.id = m.account_id AND a.phone = asked.address
-           WHERE told.organization_id = $1 AND told.id = split_part(own.natural_key, ':', 2)::uuid)
+           WHERE told.organization_id = $1 AND told.id = split_part(own.natural_key, ':', 2)::uuid
+             AND (told.lead_id IS NULL OR EXISTS (
+               SELECT FROM leads l WHERE l.organization_id = $1 AND l.id = told.lead_id AND {SHOWN})))
          FROM sends own WHERE own.organization_id = $1 AND own.id = asked.send_id
            AND own.natural_key ^@ 'notification:') END AS addressee_left
 FROM unnest($2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::uuid[]) WITH ORDINALITY
@@ -46,7 +49,7 @@ LEFT JOIN suppressions stop ON stop.organization_id = $1 AND stop.address = aske
 LEFT JOIN conversations thread ON thread.organization_id = $1 AND thread.contact_id = asked.contact_id
                               AND thread.channel = asked.channel
 ORDER BY asked.n
-"""
+"""  # noqa: S608 - our own words
 
 
 class PostgresRecipientFacts:

@@ -3,6 +3,14 @@
 from typing import Any
 
 from application.ports import Actor
+from domain.identity.role import SEES_ALL_LEADS
+
+_LEADING = ", ".join(f"'{role}'" for role in sorted(SEES_ALL_LEADS))
+SHOWN = f"""
+(m.dataset_ids IS NULL OR l.dataset_id = ANY (m.dataset_ids))
+AND (m.role IN ({_LEADING}) OR m.can_view_all_leads OR l.assigned_to IS NULL OR l.assigned_to = m.account_id)
+"""
+"""That the lead `l` may be seen by the membership `m`: the same rule where nobody of these is the actor."""
 
 
 class LeadVisibility:

@@ -131,7 +131,8 @@ class Facts:
 
     `contact_status` and `campaign_state` are the words of outreach; `zones` every plausible IANA zone of the recipient;
     `calling_code` the E.164 country code; `campaign_texts` the times of campaign texts to this address in any dataset;
-    `addressee_left` tells of a notification that its colleague is not in the organisation, or not at this number, now.
+    `addressee_left` tells of a notification that its colleague is not in the organisation, not at this number, or may
+    not see the lead, now.
     """
 
     suppression: Suppression | None
@@ -211,8 +212,11 @@ def _archived(request: SendRequest, facts: Facts) -> _Finding:
 
 def _addressee(_request: SendRequest, facts: Facts) -> _Finding:
     if facts.addressee_left:
-        return Outcome.REFUSED, "Whom this was to be told has left, or has another number by now."
-    return Outcome.PASSED, "Whom this is for is still at this number."
+        return (
+            Outcome.REFUSED,
+            "Whom this was to be told has left, has another number, or may not see the lead any more.",
+        )
+    return Outcome.PASSED, "Whom this is for is still at this number, and may be told."
 
 
 def _campaign(_request: SendRequest, facts: Facts) -> _Finding:
