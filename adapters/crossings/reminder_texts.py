@@ -3,13 +3,13 @@
 from uuid import UUID
 
 from adapters.persistence.database import PostgresUnitOfWork
-from application.messaging.gate import Draft, Gate, Recipient
+from application.messaging.gate import Draft, Gate
 from application.messaging.outreach import Parties, Party
 from application.ports import Clock
 from application.provider import Capabilities, NotConfigured
 from application.scheduling.reminder_ports import Reminder
 from domain.kernel import derived_id
-from domain.messaging.policy import Channel, Delay, Purpose, Refuse, SendRequest, decide
+from domain.messaging.policy import Channel, Purpose, Refuse
 
 CATEGORY = "booking_reminder"
 # Rows are locked in the order of their ids, as everywhere: no deadlocks.
@@ -39,15 +39,13 @@ class GateForReminders:
         self._capabilities = capabilities
 
     async def submit(self, reminder: Reminder) -> bool:
-        """Put a reminder through the gate, unless its hours would let it leave too late."""
+        """Put a reminder through the gate."""
         try:
             await self._capabilities.require("texting")
         except NotConfigured:
             return False
         party = Party(contact_id=reminder.contact_id, lead_id=reminder.lead_id, phone=reminder.phone, email=None)
         await self._parties.lock_texts(party)
-        if await self._too_late(reminder):
-            return False
         draft = Draft(
             id=derived_id(reminder.booking_id, reminder.key),
             natural_key=reminder.key,
@@ -58,6 +56,7 @@ class GateForReminders:
             lead_id=reminder.lead_id,
             recipient=reminder.phone,
             body=reminder.body,
+            useful_until=reminder.useful_until,
         )
         [verdict] = await self._gate.submit([draft])
         return not isinstance(verdict, Refuse)
@@ -67,15 +66,3 @@ class GateForReminders:
         await self._uow.connection.execute(
             _DROP, self._uow.organization_id, f"reminder:{booking_id}:", self._clock.now(), lead_id
         )
-
-    async def _too_late(self, reminder: Reminder) -> bool:
-        recipient = Recipient(
-            contact_id=reminder.contact_id,
-            address=reminder.phone,
-            channel=Channel.SMS,
-            lead_id=reminder.lead_id,
-        )
-        [facts] = await self._gate.facts.of([recipient])
-        asked = SendRequest(purpose=Purpose.SYSTEM, channel=Channel.SMS, to=reminder.phone)
-        verdict = decide(asked, facts, self._clock.now())
-        return isinstance(verdict, Delay) and verdict.until >= reminder.useful_until

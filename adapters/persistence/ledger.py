@@ -104,6 +104,7 @@ class PostgresLedger:
             [entry.verdict.kind for entry in entries],
             [reasons_json(entry.verdict) for entry in entries],
             [d.delayed_by for d in drafts],
+            [d.useful_until for d in drafts],
         )
 
     async def claim(

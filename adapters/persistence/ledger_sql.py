@@ -22,19 +22,20 @@ FROM unnest($4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[], $9::text
 SENDS = """
 INSERT INTO sends (organization_id, id, natural_key, purpose, channel, state, held, campaign_id, touch, variant,
                    lead_id, contact_id, conversation_id, recipient, sender, turn_number, due_at, verdict, reasons,
-                   delayed_by, created_at)
+                   delayed_by, useful_until, created_at)
 SELECT $1, s.id, s.natural_key, s.purpose, s.channel, s.state, s.held, s.campaign_id, s.touch, s.variant, s.lead_id,
-       s.contact_id, s.conversation_id, s.recipient, $2, s.turn_number, s.due_at, s.verdict, s.reasons, s.delayed_by, $3
+       s.contact_id, s.conversation_id, s.recipient, $2, s.turn_number, s.due_at, s.verdict, s.reasons, s.delayed_by,
+       s.useful_until, $3
 FROM unnest($4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bool[], $10::uuid[], $11::text[],
             $12::text[], $13::uuid[], $14::uuid[], $15::uuid[], $16::text[], $17::bigint[], $18::timestamptz[],
-            $19::text[], $20::jsonb[], $21::text[])
+            $19::text[], $20::jsonb[], $21::text[], $22::timestamptz[])
      AS s(id, natural_key, purpose, channel, state, held, campaign_id, touch, variant, lead_id, contact_id,
-          conversation_id, recipient, turn_number, due_at, verdict, reasons, delayed_by)
+          conversation_id, recipient, turn_number, due_at, verdict, reasons, delayed_by, useful_until)
 """
 KNOWN = "SELECT natural_key FROM sends WHERE organization_id = $1 AND natural_key = ANY ($2)"
 COLUMNS = """s.id, s.purpose, s.channel, s.contact_id, s.lead_id, s.campaign_id, s.touch, s.variant, s.recipient,
-          s.sender, s.turn_number, s.attempts, s.provider, s.left_from, s.handed_at, s.handed_machine_at, m.author_id,
-          m.body, (
+          s.sender, s.turn_number, s.useful_until, s.attempts, s.provider, s.left_from, s.handed_at,
+          s.handed_machine_at, m.author_id, m.body, (
             SELECT i.backed_up_at FROM installation i WHERE s.created_at < i.restored_at + interval '30 days'
               OR EXISTS (SELECT 1 FROM campaigns c WHERE c.organization_id = $1 AND c.id = s.campaign_id
                          AND c.started_at < i.restored_at)) AS doubted_since"""

@@ -1,7 +1,7 @@
 """Calls that the AI books for a lead: booked while it holds the turn, told once, and kept or left to a person."""
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from application.messaging.answered_threads import AnsweredThreads, answer_draft
 from application.messaging.answering import ReplyStore
@@ -101,7 +101,8 @@ class CallPromises:
         return facts.manual_mode or isinstance(decide(request, facts, self.clock.now()), Refuse)
 
     async def _tell(self, thread: Conversation, party: Party, event: SlotAccepted) -> None:
-        [verdict] = await self.gate.submit([answer_draft(thread, event.answers_id, event.text, Purpose.SYSTEM)])
+        draft = answer_draft(thread, event.answers_id, event.text, Purpose.SYSTEM)
+        [verdict] = await self.gate.submit([replace(draft, useful_until=event.starts_at)])
         thread.answered()
         if isinstance(verdict, Refuse):
             await self.replies.slot_became(thread.id, event.answers_id, "unfit")

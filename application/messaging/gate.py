@@ -32,7 +32,10 @@ WAITED_FOR = frozenset({Purpose.MANUAL, Purpose.REPLY, Purpose.OPT_OUT_CONFIRMAT
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """Hold one message that wants to go out; `natural_key` is what makes a second one of it impossible."""
+    """Hold one message that wants to go out; `natural_key` is what makes a second one of it impossible.
+
+    `useful_until` is when it comes too late; None: never.
+    """
 
     id: UUID
     natural_key: str
@@ -49,6 +52,7 @@ class Draft:
     author_id: UUID | None = None
     turn_number: int | None = None
     delayed_by: str | None = None
+    useful_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +205,7 @@ def _verdict(draft: Draft, facts: Facts, at: datetime, sender: str | None) -> Ve
         to=draft.recipient,
         touch=draft.touch,
         turn_number=_turn_number(draft, facts),
+        useful_until=draft.useful_until,
     )
     verdict = decide(request, facts, at)
     return verdict if sender is not None else Refuse((*verdict.reasons, NO_SENDER))

@@ -34,6 +34,7 @@ class Claimed:
     sender: str
     body: str
     turn_number: int
+    useful_until: datetime | None
     attempts: int
     author_id: UUID | None
     provider: str | None

@@ -388,5 +388,10 @@ def _recipient(row: Claimed) -> Recipient:
 
 def _request(row: Claimed) -> SendRequest:
     return SendRequest(
-        purpose=row.purpose, channel=row.channel, to=row.recipient, touch=row.touch, turn_number=row.turn_number
+        purpose=row.purpose,
+        channel=row.channel,
+        to=row.recipient,
+        touch=row.touch,
+        turn_number=row.turn_number,
+        useful_until=row.useful_until,
     )

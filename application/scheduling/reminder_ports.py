@@ -23,7 +23,7 @@ class ReminderTexts(Protocol):
     """Text reminders; answered in the caller's unit of work."""
 
     async def submit(self, reminder: Reminder) -> bool:
-        """Put a reminder through the gate; tells whether it is on its way. One that would be too late is left out."""
+        """Put a reminder through the gate; tells whether it is on its way. One that would come too late is refused."""
         ...
 
     async def drop(self, booking_id: UUID, lead_id: UUID) -> None:

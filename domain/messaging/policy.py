@@ -116,13 +116,17 @@ class Suppression:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendRequest:
-    """Say what is to be sent; `turn_number` is the fencing number under which a reply was written."""
+    """Say what is to be sent; `turn_number` is the fencing number under which a reply was written.
+
+    `useful_until` is when it comes too late; None: never.
+    """
 
     purpose: Purpose
     channel: Channel
     to: str
     touch: str | None = None
     turn_number: int | None = None
+    useful_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,7 +299,8 @@ def _timeless(
 def decide(request: SendRequest, facts: Facts, at: datetime) -> Verdict:
     """Decide whether a message may go out at `at` (zone-aware business time), with every rule applied, in order.
 
-    A refusal outweighs a hold, a hold a delay; of several delays the latest holds, and the quiet hours are read then.
+    A refusal outweighs a hold, a hold a delay; of several delays the latest holds, and the quiet hours are read then;
+    what would come too late by then is refused.
     """
     timeless, outcomes = _timeless(request.purpose, request.channel, request.turn_number, facts)
     timely = []
@@ -307,6 +312,8 @@ def decide(request: SendRequest, facts: Facts, at: datetime) -> Verdict:
             until = max(until, free)
     hours, opening = _quiet_hours(request, facts, until)
     timely.append(hours)
+    if request.useful_until is not None:
+        timely.append(_use(request.useful_until, opening))
     applied = (*timeless, *timely)
     outcomes = outcomes.union(reason.outcome for reason in timely)
     if Outcome.REFUSED in outcomes:
@@ -329,6 +336,14 @@ def _cap(texts: tuple[datetime, ...], limit: int, span: timedelta, at: datetime)
     free = recent[-limit] + span
     sentence = f"{len(recent)} campaign texts in {words}, and {limit} is the most; free again {free:%d %B %H:%M} UTC."
     return Reason(rule, Outcome.DELAYED, sentence), free
+
+
+def _use(useful_until: datetime, at: datetime) -> Reason:
+    if at < useful_until:
+        return Reason("use", Outcome.PASSED, f"It is of use until {useful_until:%d %B %H:%M} UTC.")
+    return Reason(
+        "use", Outcome.REFUSED, f"It would come too late: it was of use until {useful_until:%d %B %H:%M} UTC."
+    )
 
 
 def _quiet_hours(request: SendRequest, facts: Facts, at: datetime) -> tuple[Reason, datetime]:

@@ -94,6 +94,15 @@ Feature: Booked calls
     And time passes until Friday 19 March 2027 at 12:00
     Then Ada was reminded on Wednesday 17 March 2027 at 09:00
 
+  Scenario: A reminder that could not leave before its call does not leave after it
+    When a call with Ada is booked for Thursday 18 March 2027 at 11:00
+    And time passes until Wednesday 17 March 2027 at 12:00
+    And texts cannot leave
+    And time passes until Thursday 18 March 2027 at 11:30
+    And texts can leave again
+    And time passes until Friday 19 March 2027 at 12:00
+    Then Ada was reminded on Wednesday 17 March 2027 at 11:00
+
   Scenario: A call that is booked an hour ahead is not reminded of the day before
     When a call with Ada is booked for Monday 15 March 2027 at 12:00
     And time passes until Tuesday 16 March 2027 at 12:00

@@ -195,6 +195,16 @@ def told(story: Story, at: str) -> None:
     assert datetime.fromisoformat(slots[0]) == on_london_clocks(at)
 
 
+@when("texts cannot leave")
+def texts_cannot_leave(story: Story) -> None:
+    story.office.tenant.texting.rests = 60.0
+
+
+@when("texts can leave again")
+def texts_can_leave(story: Story) -> None:
+    story.office.tenant.texting.rests = 0.0
+
+
 def _reminders(story: Story, name: str) -> list[str]:
     sent = story.run(story.office.got(name))
     return [f"{s.at:%A} {s.at.day} {s.at:%B %Y at %H:%M}" for s in sent if s.kind == "booking_reminder"]

@@ -129,6 +129,7 @@ sends = tenant_table(
     text("sender"),
     number("turn_number", default=0),
     time("due_at"),
+    time("useful_until", null=True),
     text("verdict"),
     text("delayed_by", null=True),
     sa.Column("reasons", JSONB(), nullable=False),

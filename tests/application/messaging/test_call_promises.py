@@ -98,6 +98,22 @@ async def test_what_tells_of_a_call_is_dropped_when_the_call_is_moved_or_off(thr
     assert told(await thread.hand_over()) == []
 
 
+@pytest.mark.parametrize(("hours", "attention"), [(2, "call_untold"), (20, None)])
+async def test_who_cannot_be_told_before_the_call_is_left_to_a_person(
+    thread: Thread, hours: int, attention: str | None
+) -> None:
+    now: datetime = await thread.tenant.value("SELECT business_now() WHERE $1::uuid IS NOT NULL")
+    slot = replace(SLOT, starts_at=now + timedelta(hours=hours))
+    await thread.take_slot(slot)
+    await thread.live_at(22)  # the hours open in eleven
+    await thread.book()
+    assert thread.calls.booked == [slot.starts_at]
+    assert told(await thread.hand_over()) == []
+    assert (await thread.row())["attention"] == attention
+    state = "SELECT state FROM sends WHERE organization_id = $1 AND purpose = 'system'"
+    assert await thread.tenant.value(state) == ("refused" if attention else "planned")
+
+
 async def test_a_booking_that_died_halfway_is_taken_up_again(thread: Thread) -> None:
     async def die() -> None:
         raise ConnectionError

@@ -48,6 +48,21 @@ def outcome(verdict: Verdict, rule: str) -> Outcome:
     return next(reason.outcome for reason in verdict.reasons if reason.rule == rule)
 
 
+@pytest.mark.parametrize(
+    ("at", "useful_until", "kind"),
+    [
+        (NOON, NOON + timedelta(minutes=1), Allow),
+        (NOON, NOON, Refuse),
+        (NIGHT, MORNING + timedelta(minutes=1), Delay),
+        (NIGHT, MORNING, Refuse),
+    ],
+)
+def test_what_would_come_too_late_is_refused(at: datetime, useful_until: datetime, kind: type[Verdict]) -> None:
+    verdict = decide(replace(ask(Purpose.SYSTEM), useful_until=useful_until), FACTS, at)
+    assert isinstance(verdict, kind)
+    assert outcome(verdict, "use") is (Outcome.REFUSED if kind is Refuse else Outcome.PASSED)
+
+
 def test_a_campaign_text_at_noon_goes_and_every_rule_is_listed() -> None:
     verdict = decide(ask(Purpose.CAMPAIGN), FACTS, NOON)
     assert isinstance(verdict, Allow)
