@@ -95,11 +95,13 @@ _OPENINGS: dict[Script, tuple[str, ...]] = {
     ),
 }
 _FOLLOW_UPS: dict[Script, tuple[str, ...]] = {
-    "keen": ("Tomorrow afternoon works for me", "2pm is good. Thanks!", "Great, speak then"),
+    "keen": ("Tomorrow afternoon works for me", "2pm is good. Thanks!"),
     "hesitant": ("Ok, I'll have a think", "Fine, you can call me next week"),
     "price_objection": ("Still more than I wanted to pay", "Ok, if it's under two thousand let's talk"),
 }
 _OFFER = re.compile(r"Would (?P<first>.+?)(?: or .+?)? suit you\?")
+_BOOKED = re.compile(r"booking your call\b")
+_OF_A_CALL = re.compile(r"\byour call\b")
 _MOST_TAKEN = 6
 TAKES_A_TIME: dict[Script, float] = {"keen": 1, "late": 1, "price_objection": 1, "hesitant": 0.5}
 """The share of those who follow a script and take a time that a text offers (`docs/sandbox.md`)."""
@@ -185,6 +187,9 @@ class People:
         takes = self.draw(number, "takes a time") < TAKES_A_TIME.get(script, 0)
         if first < nth <= first + _MOST_TAKEN and offer is not None and takes:
             return (Reply(accepted_at + delay, f"{offer['first']} works for me", script, means_stop=False),)
+        if _OF_A_CALL.search(body):
+            pleased = script == "keen" and _BOOKED.search(body) is not None
+            return (Reply(accepted_at + delay, "Great, speak then", script, means_stop=False),) if pleased else ()
         turn = nth - first - 1
         lines = _FOLLOW_UPS.get(script, ())
         if 0 <= turn < len(lines):

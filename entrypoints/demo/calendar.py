@@ -1,12 +1,12 @@
 """When the story plays: around the next change of summer time, in whole hours."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 ZONE = "Europe/London"
 _LOCAL = ZoneInfo(ZONE)
 _BEFORE = timedelta(days=7)
-_HALTS = frozenset({*range(9, 20, 2), 4, 22})
+_HALTS = (time(4, 59), time(9, 1), *(time(hour, 59) for hour in (*range(11, 20, 2), 22)))
 
 
 def next_change(after: datetime, zone: ZoneInfo = _LOCAL) -> datetime:
@@ -28,16 +28,15 @@ def start_of_story(now: datetime) -> datetime:
 
 
 def stop_at(due: datetime) -> datetime:
-    """Tell the clock's next halt from an instant on: a 59th minute, every second hour by day and twice at night.
+    """Tell the clock's next halt from an instant on: once texts may leave again, every second hour, twice at night.
 
     Whatever falls due in between happens at the halt, so that runs are alike; by night nothing but replies does.
     """
-    at = due.replace(minute=59, second=0, microsecond=0)
-    if at < due:
-        at += timedelta(hours=1)
-    while local(at).hour not in _HALTS:
-        at += timedelta(hours=1)
-    return at
+    day = local(due).date()
+    halts = (
+        datetime.combine(date, at, _LOCAL).astimezone(UTC) for date in (day, day + timedelta(days=1)) for at in _HALTS
+    )
+    return next(halt for halt in halts if halt >= due)
 
 
 def local(at: datetime) -> datetime:

@@ -82,7 +82,7 @@ class Story:
         start = start_of_story(self.client.clock()[0])
         self._begin(start, self.desk.eligible)
         self._pause_until_night(start)
-        self._kill_from = local(start + timedelta(days=1)).replace(hour=9, minute=0)
+        self._kill_from = local(start + timedelta(days=1)).replace(hour=10, minute=0)
         self._until(start + timedelta(days=1, hours=3, minutes=59))
         self.desk.answer(self.desk.leads("REPLIED", 3))
         self.desk.take_over("CONTACTED", 3)

@@ -128,6 +128,16 @@ def test_who_is_open_to_a_call_takes_the_first_time_offered() -> None:
         assert taken.count(script) == pytest.approx(share * asked[script], rel=0.25)
 
 
+def test_who_is_told_of_a_call_is_glad_of_it_or_says_nothing() -> None:
+    booked = "Perfect, Ann, we're booking your call for Tuesday 23 March at 14:00. A confirmation will follow."
+    reminder = "Reminder from Bright Windows: your call is on Tuesday 23 March at 14:00."
+    for script in ("keen", "late", "price_objection", "hesitant"):
+        for number in _numbers(script):
+            said = [reply.body for nth in range(4, 7) for reply in people.replies(number, nth, MORNING, booked)]
+            assert said == (["Great, speak then"] * 3 if script == "keen" else [])
+            assert [reply for nth in range(4, 7) for reply in people.replies(number, nth, MORNING, reminder)] == []
+
+
 def test_who_gets_no_call_out_of_several_offers_writes_no_more() -> None:
     offer = "Would Tuesday 23 March at 14:00 suit you?"
     keen = next(number for number in NUMBERS if people.script(number) == "keen")

@@ -133,9 +133,11 @@ def test_the_story_begins_seven_days_before_a_change_to_come(now: datetime, star
     assert next_change(start, ZoneInfo(LONDON)) - start < timedelta(days=7)
 
 
-def test_the_clock_halts_at_the_59th_minute() -> None:
+def test_the_clock_halts_every_second_hour_and_once_texts_may_leave_again() -> None:
     assert stop_at(NOON) == NOON.replace(hour=13, minute=59)
     assert stop_at(NOON.replace(hour=13, minute=59)) == NOON.replace(hour=13, minute=59)
     assert stop_at(NOON.replace(hour=13, minute=59, second=1)) == NOON.replace(hour=15, minute=59)
     assert stop_at(NOON.replace(hour=20, minute=5)) == NOON.replace(hour=22, minute=59)
-    assert stop_at(NOON.replace(hour=5)) == NOON.replace(hour=9, minute=59)
+    assert stop_at(NOON.replace(hour=5)) == NOON.replace(hour=9, minute=1)
+    assert stop_at(NOON.replace(hour=9, minute=2)) == NOON.replace(hour=11, minute=59)
+    assert stop_at(NOON.replace(hour=23)) == NOON.replace(hour=4, minute=59) + timedelta(days=1)
