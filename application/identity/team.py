@@ -89,6 +89,21 @@ class TeamMemberView(View, frozen=True):
     }  # fmt: skip
 
 
+class ColleagueView(View, frozen=True):
+    """Show an active user of the organisation to everybody who signs in."""
+
+    id: UUID
+    first_name: str
+    last_name: str | None
+    name: str
+    avatar_url: str | None
+    role: Role
+    example: ClassVar[dict[str, Any]] = {
+        "id": "01890a5d-ac96-774b-bcce-b302099a8058", "first_name": "Rita", "last_name": "Reed", "name": "Rita Reed",
+        "avatar_url": None, "role": "rep",
+    }  # fmt: skip
+
+
 class Team(Protocol):
     """Keep who belongs to the actor's organisation; these rows stand outside tenancy and are picked by it."""
 

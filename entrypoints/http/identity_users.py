@@ -8,7 +8,7 @@ from litestar import Request
 from adapters.persistence.database import Cause
 from application.identity.account_forms import SignedInView
 from application.identity.invitations import AcceptInvitation, Invitations, InvitationView, InvitedView, InviteUser
-from application.identity.team import TeamFilter, TeamMemberView
+from application.identity.team import ColleagueView, TeamFilter, TeamMemberView
 from application.identity.users import ChangeUser, Users
 from application.ports import Actor, Found, PageRequest
 from entrypoints.config import Config
@@ -18,7 +18,7 @@ from entrypoints.http.limits import RateLimiter, admit_password
 from entrypoints.http.operation import Answer, IfMatch, operation
 
 
-@operation("GET", "/users", "listUsers", "List users", shows=TeamMemberView)
+@operation("GET", "/users", "listUsers", "List users", shows=TeamMemberView, or_shows=ColleagueView)
 async def list_users(users: Users, narrowed: TeamFilter, page: PageRequest) -> Found:
     """`active=true` gives everybody who signs in the ids, names and roles of those who are active; all else is for
     those who manage users."""

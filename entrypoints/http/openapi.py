@@ -121,7 +121,8 @@ def _hook(kind: type) -> dict[str, Any]:
 def _schemas(operations: list[Operation]) -> tuple[dict[Any, dict[str, Any]], dict[str, Any]]:
     kinds: list[Any] = [Pagination, ProblemAnswer, PageRequest]
     for operation in operations:
-        kinds += [kind for kind in (operation.body, operation.shows, operation.narrowed) if kind is not None]
+        named = (operation.body, operation.shows, operation.or_shows, operation.narrowed)
+        kinds += [kind for kind in named if kind is not None]
         kinds += operation.also.values()
     unique = list(dict.fromkeys(kinds))
     found, components = msgspec.json.schema_components(unique, schema_hook=_hook, ref_template=_REF)
@@ -237,12 +238,13 @@ def _content(operation: Operation, schemas: Mapping[Any, Any], components: Mappi
     if not operation.listed:
         single = {"type": "object", "required": ["data"], "properties": {"data": shown}}
         return {JSON: {"schema": single, "example": {"data": example}}}
+    items = shown if operation.or_shows is None else {"anyOf": [shown, schemas[operation.or_shows]]}
     pagination = {"page": 1, "limit": 50, "total": 1, "total_pages": 1, "total_is_estimate": False,
                   "has_next": False, "next_cursor": None}  # fmt: skip
     schema: dict[str, Any] = {
         "type": "object",
         "required": ["data", "pagination"],
-        "properties": {"data": {"type": "array", "items": shown}, "pagination": schemas[Pagination]},
+        "properties": {"data": {"type": "array", "items": items}, "pagination": schemas[Pagination]},
     }
     whole: dict[str, Any] = {"data": [example], "pagination": pagination}
     if operation.counts:

@@ -95,6 +95,7 @@ class Operation:
     conditional: bool
     resumable: bool
     shows: Any
+    or_shows: Any
     listed: bool
     media_type: str
     seconds: float
@@ -120,6 +121,7 @@ def operation(
     status: int | None = None,
     access: Access = "member",
     shows: Any = None,
+    or_shows: Any = None,
     limits: tuple[LimitName, ...] | None = None,
     keyed: bool | None = None,
     media_type: str = JSON,
@@ -135,9 +137,10 @@ def operation(
     A name that stands in the path is a path parameter; a `Filter` and a `PageRequest` come from the query; `body` is
     the JSON body's struct; `IfMatch` is the version, `LastEventId` where a stream broke off; `Request` and `Caller` are
     themselves; anything else is asked of the container. `shows` is the view of a list's item or of a `Raw` answer, for
-    the document. A `raw` route reads its body and query itself, and tells the document by `takes` (OpenAPI's `content`
-    map) what that body is. `body_max` None lets the handler bound the stream. `also` names what an `Answer` of another
-    status shows, such as 202, `counts` what a list's summary counts.
+    the document, `or_shows` that of a list's item where less is asked for. A `raw` route reads its body and query
+    itself, and tells the document by `takes` (OpenAPI's `content` map) what that body is. `body_max` None lets the
+    handler bound the stream. `also` names what an `Answer` of another status shows, such as 202, `counts` what a list's
+    summary counts.
     """
     if status is None:
         status = {"POST": 201, "DELETE": 204}.get(method, 200)
@@ -166,6 +169,7 @@ def operation(
             conditional="if_match" in of_kind,
             resumable="last_event_id" in of_kind,
             shows=shows if shows is not None else _shown(answer),
+            or_shows=or_shows,
             listed=answer is Found,
             media_type=media_type,
             seconds=seconds,

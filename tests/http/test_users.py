@@ -64,6 +64,11 @@ async def test_everybody_sees_the_names_of_those_who_are_active(owner: Client, c
     short = (await rita.get("/users?active=true")).json()["data"]
     assert {person["id"] for person in short} == {str(owner.user_id), str(rita.user_id)}
     assert short[0].keys() == {"id", "first_name", "last_name", "name", "avatar_url", "role"}
+    document = (await client.get("/openapi.json")).json()
+    listed = document["paths"]["/api/v1/users"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+    views = [one["$ref"].rpartition("/")[2] for one in listed["properties"]["data"]["items"]["anyOf"]]
+    assert views == ["TeamMemberView", "ColleagueView"]
+    assert set(document["components"]["schemas"]["ColleagueView"]["required"]) == short[0].keys()
     assert (await client.get("/users?active=true")).status_code == 401
 
 
