@@ -10,17 +10,30 @@ from entrypoints.demo.client import Client
 
 APPROVED = 2
 _NOTE = "It has worked well for us; make it a habit."
-_LESSON = {
-    "lesson_type": "objection_handling",
-    "title": "Who hesitates is offered a call",
-    "description": "Somebody who is not sure has a question that no text answers: offer two times for a call.",
-    "reasoning": "A call takes five minutes and answers what holds them back.",
-    "priority": 8,
-    "accept_clash": True,
-}
+_LESSONS = (
+    {
+        "lesson_type": "objection_handling",
+        "title": "Who hesitates is offered a call",
+        "description": "Somebody who is not sure has a question that no text answers: offer two times for a call.",
+        "reasoning": "A call takes five minutes and answers what holds them back.",
+        "priority": 8,
+        "accept_clash": True,
+    },
+    {
+        "lesson_type": "objection_handling",
+        "title": "They ask where we are",
+        "description": "Say that we come to them.",
+        "trigger": "They ask where we are",
+        "correct_response": "We come to you at home, and the first visit is a look round.",
+        "reasoning": "Who does not learn it does not ask again.",
+        "priority": 9,
+        "accept_clash": True,
+    },
+)
 _PROMPT = "Answer the person's latest messages. Where they hesitate, make the next step a small one."
 _SHOWN = 5
 _CASES = 20
+_LEFT_OPEN = "unanswered"
 
 
 @dataclass(slots=True)
@@ -31,15 +44,17 @@ class Coaching:
     tell: Callable[[str], None]
 
     def teach(self) -> None:
-        """Approve insights, add a lesson, and make a prompt live that was compared with the one before."""
+        """Approve insights, add lessons, and make a prompt live that was compared with the one before."""
         insights = self._insights("pending")
         self.tell(f"the coach waits with {len(insights)} insights")
         for insight in [one for one in insights if one["suggestion"]][:APPROVED]:
             body = {"learning_note": _NOTE, "accept_clash": True}
             self.client.call("POST", f"/coach/insights/{insight['id']}/agree", json=body)
             self.tell(f"a person agrees: {insight['suggestion']}")
-        self.client.call("POST", "/coach/lessons", json=_LESSON)
-        self.tell(f"and teaches: {_LESSON['title']}")
+        for lesson in _LESSONS:
+            self.client.call("POST", "/coach/lessons", json=lesson)
+            self.tell(f"and teaches: {lesson['title']}")
+        self._keep_open_questions(insights)
         self.client.call("PUT", "/coach/prompts/reply", json={"system_prompt": _PROMPT})
         started = self.client.call("POST", "/coach/prompts/reply/evaluations", json={"cases": _CASES})
         self.client.finished(started["job_id"])
@@ -52,6 +67,14 @@ class Coaching:
             return
         made = answer.json()["data"]
         self.tell(f"version {made['version']} of the prompt goes live with {made['lessons_included']} lessons")
+
+    def _keep_open_questions(self, insights: Iterable[dict[str, Any]]) -> None:
+        """Choose conversations in which the coach found a question left open, for drafts to be compared on."""
+        found = [self.client.call("GET", f"/coach/insights/{i['id']}") for i in insights if i["rule"] == _LEFT_OPEN]
+        threads = sorted({evidence["conversation_id"] for insight in found for evidence in insight["evidence"]})
+        for thread in threads[:_CASES]:
+            self.client.call("POST", "/coach/evaluation-cases", json={"conversation_id": thread})
+        self.tell(f"{len(threads[:_CASES])} conversations with a question that was left open are kept to compare on")
 
     def report(self) -> Iterable[str]:
         """Show what was found, and what the lessons changed."""
