@@ -96,7 +96,7 @@ _OPENINGS: dict[Script, tuple[str, ...]] = {
 }
 _FOLLOW_UPS: dict[Script, tuple[str, ...]] = {
     "keen": ("Tomorrow afternoon works for me", "2pm is good. Thanks!"),
-    "hesitant": ("Ok, I'll have a think", "Where are you based, by the way?"),
+    "hesitant": ("Ok, I'll have a think", "Where are you, and what would it involve?"),
     "price_objection": ("Still more than I wanted to pay", "Ok, if it's under two thousand let's talk"),
 }
 _OFFER = re.compile(r"Would (?P<first>.+?)(?: or .+?)? suit you\?")

@@ -15,7 +15,8 @@ from entrypoints.demo.desk import Desk
 
 EMAIL, PASSWORD, ORGANIZATION = "olga@bright.example", "correct horse battery staple", "Bright Windows"
 # M2 and M3 leave time for the people who answer after two to five days, and lie on both sides of the clock change.
-SETTINGS = {"m1_delay_hours": 0, "m2_delay_hours": 120, "m3_delay_hours": 96}
+# An answer belongs to the stop at which the text arrives that it answers.
+SETTINGS = {"m1_delay_hours": 0, "m2_delay_hours": 120, "m3_delay_hours": 96, "ai_response_delay_seconds": 10}
 LENGTH = timedelta(weeks=3)
 # The start and what comes of it lie a few seconds past the clock's stops: they belong to the same stop.
 _SAME_STOP = timedelta(seconds=15)
