@@ -32,8 +32,8 @@ check: $(STAMP) ## Format, lint, types, the layers' borders, and the line of mig
 contract: $(STAMP) ## One suite a port, on its sandbox and on its real adapters
 	@$(PYTHON) -m pytest tests/contracts -rs $(BY_TWO) $(ARGS); status=$$?; [ $$status -eq 5 ] || exit $$status
 
-test: $(STAMP) ## All tests but the long proofs
-	$(PYTHON) -m pytest tests -m "not prove" $(BY_THREE) $(ARGS)
+test: $(STAMP) ## All tests but the contracts and the long proofs
+	$(PYTHON) -m pytest tests --ignore tests/contracts -m "not prove" $(BY_THREE) $(ARGS)
 
 prove: $(STAMP) ## The promises at full numbers; at most 40 minutes
 	@said=$$(mktemp); $(PYTHON) -m pytest tests -rs -m "prove and lasting" $(ARGS) >$$said 2>&1 & lasting=$$!; \
