@@ -108,7 +108,8 @@ async def test_killed_workers_lose_and_double_nothing(
             # The lease of whoever was killed has run out: the sweep hands the delivery to the next.
             async with system.connection() as connection:
                 await connection.execute(
-                    "UPDATE deliveries SET due_at = clock_timestamp() WHERE subscription = 'imports.run'"
+                    "UPDATE deliveries SET due_at = clock_timestamp(), leased_until = NULL"
+                    " WHERE subscription = 'imports.run'"
                 )
             with worker(environment) as process:
                 if kill == KILLS:

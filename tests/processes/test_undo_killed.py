@@ -61,7 +61,9 @@ async def finished_under_kills(
     async with relaying(config) as system:
         for kill in range(kills + 1):
             async with system.connection() as connection:
-                await connection.execute("UPDATE deliveries SET due_at = clock_timestamp() WHERE queue = 'imports'")
+                await connection.execute(
+                    "UPDATE deliveries SET due_at = clock_timestamp(), leased_until = NULL WHERE queue = 'imports'"
+                )
             with worker(environment) as process:
                 if kill == kills:
                     return await reached_by(client, job_id, 1 << 40), seen
