@@ -27,6 +27,7 @@ from entrypoints.tether import tethered
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 3.0
 _GENTLE_SECONDS = 25.0
+_WORKERS_NICE = 4
 _SILENT_SECONDS = 30.0
 _SILENT_SERVER_SECONDS = 40.0
 _log = structlog.get_logger("entrypoints.supervisor")
@@ -163,6 +164,8 @@ class Supervisor:
                 env=os.environ | part.environment | {VARIABLE: str(self._pulse(part))},
                 start_new_session=True,
             )
+        if part.module == "entrypoints.worker":
+            _let_others_first(part.process.pid)
         part.started_at = time.monotonic()
         (self._run_dir / f"{part.name}.pid").write_text(f"{part.process.pid}\n")
 
@@ -255,6 +258,15 @@ class Supervisor:
     def _announce(self) -> None:
         # Plain lines, flushed: programs wait for the first word.
         print(f"ready {self._config.public_url}\ndocs  {self._config.public_url}/api/v1/docs", flush=True)
+
+
+def _let_others_first(pid: int) -> None:
+    """Give a process the processor after those for whose answers somebody waits (decision 37)."""
+    with contextlib.suppress(ProcessLookupError):
+        os.setpriority(os.PRIO_PROCESS, pid, _WORKERS_NICE)
+    # Where the kernel shares processors between sessions first, each part leads one of its own.
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text(str(_WORKERS_NICE))
 
 
 def _kill_group(leader: int) -> None:

@@ -12,6 +12,7 @@ from tests.processes.office import Office, wait_for
 
 P99_SECONDS = 0.25  # of a thousand texts offered within a second
 SENDER = "+447700900150"
+_OWED = "SELECT (SELECT count(*) FROM outbox) + (SELECT count(*) FROM deliveries WHERE parked_at IS NULL)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,16 @@ def flood(office: Office, route: Route, count: int) -> dict[str, float]:
     _assert_stored_once(office, calls)
     waits = sorted(wait for _, wait in told)
     return {"whole": whole, "p50": waits[count // 2], "p99": waits[count * 99 // 100], "max": waits[-1]}
+
+
+def median_flood(office: Office, route: Route, count: int) -> dict[str, float]:
+    """Bring so many within a second, three times, each once the one before is worked off; tells the middle one."""
+    flood(office, route, count // 5)
+    seen = []
+    for _ in range(3):
+        wait_for(lambda: office.ask(_OWED)[0][0] == 0, 120, "what came before is worked off")
+        seen.append(flood(office, route, count))
+    return sorted(seen, key=lambda one: one["p99"])[1]
 
 
 def stalled(office: Office, route: Route, count: int, seconds: float) -> float:

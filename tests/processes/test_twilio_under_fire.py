@@ -11,7 +11,7 @@ from twilio.request_validator import HMAC_SHA256, SIGNATURE_HEADER, SIGNATURE_SE
 
 from domain.kernel import new_id
 from entrypoints.config import Config
-from tests.processes.inbound import P99_SECONDS, SENDER, Call, Route, flood, stalled
+from tests.processes.inbound import P99_SECONDS, SENDER, Call, Route, flood, median_flood, stalled
 from tests.processes.office import Office, opened
 from tests.proofs import Note
 
@@ -65,12 +65,11 @@ def test_a_flood_of_texts_of_twilios_is_kept_and_so_is_what_comes_while_the_data
 @pytest.mark.prove
 @pytest.mark.alone
 def test_a_thousand_texts_of_twilios_in_a_second(office: Office, proved: Note) -> None:
-    flood(office, TWILIO, 200)
-    seen = flood(office, TWILIO, 1000)
+    seen = median_flood(office, TWILIO, 1000)
     assert seen["p99"] <= P99_SECONDS
     proved(
         9,
-        "Twilio's route, both signature schemes, an organisation's own account: 1,000 texts offered within a second,"
+        "Twilio's route, both signature schemes, an organisation's own account: 1,000 texts in a second (x3),"
         f" answered in {seen['whole']:.1f} s: 0 × 429, 0 lost, 0 twice;"
         f" p50 {seen['p50'] * 1000:.0f} ms, p99 {seen['p99'] * 1000:.0f} ms (goal 250)",
     )

@@ -10,7 +10,7 @@ from standardwebhooks import Webhook
 
 from domain.kernel import new_id
 from entrypoints.config import Config
-from tests.processes.inbound import P99_SECONDS, SENDER, Call, Route, flood, stalled
+from tests.processes.inbound import P99_SECONDS, SENDER, Call, Route, flood, median_flood, stalled
 from tests.processes.office import Office, opened
 from tests.proofs import Note
 
@@ -54,12 +54,12 @@ def test_texts_that_come_while_the_database_stands_still_are_kept(office: Office
 @pytest.mark.prove
 @pytest.mark.alone
 def test_a_thousand_texts_in_a_second(office: Office, proved: Note) -> None:
-    flood(office, SANDBOX, 200)
-    seen = flood(office, SANDBOX, 1000)
+    seen = median_flood(office, SANDBOX, 1000)
     assert seen["p99"] <= P99_SECONDS
     proved(
         9,
-        f"1,000 signed texts offered within a second, answered in {seen['whole']:.1f} s: 1,000 × 204, 0 lost, 0 twice;"
+        "1,000 signed texts offered within a second (x3),"
+        f" answered in {seen['whole']:.1f} s: 1,000 × 204, 0 lost, 0 twice;"
         f" p50 {seen['p50'] * 1000:.0f} ms, p99 {seen['p99'] * 1000:.0f} ms (goal 250)",
     )
 
