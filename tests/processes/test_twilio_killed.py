@@ -19,7 +19,7 @@ from tests.processes.switchboard import Switchboard, opened_switchboard
 from tests.processes.test_database_killed import BACK_SECONDS, BUSY, NOTICED_SECONDS, gone
 from tests.proofs import Note
 
-SENDS = 5_000
+SENDS = 10_000
 SETTLED_SECONDS = 120
 AHEAD = (-8.0, 0.5)  # how far a campaign has come when a STOP is sent, seconds after its own text's time
 RACED = timedelta(seconds=0.5)
@@ -74,7 +74,7 @@ def test_nobody_is_texted_twice_by_twilio_when_workers_are_killed(switchboard: S
 
 
 @pytest.mark.prove
-def test_five_thousand_texts_by_twilio_survive_whatever_dies(switchboard: Switchboard, proved: Note) -> None:
+def test_ten_thousand_texts_by_twilio_survive_whatever_dies(switchboard: Switchboard, proved: Note) -> None:
     office, line = switchboard.office, switchboard.line
     lists = [office.start(SENDS // 2) for _ in range(2)]
     seen: list[tuple[float, float]] = []
