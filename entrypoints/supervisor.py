@@ -35,11 +35,15 @@ _log = structlog.get_logger("entrypoints.supervisor")
 
 @dataclass(slots=True)
 class Part:
-    """Hold one child: what it runs, whether it runs, and when it may be started again (monotonic seconds)."""
+    """Hold one child: what it runs, whether it runs, and when it may be started again (monotonic seconds).
+
+    A part that is nice has the processor after the others, for whose answers somebody waits (decision 37).
+    """
 
     name: str
     module: str
     environment: dict[str, str] = field(default_factory=dict)
+    nice: int = 0
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     start_at: float = 0.0
@@ -66,7 +70,7 @@ def parts_of(config: Config, workers: int) -> list[Part]:
     parts = [Part("sandbox_provider", "entrypoints.sandbox_provider")] if config.sandbox else []
     parts.append(Part("api", "entrypoints.http.app"))
     parts.extend(
-        Part(f"worker-{number}", "entrypoints.worker", {"RAPPORT_WORKER_NUMBER": str(number)})
+        Part(f"worker-{number}", "entrypoints.worker", {"RAPPORT_WORKER_NUMBER": str(number)}, _WORKERS_NICE)
         for number in range(1, workers + 1)
     )
     return [*parts, Part("relay", "entrypoints.relay"), Part("scheduler", "entrypoints.scheduler")]
@@ -164,8 +168,8 @@ class Supervisor:
                 env=os.environ | part.environment | {VARIABLE: str(self._pulse(part))},
                 start_new_session=True,
             )
-        if part.module == "entrypoints.worker":
-            _let_others_first(part.process.pid)
+        if part.nice:
+            _let_others_first(part.process.pid, part.nice)
         part.started_at = time.monotonic()
         (self._run_dir / f"{part.name}.pid").write_text(f"{part.process.pid}\n")
 
@@ -260,13 +264,12 @@ class Supervisor:
         print(f"ready {self._config.public_url}\ndocs  {self._config.public_url}/api/v1/docs", flush=True)
 
 
-def _let_others_first(pid: int) -> None:
-    """Give a process the processor after those for whose answers somebody waits (decision 37)."""
+def _let_others_first(pid: int, nice: int) -> None:
     with contextlib.suppress(ProcessLookupError):
-        os.setpriority(os.PRIO_PROCESS, pid, _WORKERS_NICE)
+        os.setpriority(os.PRIO_PROCESS, pid, nice)
     # Where the kernel shares processors between sessions first, each part leads one of its own.
     with contextlib.suppress(OSError):
-        Path(f"/proc/{pid}/autogroup").write_text(str(_WORKERS_NICE))
+        Path(f"/proc/{pid}/autogroup").write_text(str(nice))
 
 
 def _kill_group(leader: int) -> None:

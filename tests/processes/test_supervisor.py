@@ -24,7 +24,10 @@ _PROGRAM = """
 import sys
 from entrypoints.config import Config
 from entrypoints.supervisor import Part, Supervisor
-parts = [Part(name, "rapport_part", {"STUBBORN": str(int(name == "stubborn"))}) for name in ("steady", "stubborn")]
+parts = [
+    Part("steady", "rapport_part", {"STUBBORN": "0"}, nice=4),
+    Part("stubborn", "rapport_part", {"STUBBORN": "1"}),
+]
 sys.exit(Supervisor(Config.load(), parts).run())
 """
 _PART = """
@@ -99,6 +102,18 @@ def test_a_dead_part_is_started_again_and_its_orphans_are_gone(folder: Path) -> 
         wait_for(lambda: _pid(folder, "postgres") not in (0, postgres), 10, "PostgreSQL is started again")
         supervisor.terminate()
         assert supervisor.wait(20) == 0
+
+
+def test_only_what_is_nice_has_the_processor_after_others(folder: Path) -> None:
+    with _supervised(folder):
+        found = {name: psutil.Process(_pid(folder, name)).nice() for name in ("steady", "stubborn", "postgres")}
+    ours = psutil.Process().nice()
+    assert found == {"steady": 4, "stubborn": ours, "postgres": ours}
+
+
+def test_workers_are_nice_and_nobody_else_is(folder: Path) -> None:
+    config = Config.load({"RAPPORT_DATA_DIR": str(folder), "RAPPORT_SANDBOX": "1"})
+    assert {part.name for part in parts_of(config, 2) if part.nice} == {"worker-1", "worker-2"}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
