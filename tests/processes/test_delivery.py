@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -65,29 +66,32 @@ async def test_a_delivery_run_twice_at_once_has_one_effect(bench: Bench) -> None
     assert await bench.effects() == 1
 
 
-async def test_a_second_worker_leaves_alone_what_the_first_is_at(bench: Bench) -> None:
+async def begun(bench: Bench) -> tuple[UUID, asyncio.Task[None], asyncio.Event]:
+    """Let a first worker be at a delivery until it may go on."""
     delivery = await bench.one_owed()
-    bench.script.go_on = asyncio.Event()
+    bench.script.go_on = go_on = asyncio.Event()
     first = asyncio.create_task(bench.deliverer().deliver(delivery, 30))
     await bench.script.inside.wait()
+    return delivery, first, go_on
+
+
+async def test_a_second_worker_leaves_alone_what_the_first_is_at(bench: Bench) -> None:
+    delivery, first, go_on = await begun(bench)
     await asyncio.wait_for(bench.deliverer().deliver(delivery, 30), 5)
     [row] = await bench.owed(OPEN)
     assert (row["starts"], row["failures"], len(bench.script.seen)) == (1, 0, 1)
-    bench.script.go_on.set()
+    go_on.set()
     await first
     assert await bench.effects() == 1
 
 
 async def test_after_the_lease_a_second_worker_waits_for_the_firsts_commit_and_then_does_nothing(bench: Bench) -> None:
-    delivery = await bench.one_owed()
-    bench.script.go_on = asyncio.Event()
-    first = asyncio.create_task(bench.deliverer().deliver(delivery, 30))
-    await bench.script.inside.wait()
+    delivery, first, go_on = await begun(bench)
     await bench.set_due(delivery, -1)
     second = asyncio.create_task(bench.deliverer().deliver(delivery, 30))
     await asyncio.sleep(0.1)
     assert not second.done()
-    bench.script.go_on.set()
+    go_on.set()
     await asyncio.gather(first, second)
     assert await bench.effects() == 1
 
